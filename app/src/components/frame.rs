@@ -1,0 +1,148 @@
+//! The frame around an organisation's pages: where one is, where one can go, and who one is.
+
+use domain::{OrgRole, OrgSlug, view::Viewer};
+use leptos::{html, prelude::*, server_fn::ServerFn};
+use leptos_router::{
+    components::Outlet,
+    hooks::{use_location, use_params_map},
+};
+
+use super::{Face, FormError, entrance::Mark, initials};
+use crate::{
+    calls,
+    error::AppError,
+    paths,
+    server_fns::{SignOut, viewer},
+};
+
+mod text {
+    pub const SKIP: &str = "Skip to the content";
+    pub const MENU: &str = "Menu";
+    pub const MAIN: &str = "Main";
+    pub const CHANGE: &str = "Change organisation";
+    pub const MEMBERS: &str = "Members";
+    pub const SETTINGS: &str = "Settings";
+    pub const SECURITY: &str = "Security";
+    pub const AUDIT: &str = "Audit";
+    pub const SIGN_OUT: &str = "Sign out";
+}
+
+/// The organisation in the page's URL; `None` when no organisation can be called that.
+#[derive(Clone, Copy)]
+pub struct OrgOfPage(pub Memo<Option<OrgSlug>>);
+
+impl OrgOfPage {
+    /// The organisation of the page that is around the caller.
+    pub fn current() -> Self {
+        use_context().unwrap_or_else(|| Self(Memo::new(|_| None)))
+    }
+
+    /// The organisation, for a call that needs one.
+    pub fn required(org: Option<OrgSlug>) -> Result<OrgSlug, AppError> {
+        org.ok_or_else(|| AppError::NotFound("organisation".to_owned()))
+    }
+}
+
+/// Who is looking at the page.
+#[derive(Clone, Copy)]
+pub struct ViewerOfPage(Resource<Result<Viewer, AppError>>);
+
+impl ViewerOfPage {
+    /// Who is looking, once that is known. To be read where a page waits for its data.
+    pub fn get() -> Option<Viewer> {
+        use_context::<Self>()?.0.get()?.ok()
+    }
+}
+
+/// The frame, with the page in it.
+#[component]
+pub fn Frame() -> impl IntoView {
+    let params = use_params_map();
+    let org = Memo::new(move |_| params.read().get("org").and_then(|slug| OrgSlug::try_from(slug).ok()));
+    let who = calls::load(move || org.get(), |org| async move { viewer(OrgOfPage::required(org)?).await });
+    provide_context(OrgOfPage(org));
+    provide_context(ViewerOfPage(who));
+    // Signing out is a plain form post: a new document, and nothing of the old one stays in memory. Only its failure comes
+    // back here.
+    let sign_out_failed = calls::failure(calls::action::<SignOut>());
+    view! {
+        <a class="btn skip" href="#content" rel="external">{text::SKIP}</a>
+        <div class="frame">
+            <header class="side">
+                <Transition fallback=|| view! { <span class="org"><Mark /></span> }>
+                    {move || who.get().map(|who| match who {
+                        Ok(who) => view! { <Sidebar who /> }.into_any(),
+                        Err(_) => view! { <a class="org" href=paths::ORGANISATIONS><Mark />"Rollcall"</a> }.into_any(),
+                    })}
+                </Transition>
+            </header>
+            <main class="content" id="content" tabindex="-1">
+                <FormError error=sign_out_failed />
+                <Outlet />
+            </main>
+        </div>
+    }
+}
+
+#[component]
+fn Sidebar(who: Viewer) -> impl IntoView {
+    let Viewer { name, email, org_name, org_slug: org, role, organisations, .. } = who;
+    let mark = initials(org_name.as_str()).chars().next().map(String::from).unwrap_or_default();
+    let organisation = view! {
+        <span class="mark" aria-hidden="true">{mark}</span>
+        <span class="truncate">{org_name.to_string()}</span>
+    };
+    let menu = NodeRef::<html::Details>::new();
+    let path = use_location().pathname;
+    Effect::new(move |_| {
+        path.track();
+        if let Some(menu) = menu.get_untracked() {
+            menu.set_open(false);
+        }
+    });
+    view! {
+        {if organisations > 1 {
+            view! {
+                <a class="org" href=paths::ORGANISATIONS title=text::CHANGE>
+                    {organisation}
+                    <span class="sr-only">". " {text::CHANGE}</span>
+                    <svg viewBox="0 0 16 16" width="14" height="14" aria-hidden="true" class="ml-auto flex-none text-ink-3">
+                        <path d="m5 6 3-3 3 3M5 10l3 3 3-3" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linecap="round" stroke-linejoin="round" />
+                    </svg>
+                </a>
+            }
+            .into_any()
+        } else {
+            view! { <div class="org">{organisation}</div> }.into_any()
+        }}
+        <details class="menu" node_ref=menu><summary class="btn quiet">{text::MENU}</summary></details>
+        <div class="places">
+            <nav aria-label=text::MAIN>
+                <Place href=paths::members(&org) label=text::MEMBERS />
+                {(role >= OrgRole::Auditor).then(|| view! {
+                    <h2 class="heading">{text::SETTINGS}</h2>
+                    {(role >= OrgRole::Owner).then(|| view! { <Place href=paths::security(&org) label=text::SECURITY /> })}
+                    <Place href=paths::audit(&org) label=text::AUDIT />
+                })}
+            </nav>
+            <div class="me">
+                <Face name=name.clone() />
+                <div class="min-w-0 flex-1">
+                    <p class="truncate text-sm font-medium">{name.clone()}</p>
+                    {email.filter(|email| *email != name).map(|email| view! { <p class="truncate text-xs text-ink-3" title=email.clone()>{email.clone()}</p> })}
+                </div>
+                <form method="post" action=SignOut::url()>
+                    <button type="submit" class="btn quiet small" data-testid="sign-out">{text::SIGN_OUT}</button>
+                </form>
+            </div>
+        </div>
+    }
+}
+
+/// A link that knows whether it leads to where one is.
+#[component]
+fn Place(href: String, label: &'static str) -> impl IntoView {
+    let path = use_location().pathname;
+    let here = href.clone();
+    view! { <a class="item" href=href aria-current=move || path.with(|path| path.trim_end_matches('/') == here).then_some("page")>{label}</a> }
+}

@@ -1,0 +1,38 @@
+//! What pages are built of. Each component knows how it looks and behaves, and nothing of what it is used for.
+
+mod confirm;
+mod copy_field;
+mod entrance;
+mod face;
+mod field;
+mod form;
+mod frame;
+mod numbers;
+mod page_header;
+mod placeholder;
+mod problem;
+mod time;
+
+pub use confirm::Confirm;
+pub use copy_field::CopyField;
+pub use entrance::Entrance;
+pub use face::{Face, initials};
+pub use field::{Field, PasswordField};
+pub use form::{FormError, Submit};
+pub use frame::{Frame, OrgOfPage, ViewerOfPage};
+pub use numbers::{counted, thousands};
+pub use page_header::PageHeader;
+pub use placeholder::{CardSkeleton, EmptyState};
+pub use problem::{NotFoundPage, Problem};
+pub use time::{Ago, Day};
+
+use leptos::prelude::*;
+
+/// Whether the page has come to life: what needs a script can be shown now.
+#[derive(Clone, Copy)]
+pub struct Hydrated(pub ReadSignal<bool>);
+
+/// Whether the page has come to life.
+pub fn hydrated() -> ReadSignal<bool> {
+    use_context::<Hydrated>().map_or_else(|| signal(false).0, |Hydrated(yes)| yes)
+}

@@ -1,0 +1,87 @@
+//! What a server function knows about its request. The server's router provides it; here it is only used.
+
+use directory::{Call, Db, Error, OrgScope, passwords::Hasher, sessions::{BeginSession, Entry, SignedIn}};
+use domain::{OrgRole, OrgSlug};
+use http::{HeaderValue, header};
+use leptos::prelude::*;
+use leptos_axum::ResponseOptions;
+
+use crate::error::AppError;
+
+/// One request: the database, who is signed in, the moment, and the settings that pages show.
+#[derive(Clone)]
+pub struct RequestContext {
+    /// The database.
+    pub db: Db,
+    /// When and from where, and the source of randomness.
+    pub call: Call,
+    /// Who is signed in, as the session middleware found it for this very request.
+    pub signed_in: Option<SignedIn>,
+    /// The browser's session.
+    pub session: tower_sessions::Session,
+    /// Hashes passwords off the async threads.
+    pub hasher: Hasher,
+    /// The address under which people and identity providers reach us, without a slash at the end.
+    pub public_url: String,
+    /// Whether the answer is for a document (a plain form post), not for a call from the browser.
+    pub wants_document: bool,
+}
+
+impl RequestContext {
+    /// The current request's. Only server functions call this, and the router provides it for each of them.
+    pub fn current() -> Self {
+        expect_context::<Self>()
+    }
+
+    /// Who is signed in.
+    pub fn signed_in(&self) -> Result<&SignedIn, Error> {
+        self.signed_in.as_ref().ok_or(Error::Unauthenticated)
+    }
+
+    /// Leave to act in the page's organisation for a viewer who holds at least `least` there.
+    pub fn in_org(&self, org: &OrgSlug, least: OrgRole) -> Result<OrgScope, Error> {
+        self.signed_in()?.in_org(org, least)
+    }
+
+    /// Give the browser a new session id, for the membership that `entry` lets it into; says into which organisation.
+    pub async fn enter(&self, entry: Result<Entry, Error>) -> Result<OrgSlug, AppError> {
+        let begun = async {
+            let entry = entry?;
+            self.session.cycle_id().await.map_err(session_error)?;
+            self.session.insert(BeginSession::KEY, entry.begin).await.map_err(session_error)?;
+            self.session.save().await.map_err(session_error)?;
+            Ok(entry.slug)
+        };
+        self.answer(begun.await)
+    }
+
+    /// Send the answer with the status and headers that it needs. Every server function ends here.
+    pub fn answer<T>(&self, result: Result<T, Error>) -> Result<T, AppError> {
+        result.map_err(|error| {
+            let error = AppError::from(error);
+            // A status would override the redirect with which a plain form post is answered.
+            if !self.wants_document && let Some(response) = use_context::<ResponseOptions>() {
+                response.set_status(error.status());
+            }
+            error
+        })
+    }
+
+    /// Keep the answer out of every cache, the browser's own among them.
+    pub fn no_store(&self) {
+        if let Some(response) = use_context::<ResponseOptions>() {
+            response.insert_header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        }
+    }
+}
+
+/// A session that could not be begun: its person may no longer enter, or the store is out of reach.
+pub fn session_error(error: tower_sessions::session::Error) -> Error {
+    match error {
+        tower_sessions::session::Error::Store(tower_sessions::session_store::Error::Backend(why)) if why == REFUSED => Error::WrongCredentials,
+        other => Error::Unavailable(other.to_string()),
+    }
+}
+
+/// What the session store says when the person may no longer enter: its errors are text.
+pub const REFUSED: &str = "refused";

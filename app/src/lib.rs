@@ -1,0 +1,84 @@
+//! Rollcall's web pages: rendered on the server, then brought to life in the browser.
+//!
+//! `pages` are what one visits, `components` what they are built of, and `server_fns` every call from the browser to the
+//! server. Every form works without WebAssembly where a form can do it; what needs a script says so.
+
+#![recursion_limit = "256"]
+
+pub mod browser;
+pub mod calls;
+pub mod components;
+#[cfg(feature = "ssr")]
+pub mod context;
+pub mod error;
+pub mod pages;
+pub mod paths;
+pub mod server_fns;
+
+use leptos::prelude::*;
+use leptos_meta::{Title, provide_meta_context};
+use leptos_router::{
+    SsrMode,
+    components::{ParentRoute, Route, Router, Routes},
+    path,
+};
+
+use components::{Frame, Hydrated, NotFoundPage};
+use pages::{Activate, Audit, Home, Members, Organisations, Security, SetUp, SignIn};
+
+/// The document around the pages.
+#[cfg(feature = "ssr")]
+pub fn shell(options: LeptosOptions) -> impl IntoView {
+    use leptos_meta::MetaTags;
+    let stylesheet = format!("/{}/{}.css", options.site_pkg_dir, options.output_name);
+    view! {
+        <!DOCTYPE html>
+        <html lang="en">
+            <head>
+                <meta charset="utf-8" />
+                <meta name="viewport" content="width=device-width, initial-scale=1" />
+                <meta name="color-scheme" content="light dark" />
+                <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
+                <link rel="stylesheet" href=stylesheet />
+                <AutoReload options=options.clone() />
+                <HydrationScripts options />
+                <MetaTags />
+            </head>
+            <body>
+                <App />
+            </body>
+        </html>
+    }
+}
+
+/// All pages.
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    let (hydrated, set_hydrated) = signal(false);
+    provide_context(Hydrated(hydrated));
+    Effect::new(move |_| {
+        // After the frame in which the page came to life, so that what the server wrote is met unchanged first.
+        request_animation_frame(move || {
+            browser::mark_hydrated();
+            set_hydrated.set(true);
+        });
+    });
+    view! {
+        <Title formatter=|title: String| if title.is_empty() { "Rollcall".to_owned() } else { format!("{title} · Rollcall") } />
+        <Router>
+            <Routes fallback=NotFoundPage>
+                <Route path=path!("/set-up/:link") view=SetUp ssr=SsrMode::Async />
+                <Route path=path!("/sign-in") view=SignIn ssr=SsrMode::Async />
+                <Route path=path!("/activate/:link") view=Activate ssr=SsrMode::Async />
+                <Route path=path!("/organisations") view=Organisations ssr=SsrMode::Async />
+                <ParentRoute path=path!("/o/:org") view=Frame ssr=SsrMode::Async>
+                    <Route path=path!("") view=Home ssr=SsrMode::Async />
+                    <Route path=path!("members") view=Members ssr=SsrMode::Async />
+                    <Route path=path!("settings/security") view=Security ssr=SsrMode::Async />
+                    <Route path=path!("settings/audit") view=Audit ssr=SsrMode::Async />
+                </ParentRoute>
+            </Routes>
+        </Router>
+    }
+}

@@ -1,0 +1,139 @@
+//! What was done, by whom, to whom.
+
+use domain::{AuditEventId, OrgSlug, Timestamp, view::{AuditEventView, AuditView}};
+use leptos::prelude::*;
+use leptos_router::hooks::use_query_map;
+
+use crate::{
+    calls,
+    components::{Ago, CardSkeleton, EmptyState, OrgOfPage, PageHeader, Problem},
+    paths, server_fns,
+};
+
+mod text {
+    pub const TITLE: &str = "Audit";
+    pub const LEAD: &str = "What was done in this organisation, by whom and to whom. Entries are only ever added.";
+    pub const DENIED: &str = "The audit log is open to auditors, administrators and owners. Ask an owner for the role if you need it.";
+    pub const WHEN: &str = "When";
+    pub const WHAT: &str = "What";
+    pub const WHO: &str = "Who";
+    pub const FROM: &str = "From";
+    pub const REQUEST: &str = "request";
+    pub const PAGES: &str = "Pages of the log";
+    pub const NEWEST: &str = "Newest";
+    pub const OLDER: &str = "Older";
+    pub const EMPTY: &str = "No entries here";
+    pub const EMPTY_TEXT: &str = "Sign-ins, changes of settings and everything that the directory does are recorded as they happen.";
+}
+
+/// `/o/{org}/settings/audit?before=`
+#[component]
+pub fn Audit() -> impl IntoView {
+    let org = OrgOfPage::current().0;
+    let query = use_query_map();
+    let before = Memo::new(move |_| query.read().get("before").and_then(|id| id.parse::<AuditEventId>().ok()));
+    let log = calls::load(
+        move || (org.get(), before.get()),
+        |(org, before)| async move { server_fns::audit(OrgOfPage::required(org)?, before).await },
+    );
+    view! {
+        <Transition fallback=|| view! { <PageHeader title=text::TITLE lead=text::LEAD /> <CardSkeleton /> }>
+            {move || log.get().map(|log| match (log, org.get()) {
+                (Ok(log), Some(org)) => view! {
+                    <PageHeader title=text::TITLE lead=text::LEAD />
+                    <Log log org newest=before.get().is_none() />
+                }
+                .into_any(),
+                (Err(error), _) => view! { <Problem error denied=text::DENIED /> }.into_any(),
+                (Ok(_), None) => ().into_any(),
+            })}
+        </Transition>
+    }
+}
+
+#[component]
+fn Log(log: AuditView, org: OrgSlug, newest: bool) -> impl IntoView {
+    let AuditView { now, events, older } = log;
+    let first_page = paths::audit(&org);
+    let empty = events.is_empty();
+    view! {
+        <section class="card" aria-label=text::TITLE>
+            {if empty {
+                view! { <EmptyState title=text::EMPTY text=text::EMPTY_TEXT /> }.into_any()
+            } else {
+                view! {
+                    <table class="table top">
+                        <thead>
+                            <tr>
+                                <th scope="col">{text::WHEN}</th>
+                                <th scope="col">{text::WHAT}</th>
+                                <th scope="col" class="opt">{text::WHO}</th>
+                                <th scope="col" class="opt">{text::FROM}</th>
+                            </tr>
+                        </thead>
+                        <tbody>{events.into_iter().map(|event| view! { <Entry event now /> }).collect_view()}</tbody>
+                    </table>
+                }
+                .into_any()
+            }}
+            {(older.is_some() || !newest).then(|| view! {
+                <nav class="flex items-center justify-end gap-2 border-t border-line px-4 py-3 md:px-6" aria-label=text::PAGES>
+                    {(!newest).then(|| view! { <a class="btn" href=first_page.clone()>{text::NEWEST}</a> })}
+                    {older.map(|older| view! { <a class="btn" rel="next" href=format!("{first_page}?before={older}")>{text::OLDER}</a> })}
+                </nav>
+            })}
+        </section>
+    }
+}
+
+#[component]
+fn Entry(event: AuditEventView, now: Timestamp) -> impl IntoView {
+    let AuditEventView { at, action, actor, target, ip, request_id, details, .. } = event;
+    let people = {
+        let (actor, target) = (actor.clone(), target.clone());
+        move || view! {
+            <span class="wrap-anywhere">{actor.clone()}</span>
+            {target.clone().map(|target| view! {
+                <span class="text-ink-3"><span aria-hidden="true">" → "</span><span class="sr-only">" to "</span></span>
+                <span class="wrap-anywhere">{target}</span>
+            })}
+        }
+    };
+    view! {
+        <tr data-testid="audit-row" data-action=action.code()>
+            <td class="whitespace-nowrap">
+                <time datetime=at.to_rfc3339() title=at.second()>
+                    <span class="block">{at.day()}</span>
+                    <span class="block text-ink-3">{clock(at)}</span>
+                </time>
+            </td>
+            <td class="w-1/2">
+                <p class="font-medium">{action.title()}</p>
+                // Where there is no room for their columns.
+                <p class="md:hidden">{people()}</p>
+                {(!details.is_empty()).then(|| view! {
+                    <dl class="mt-0.5 flex flex-wrap gap-x-3 text-xs text-ink-2">
+                        {details.into_iter().map(|(name, value)| view! {
+                            <div class="flex gap-1"><dt class="text-ink-3">{name}</dt><dd class="wrap-anywhere">{value}</dd></div>
+                        }).collect_view()}
+                    </dl>
+                })}
+                <p class="mt-0.5 text-xs text-ink-3 md:hidden"><Ago at now />{ip.clone().map(|ip| format!(" · {ip}"))}</p>
+            </td>
+            <td class="opt">{people()}</td>
+            <td class="opt">
+                <p class="font-mono text-xs leading-5 text-ink-2">{ip.unwrap_or_else(|| "–".to_owned())}</p>
+                {request_id.map(|id| view! {
+                    <p class="max-w-[22ch] truncate font-mono text-xs text-ink-3" title=format!("{} {id}", text::REQUEST)>
+                        <span class="sr-only">{text::REQUEST} " "</span>{id.clone()}
+                    </p>
+                })}
+            </td>
+        </tr>
+    }
+}
+
+/// The time of day of `at`: what `second` says after the day.
+fn clock(at: Timestamp) -> String {
+    at.second().split_once(", ").map(|(_, clock)| clock.to_owned()).unwrap_or_default()
+}

@@ -1,0 +1,41 @@
+//! What one visits. The sentences of a page stand together at the head of its file.
+
+mod activate;
+mod audit;
+mod home;
+mod members;
+mod organisations;
+mod security;
+mod set_up;
+mod sign_in;
+
+pub use activate::Activate;
+pub use audit::Audit;
+pub use home::Home;
+pub use members::Members;
+pub use organisations::Organisations;
+pub use security::Security;
+pub use set_up::SetUp;
+pub use sign_in::SignIn;
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_params_map;
+
+use crate::error::AppError;
+
+/// The secret link in the page's URL.
+fn link_of_page() -> Memo<String> {
+    let params = use_params_map();
+    Memo::new(move |_| params.read().get("link").unwrap_or_default())
+}
+
+/// Whether a form that leads to another page is on its way there: from the moment it is sent until it has been refused.
+fn leaving<S>(action: ServerAction<S>) -> Signal<bool>
+where
+    S: leptos::server_fn::ServerFn<Error = AppError, Output = ()> + Clone + Send + Sync + 'static,
+{
+    Signal::derive(move || action.pending().get() || matches!(action.value().get(), Some(Ok(()))))
+}
+
+/// What a new password must be.
+const PASSWORD_HINT: &str = "At least 12 characters. A few unrelated words make a good passphrase.";

@@ -1,0 +1,117 @@
+//! Settings → Security: SCIM and its tokens. Owners only.
+
+mod new_token;
+mod scim_card;
+mod tokens_card;
+
+use domain::{OrgSlug, TokenId, view::{IssuedToken, ScimStatus}};
+use leptos::prelude::*;
+
+use crate::{
+    browser, calls,
+    components::{CardSkeleton, FormError, OrgOfPage, PageHeader, Problem},
+    error::AppError,
+    server_fns::{self, DisableScim, EnableScim, RevokeToken},
+};
+use new_token::NewToken;
+use scim_card::ScimCard;
+use tokens_card::TokensCard;
+
+mod text {
+    pub const TITLE: &str = "Security";
+    pub const LEAD: &str = "Let your identity provider add people and end their access the moment they leave.";
+    pub const DENIED: &str = "Only owners of the organisation see its security settings. Ask one of them to make the change, or to make you an owner.";
+    pub const ONE_OWNER: &str = "One owner only.";
+    pub const ONE_OWNER_TEXT: &str = " If this account is lost, nobody can change these settings. Keep a second owner whom the identity provider does not manage.";
+}
+
+/// What an owner asks for when she wants a token.
+#[derive(Clone)]
+pub enum Order {
+    /// A new one.
+    Issue {
+        /// What to call it.
+        name: String,
+        /// How long it lives, as the form sends it.
+        lifetime: String,
+    },
+    /// Another in the place of one that was not saved.
+    Replace(TokenId),
+}
+
+/// Asks for tokens. What it answers is the only place where a secret ever is: not a resource, which would be in the
+/// server's HTML, and not a form post, which would answer with a document.
+pub type Issuing = Action<(OrgSlug, Order), Result<IssuedToken, AppError>>;
+
+/// `/o/{org}/settings/security`
+#[component]
+pub fn Security() -> impl IntoView {
+    let org = OrgOfPage::current().0;
+    let security = calls::load(move || org.get(), |org| async move { server_fns::security(OrgOfPage::required(org)?).await });
+    let enable = calls::action::<EnableScim>();
+    let disable = calls::action::<DisableScim>();
+    let revoke = calls::action::<RevokeToken>();
+    let issuing: Issuing = Action::new(|(org, order): &(OrgSlug, Order)| {
+        let (org, order) = (org.clone(), order.clone());
+        async move {
+            calls::heed(match order {
+                Order::Issue { name, lifetime } => server_fns::issue_token(org, name, lifetime).await,
+                Order::Replace(token) => server_fns::reissue_token(org, token).await,
+            })
+        }
+    });
+
+    calls::refresh(enable, security, || browser::focus(scim_card::HEADING));
+    calls::refresh(disable, security, || browser::focus(scim_card::HEADING));
+    forget_when_revoked(issuing, revoke);
+    calls::refresh(revoke, security, || browser::focus(tokens_card::HEADING));
+    Effect::new(move |_| {
+        if issuing.version().get() > 0 && issuing.value().with_untracked(|answer| matches!(answer, Some(Ok(_)))) {
+            security.refetch();
+        }
+    });
+
+    let switching = Signal::derive(move || enable.pending().get() || disable.pending().get());
+    view! {
+        <Transition fallback=|| view! { <PageHeader title=text::TITLE lead=text::LEAD /> <CardSkeleton /> }>
+            {move || security.get().map(|view| match (view, org.get()) {
+                (Ok(view), Some(org)) => view! {
+                    <PageHeader title=text::TITLE lead=text::LEAD />
+                    {(view.owners == 1).then(|| view! {
+                        <p class="note warn mb-4"><b class="font-semibold">{text::ONE_OWNER}</b>{text::ONE_OWNER_TEXT}</p>
+                    })}
+                    <ScimCard view org enable disable pending=switching />
+                }
+                .into_any(),
+                (Err(error), _) => view! { <Problem error denied=text::DENIED /> }.into_any(),
+                (Ok(_), None) => ().into_any(),
+            })}
+        </Transition>
+        <FormError error=calls::failure(enable) class="mt-4" />
+        <FormError error=calls::failure(disable) class="mt-4" />
+        <FormError error=calls::failure(revoke) class="mt-4" />
+        <NewToken issuing org />
+        <Transition>
+            {move || security.get().and_then(Result::ok).zip(org.get())
+                .filter(|(view, _)| view.scim == ScimStatus::Enabled || !view.tokens.is_empty())
+                .map(|(view, org)| view! { <TokensCard view org issuing revoke /> })}
+        </Transition>
+    }
+}
+
+/// Take a token that was just issued off the page when it is revoked: it is of no use any more.
+fn forget_when_revoked(issuing: Issuing, revoke: ServerAction<RevokeToken>) {
+    let asked = StoredValue::new(None);
+    Effect::new(move |_| {
+        if let Some(input) = revoke.input().get() {
+            asked.set_value(Some(input.token));
+        }
+    });
+    Effect::new(move |_| {
+        let revoked = revoke.version().get() > 0 && revoke.value().with_untracked(|answer| matches!(answer, Some(Ok(()))));
+        let shown = issuing.value().with_untracked(|answer| answer.as_ref().and_then(|answer| answer.as_ref().ok()).map(|issued| issued.token.id));
+        if revoked && shown.is_some() && shown == asked.get_value() {
+            issuing.value().set(None);
+        }
+    });
+}

@@ -1,0 +1,45 @@
+//! Sign in.
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_query_map;
+
+use super::leaving;
+use crate::{
+    calls,
+    components::{Entrance, Field, FormError, PasswordField, Submit},
+    paths, server_fns,
+};
+
+mod text {
+    pub const TITLE: &str = "Sign in";
+    pub const EMAIL: &str = "E-mail address";
+    pub const PASSWORD: &str = "Password";
+    pub const SUBMIT: &str = "Sign in";
+    pub const SIGNED_OUT: &str = "You are signed out, or your session has ended. Sign in to go on where you were.";
+    pub const TROUBLE: &str = "No account yet, or no way in? Ask an administrator of your organisation to send you an activation link.";
+}
+
+const FIELDS: &[&str] = &["email", "password"];
+
+/// `/sign-in?next=`
+#[component]
+pub fn SignIn() -> impl IntoView {
+    let query = use_query_map();
+    // Only a page of an organisation is a place to come back to; the server checks it as well.
+    let next = Memo::new(move |_| query.read().get("next").filter(|next| paths::org_of(next).is_some()));
+    let sign_in = calls::action::<server_fns::SignIn>();
+    let error = calls::failure(sign_in);
+    view! {
+        <Entrance title=text::TITLE>
+            {move || next.get().filter(|_| error.get().is_none()).map(|_| view! { <p class="note info mb-4" role="status">{text::SIGNED_OUT}</p> })}
+            <FormError error fields=FIELDS />
+            <ActionForm action=sign_in attr:class="grid gap-4" attr:data-testid="sign-in-form">
+                {move || next.get().map(|next| view! { <input type="hidden" name="next" value=next /> })}
+                <Field label=text::EMAIL name="email" kind="email" autocomplete="username" error />
+                <PasswordField label=text::PASSWORD error />
+                <Submit label=text::SUBMIT class="btn primary wide" pending=leaving(sign_in) />
+            </ActionForm>
+            <p class="mt-6 text-sm text-ink-2 text-pretty">{text::TROUBLE}</p>
+        </Entrance>
+    }
+}

@@ -1,0 +1,15 @@
+//! Every call from the browser to the server. Each is a thin handler: who, which, do it, answer.
+//!
+//! Endpoints are named, since a generated name holds a hash of the build's folder, and two builds of one version have
+//! to agree while they replace each other.
+
+// The macro makes a struct of each function's arguments, whose fields cannot be documented.
+#![allow(missing_docs)]
+
+mod access;
+mod members;
+mod security;
+
+pub use access::*;
+pub use members::*;
+pub use security::*;

@@ -1,0 +1,122 @@
+//! Activation: the mailed link that proves an address, and with it lets a membership have credentials.
+
+use std::time::Duration;
+
+use domain::{EmailAddress, MemberId, audit::AuditAction, view::ActivationView};
+
+use crate::{
+    Actor, Call, Db, Error, OrgScope,
+    membership::target,
+    passwords::Hasher,
+    secret::link_hash,
+    sessions::{Entry, SignedIn},
+    sign_in::entry,
+    store::{self, db::Tx, members::Membership},
+};
+
+/// Mails to one address that an organisation may have sent in [`CAP_WINDOW`]: a directory that adds and removes a
+/// person over and over does not fill her inbox.
+const CAP: i64 = 5;
+const CAP_WINDOW: Duration = Duration::from_secs(24 * 3_600);
+
+/// What the activation link `link` is for. Looking changes nothing: mail scanners fetch links.
+pub async fn look(db: &Db, link: &str, call: &Call) -> Result<ActivationView, Error> {
+    let gone = Error::NotFound("activation link");
+    let Some(hash) = link_hash(link) else { return Err(gone) };
+    let tx = db.read_outside().await?;
+    let found = store::links::find_activation(&tx, &hash, call.now).await?.ok_or(gone)?;
+    Ok(ActivationView { org_name: found.org_name, email: found.email, has_password: found.has_password })
+}
+
+/// Use the link up: prove the address, set the account's first password or check the one it has, and enter.
+///
+/// An account that existed before proves itself with its own password: whoever reads the mail is not enough. One whose
+/// address was never proven loses whatever password it had, which may be a stranger's.
+pub async fn complete(db: &Db, hasher: &Hasher, link: &str, password: String, call: &Call) -> Result<Entry, Error> {
+    let gone = || Error::NotFound("activation link");
+    let hash = link_hash(link).ok_or_else(gone)?;
+    let tx = db.read_outside().await?;
+    let seen = store::links::find_activation(&tx, &hash, call.now).await?.ok_or_else(gone)?;
+    let account = match EmailAddress::try_from(seen.email.as_str()) {
+        Ok(address) => store::accounts::find_by_email(&tx, address.key()).await?.ok_or_else(gone)?,
+        Err(_) => return Err(gone()),
+    };
+    drop(tx);
+
+    let new_hash = if seen.has_password {
+        if !hasher.verify(password, account.password_hash.clone()).await? {
+            return Err(domain::Invalid::new("password", "This is not the password of your account. Nothing was changed.").into());
+        }
+        None
+    } else {
+        let about = vec![seen.org_name.to_string(), seen.email.clone()];
+        Some(hasher.hash_new(password, about, call).await?)
+    };
+
+    db.retrying(|| async {
+        let tx = db.begin(OrgScope::new(seen.org)).await?;
+        // Locks in their order: account, member, membership.
+        let account = store::accounts::lock(&tx, account.id).await?;
+        let member = store::members::lock(&tx, seen.member).await?.ok_or_else(gone)?;
+        let membership = store::members::lock_membership(&tx, seen.member).await?.filter(|membership| membership.id == seen.membership);
+        let membership = membership.ok_or_else(gone)?;
+        let still = store::links::find_activation(&tx, &hash, call.now).await?.ok_or_else(gone)?;
+        if still.has_password != seen.has_password {
+            return Err(Error::Conflict("The account changed at the same moment. Open the link again.".to_owned()));
+        }
+        if !store::links::consume_activation(&tx, &hash).await? {
+            return Err(gone());
+        }
+        store::links::delete_activation_of(&tx, membership.id).await?;
+        store::accounts::prove_email(&tx, &account, call.now).await?;
+        if let Some(new_hash) = &new_hash {
+            store::accounts::set_password(&tx, account.id, new_hash).await?;
+            store::sessions::delete_of_account(&tx, account.id).await?;
+        }
+        store::members::prove(&tx, member.id, membership.id, call.now).await?;
+        let name = member.profile.name().or_else(|| account.email.clone()).unwrap_or_default();
+        let actor = Actor::Member { id: member.id, name: name.clone() };
+        store::audit::append(&tx, AuditAction::Activated, &actor, None, vec![], call).await?;
+
+        let account = store::accounts::lock(&tx, account.id).await?;
+        let doors = store::people::doors(&tx, account.id).await?;
+        let door = doors.iter().find(|door| door.membership == membership.id).cloned();
+        tx.commit().await?;
+        // Blocked or suspended: the address is proven all the same, but nobody gets in.
+        let door = door.ok_or(Error::WrongCredentials)?;
+        Ok(entry(&door, doors.len(), &account, "activation", call))
+    })
+    .await
+}
+
+/// Mail `member` another activation link.
+pub async fn resend(db: &Db, who: &SignedIn, scope: OrgScope, member: MemberId, call: &Call) -> Result<(), Error> {
+    db.retrying(|| async {
+        let tx = db.begin(scope).await?;
+        let person = store::members::find(&tx, member).await?.ok_or(Error::NotFound("member"))?;
+        let account = store::accounts::lock(&tx, person.account).await?;
+        let membership = store::members::lock_membership(&tx, member).await?;
+        let membership = membership.ok_or_else(|| Error::Conflict("Her access has ended. There is nothing to activate.".to_owned()))?;
+        if membership.proven_at.is_some() {
+            return Err(Error::Conflict("She has activated her access already.".to_owned()));
+        }
+        let address = account.email.ok_or_else(|| Error::Conflict("The directory gave no e-mail address that is hers alone. Set one there.".to_owned()))?;
+        if !queue(&tx, &membership, &address, Duration::ZERO, call).await? {
+            return Err(Error::Throttled { retry_after: Duration::from_secs(3_600) });
+        }
+        let name = person.profile.name().unwrap_or_else(|| address.clone());
+        store::audit::append(&tx, AuditAction::ActivationResent, &who.actor(), Some(target(&person, &name)), vec![], call).await?;
+        tx.commit().await
+    })
+    .await
+}
+
+/// Queue an activation mail in the transaction of the change that asks for it, to be sent after `delay`. `false` when
+/// the address has had its share for today.
+pub(crate) async fn queue(tx: &Tx, membership: &Membership, address: &str, delay: Duration, call: &Call) -> Result<bool, Error> {
+    if store::mails::count_to(tx, address, call.now - CAP_WINDOW).await? >= CAP {
+        return Ok(false);
+    }
+    store::mails::insert(tx, membership.id, address, call.now + delay, call).await?;
+    Ok(true)
+}

@@ -1,0 +1,99 @@
+//! One request, as the use cases see it: when, from where, by whom, and where randomness comes from.
+
+use std::{fmt, sync::Arc};
+
+use domain::{MemberId, Timestamp, TokenId};
+use uuid::{Builder, Uuid};
+
+/// Fills a buffer with random bytes: the operating system's in production.
+pub type Randomness = Arc<dyn Fn(&mut [u8]) + Send + Sync>;
+
+/// One request: the moment it is handled, where it came from, and the source of randomness.
+#[derive(Clone)]
+pub struct Call {
+    /// The moment. One request has one moment, so that everything it writes agrees.
+    pub now: Timestamp,
+    /// The id that the response, the log and the audit event share.
+    pub request_id: Option<String>,
+    /// The client's address, after configured proxies were believed.
+    pub ip: Option<String>,
+    /// The client's `User-Agent`, cut to a sensible length.
+    pub user_agent: Option<String>,
+    /// Where randomness comes from.
+    pub randomness: Randomness,
+}
+
+impl Call {
+    /// A new id: a UUIDv7, whose time is this call's.
+    pub(crate) fn new_id<T: From<Uuid>>(&self) -> T {
+        Builder::from_unix_timestamp_millis(self.now.as_millis(), &self.random()).into_uuid().into()
+    }
+
+    /// Random bytes.
+    pub(crate) fn random<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        (self.randomness)(&mut bytes);
+        bytes
+    }
+}
+
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call").field("now", &self.now).field("request_id", &self.request_id).field("ip", &self.ip).finish_non_exhaustive()
+    }
+}
+
+/// Who does something, as the audit log names them. Names are copied: the log outlives what it names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// A signed-in member.
+    Member {
+        /// Her member id.
+        id: MemberId,
+        /// Her name at the time.
+        name: String,
+    },
+    /// An identity provider, by its provisioning token.
+    ProvisioningToken {
+        /// The token's id.
+        id: TokenId,
+        /// The token's name at the time.
+        name: String,
+    },
+    /// Someone at the server's command line.
+    Operator,
+    /// Somebody who has not proven who they are.
+    Anonymous {
+        /// What they claim to be, when it is known to exist.
+        claims: Option<String>,
+    },
+}
+
+impl Actor {
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Member { .. } => "member",
+            Self::ProvisioningToken { .. } => "provisioning_token",
+            Self::Operator => "operator",
+            Self::Anonymous { .. } => "anonymous",
+        }
+    }
+
+    pub(crate) fn id(&self) -> Option<Uuid> {
+        match self {
+            Self::Member { id, .. } => Some((*id).into()),
+            Self::ProvisioningToken { id, .. } => Some((*id).into()),
+            Self::Operator | Self::Anonymous { .. } => None,
+        }
+    }
+
+    /// The name to show.
+    pub(crate) fn name(&self) -> String {
+        match self {
+            Self::Member { name, .. } => name.clone(),
+            Self::ProvisioningToken { name, .. } => format!("{name} (token)"),
+            Self::Operator => "Command line".to_owned(),
+            Self::Anonymous { claims } => claims.clone().unwrap_or_else(|| "Somebody".to_owned()),
+        }
+    }
+}

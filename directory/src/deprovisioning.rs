@@ -1,0 +1,68 @@
+//! The end of access: the one place where a membership ends, and with it everything that hangs off it.
+
+use domain::{MemberId, audit::AuditAction};
+
+use crate::{
+    Actor, Call, Error,
+    membership::target,
+    store::{self, db::Tx, members::Attached},
+};
+
+/// Why access ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// The directory set `active` to false.
+    DirectoryDeactivated,
+    /// The directory deleted the user.
+    DirectoryDeleted,
+}
+
+impl Cause {
+    fn sentence(self) -> &'static str {
+        match self {
+            Self::DirectoryDeactivated => "deactivated in the directory",
+            Self::DirectoryDeleted => "deleted in the directory",
+        }
+    }
+}
+
+/// What ended, for the audit event and the receipt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// Browser sessions.
+    pub sessions: i64,
+    /// Activation links that had not been followed.
+    pub activation_links: i64,
+    /// Roles granted by hand.
+    pub role_grants: i64,
+}
+
+/// End the access of `member` in the transaction's organisation: her membership and, by the database's cascade, every
+/// session, link and grant that hangs off it. Nothing bound to another organisation is touched.
+///
+/// The caller holds the locks before the member's in their order: the owner guard if she holds owner, her account, her
+/// directory record. Writes nothing and answers `None` when nothing was alive, so a repeated request is harmless and is
+/// audited once.
+///
+/// # Errors
+/// [`Error::LastOwner`] when the organisation would be left without an active owner (law 6).
+pub(crate) async fn end_access(tx: &Tx, member: MemberId, name: &str, cause: Cause, actor: &Actor, call: &Call) -> Result<Option<Ended>, Error> {
+    let person = store::members::lock(tx, member).await?.ok_or(Error::NotFound("member"))?;
+    let Some(membership) = store::members::lock_membership(tx, member).await? else { return Ok(None) };
+
+    let owners = store::members::active_owners(tx).await?;
+    if owners == [member] {
+        return Err(Error::LastOwner);
+    }
+    let Attached { sessions, activation_links, role_grants } = store::members::attached(tx, membership.id).await?;
+    store::members::delete_membership(tx, member, membership.id, call.now).await?;
+    store::accounts::membership_ended(tx, membership.account).await?;
+    let details = vec![
+        ("cause".to_owned(), cause.sentence().to_owned()),
+        ("sessions ended".to_owned(), sessions.to_string()),
+        ("activation links ended".to_owned(), activation_links.to_string()),
+        ("manual roles ended".to_owned(), role_grants.to_string()),
+    ];
+    store::audit::append(tx, AuditAction::AccessEnded, actor, Some(target(&person, name)), details, call).await?;
+    Ok(Some(Ended { sessions, activation_links, role_grants }))
+}

@@ -1,0 +1,27 @@
+//! Rollcall's use cases: who may join, who has left, and what that means. One public function is one transaction.
+//!
+//! The caller passes in the moment and the source of randomness (a [`Call`]) and leave to act (an [`OrgScope`], which
+//! only an authorisation check makes). SQL is in `store` and nowhere else.
+
+pub mod activation;
+pub mod audit;
+mod call;
+pub mod deprovisioning;
+mod error;
+pub mod founding;
+pub mod mail;
+pub mod members;
+mod membership;
+pub mod passwords;
+pub mod provisioning;
+mod scope;
+mod secret;
+pub mod sessions;
+pub mod sign_in;
+mod store;
+mod throttle;
+
+pub use call::{Actor, Call, Randomness};
+pub use error::Error;
+pub use scope::OrgScope;
+pub use store::db::{Db, DbSettings};

@@ -1,0 +1,16 @@
+//! The organisation's people.
+
+use domain::{OrgRole, view::MembersView};
+
+use crate::{Call, Db, Error, OrgScope, sessions::SignedIn, store};
+
+const PAGE: u64 = 50;
+
+/// Page `page` (from 1) of the organisation's people.
+pub async fn list(db: &Db, viewer: &SignedIn, scope: OrgScope, page: u64, call: &Call) -> Result<MembersView, Error> {
+    let page = page.max(1);
+    let tx = db.read(scope).await?;
+    let (total, directory_people) = store::people::counts(&tx).await?;
+    let people = store::people::page(&tx, PAGE, (page - 1).saturating_mul(PAGE)).await?;
+    Ok(MembersView { now: call.now, people, total, directory_people, page, page_size: PAGE, can_manage: viewer.role >= OrgRole::Admin })
+}

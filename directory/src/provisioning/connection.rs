@@ -1,0 +1,82 @@
+//! Switching SCIM on and off.
+
+use domain::{
+    audit::AuditAction,
+    view::{ScimStatus, SecurityView, SetUpStep, TokenState},
+};
+
+use crate::{
+    Actor, Call, Db, Error, OrgScope,
+    sessions::SignedIn,
+    store::{self, db::Tx},
+};
+
+/// The SCIM base URL of an organisation. The version stands directly before the endpoint (RFC 7644 §3.13).
+pub fn base_url(public_url: &str, org: domain::OrgId) -> String {
+    format!("{public_url}/scim/{org}/v2")
+}
+
+/// Settings → Security.
+pub async fn view(db: &Db, scope: OrgScope, public_url: &str, call: &Call) -> Result<SecurityView, Error> {
+    let tx = db.read(scope).await?;
+    let scim = store::connections::status_of(&tx).await?;
+    let mut tokens = store::tokens::list(&tx, call.now).await?;
+    tokens.sort_by_key(|token| token.state != TokenState::Live);
+    let (_, directory_people) = store::people::counts(&tx).await?;
+    let owners = store::members::active_owners(&tx).await?.len();
+    let last_request_at = tokens.iter().filter_map(|token| token.last_used_at).max();
+    let first_request_at = store::tokens::first_used(&tx).await?;
+    let step = |title: &str, done_at| SetUpStep { title: title.to_owned(), done_at };
+    let steps = vec![
+        step("Connected", first_request_at),
+        step("First person provisioned", store::audit::first(&tx, AuditAction::UserCreated).await?),
+        step("First leaver: access ended", store::audit::first(&tx, AuditAction::AccessEnded).await?),
+    ];
+    Ok(SecurityView {
+        now: call.now,
+        scim,
+        base_url: base_url(public_url, scope.org()),
+        tokens,
+        last_request_at,
+        directory_people,
+        owners: u64::try_from(owners).unwrap_or(0),
+        steps,
+    })
+}
+
+/// Switch SCIM on. Without effect when it is on.
+pub async fn enable(db: &Db, who: &SignedIn, scope: OrgScope, call: &Call) -> Result<(), Error> {
+    db.retrying(|| async {
+        let tx = db.begin(scope).await?;
+        enable_in(&tx, &who.actor(), call).await?;
+        tx.commit().await
+    })
+    .await
+}
+
+pub(crate) async fn enable_in(tx: &Tx, actor: &Actor, call: &Call) -> Result<(), Error> {
+    if store::connections::enable(tx, &actor.name(), call).await? {
+        store::audit::append(tx, AuditAction::ScimEnabled, actor, None, vec![], call).await?;
+    }
+    Ok(())
+}
+
+/// Switch SCIM off: its tokens are refused from the next request on. It deprovisions nobody.
+pub async fn disable(db: &Db, who: &SignedIn, scope: OrgScope, call: &Call) -> Result<(), Error> {
+    db.retrying(|| async {
+        let tx = db.begin(scope).await?;
+        if store::connections::disable(&tx).await? {
+            store::audit::append(&tx, AuditAction::ScimDisabled, &who.actor(), None, vec![], call).await?;
+        }
+        tx.commit().await
+    })
+    .await
+}
+
+/// The organisation's connection, which has to be on.
+pub(crate) async fn enabled(tx: &Tx) -> Result<domain::ConnectionId, Error> {
+    match store::connections::find(tx).await? {
+        Some((id, ScimStatus::Enabled)) => Ok(id),
+        _ => Err(Error::Conflict("Enable SCIM first.".to_owned())),
+    }
+}

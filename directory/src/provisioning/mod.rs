@@ -1,0 +1,5 @@
+//! What an identity provider does through SCIM, and what an owner does to let it.
+
+pub mod connection;
+pub mod tokens;
+pub mod users;

@@ -1,0 +1,410 @@
+//! The directory's users: created, found, changed and deleted by the identity provider, and what that means for the
+//! people they stand for.
+
+use std::time::Duration;
+
+use domain::{DirectoryUserId, EmailAddress, MemberId, Timestamp, audit::AuditAction};
+use scim::{Kind, ListQuery, Notes, PatchRequest, Resource, patch};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::tokens::Provisioner;
+use crate::{
+    Call, Db, Error, activation,
+    deprovisioning::{Cause, end_access},
+    membership,
+    store::{
+        self,
+        accounts::Account,
+        audit::Target,
+        db::Tx,
+        members::{Member, Profile},
+        scim_users::{Record, active},
+    },
+};
+
+/// The most users on one page.
+pub const MOST_ON_A_PAGE: u64 = 200;
+/// Users on a page when the client names no number.
+pub const PAGE: u64 = 100;
+
+/// One SCIM request about users.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// The database.
+    pub db: &'a Db,
+    /// Whose token came with it.
+    pub caller: &'a Provisioner,
+    /// How long an activation mail waits, in case the person is gone again by then.
+    pub mail_delay: Duration,
+    /// When and from where.
+    pub call: &'a Call,
+}
+
+/// A user, to be represented as a SCIM resource.
+#[derive(Clone, Debug)]
+pub struct User {
+    /// The resource's id.
+    pub id: DirectoryUserId,
+    /// Its attributes.
+    pub resource: Resource,
+    /// Moves by one with each change.
+    pub version: i64,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+impl From<Record> for User {
+    fn from(record: Record) -> Self {
+        Self { id: record.id, resource: record.resource, version: record.version, created_at: record.created_at, updated_at: record.updated_at }
+    }
+}
+
+/// A page of users and how many match in all.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// How many match.
+    pub total: u64,
+    /// Those on this page.
+    pub users: Vec<User>,
+}
+
+/// Read one user.
+pub async fn get(request: Request<'_>, id: DirectoryUserId) -> Result<User, Error> {
+    let tx = request.db.read(request.caller.scope).await?;
+    Ok(store::scim_users::find(&tx, id).await?.ok_or(Error::NotFound("User"))?.into())
+}
+
+/// The users that match `query`, in one stable order.
+pub async fn list(request: Request<'_>, query: &ListQuery) -> Result<Page, Error> {
+    let filter = query.filter.clone().map(|filter| filter.resolve(Kind::User)).transpose()?;
+    let count = query.count.unwrap_or(PAGE).min(MOST_ON_A_PAGE);
+    let tx = request.db.read(request.caller.scope).await?;
+    let (total, records) = store::scim_users::list(&tx, filter.as_ref(), query.start_index.saturating_sub(1), count).await?;
+    Ok(Page { total, users: records.into_iter().map(User::from).collect() })
+}
+
+/// Create a user from the body of a POST; the notes say what was tolerated in it.
+///
+/// An inactive record with the same userName *and* externalId is taken up again: Okta sends such a POST for somebody who
+/// was unassigned and is assigned again.
+pub async fn create(request: Request<'_>, body: &Value) -> Result<(User, Notes), Error> {
+    let mut notes = Notes::default();
+    let mut resource = Resource::parse(Kind::User, body, &mut notes)?;
+    resource.set("active", Some(active(&resource).into()));
+
+    let made = request.db.retrying(|| async {
+        let tx = request.db.begin(request.caller.scope).await?;
+        if let Some(existing) = store::scim_users::find_by_user_name(&tx, resource.text("userName").unwrap_or_default()).await? {
+            let external_id = resource.text("externalId");
+            let same = external_id.is_some() && external_id == existing.resource.text("externalId");
+            return if same && !existing.active() { Ok(Made::Restorable(existing.id)) } else { Err(Error::Taken("userName")) };
+        }
+        let (record, notes) = create_in(&tx, request, &resource).await?;
+        tx.commit().await?;
+        Ok(Made::Created(Box::new(record.into()), notes))
+    });
+    let (user, more) = match made.await? {
+        Made::Created(user, notes) => (*user, notes),
+        Made::Restorable(id) => change(request, id, |_| Ok((resource.clone(), Notes::default()))).await?,
+    };
+    notes.extend(more);
+    Ok((user, notes))
+}
+
+enum Made {
+    Created(Box<User>, Notes),
+    Restorable(DirectoryUserId),
+}
+
+async fn create_in(tx: &Tx, request: Request<'_>, resource: &Resource) -> Result<(Record, Notes), Error> {
+    let Request { caller, call, .. } = request;
+    let actor = caller.actor();
+    let mut notes = Notes::default();
+    let begins = active(resource);
+    // Locks in their order: account, directory records, members.
+    let account = if begins { Some(account_of(tx, resource, call).await?) } else { None };
+    if let Some(external_id) = resource.text("externalId")
+        && let Some(holder) = store::scim_users::give_up_external_id(tx, external_id, call.now).await?
+    {
+        notes.add(format!("externalId {external_id:?} was taken over from user {holder}"));
+    }
+    let link = match account {
+        Some(account) => link(tx, account, resource, call).await?,
+        None => Link::None,
+    };
+    let record = Record {
+        id: call.new_id(),
+        connection: caller.connection,
+        member: link.member(),
+        resource: resource.clone(),
+        version: 1,
+        created_at: call.now,
+        updated_at: call.now,
+    };
+    if !store::scim_users::insert(tx, &record).await? {
+        let taken = store::scim_users::clash(tx, record.id, resource).await?;
+        return Err(Error::Taken(taken.unwrap_or("userName")));
+    }
+    store::audit::append(tx, AuditAction::UserCreated, &actor, Some(target(&record)), vec![], call).await?;
+    begin_access(tx, request, &record, link, &mut notes).await?;
+    Ok((record, notes))
+}
+
+/// Replace a user with the body of a PUT. An absent `active` or `externalId` keeps what is there: a profile push must
+/// not let anyone in or out.
+pub async fn replace(request: Request<'_>, id: DirectoryUserId, body: &Value) -> Result<(User, Notes), Error> {
+    let mut notes = Notes::default();
+    let parsed = Resource::parse(Kind::User, body, &mut notes)?;
+    let (user, more) = change(request, id, |before| {
+        let mut after = parsed.clone();
+        if !Resource::names(Kind::User, body, "externalId") {
+            after.set("externalId", before.get("externalId").cloned());
+        }
+        Ok((after, Notes::default()))
+    })
+    .await?;
+    notes.extend(more);
+    Ok((user, notes))
+}
+
+/// Apply a PATCH to a user. Without effect, it changes nothing: no version, no audit event.
+pub async fn patch(request: Request<'_>, id: DirectoryUserId, operations: &PatchRequest) -> Result<(User, Notes), Error> {
+    change(request, id, |before| {
+        let patched = patch::apply(before, operations)?;
+        Ok((patched.resource, patched.notes))
+    })
+    .await
+}
+
+/// Delete a user: its access ends, and for the identity provider it is gone.
+pub async fn delete(request: Request<'_>, id: DirectoryUserId) -> Result<(), Error> {
+    let Request { db, caller, call, .. } = request;
+    let actor = caller.actor();
+    let deleted = db.retrying(|| async {
+        let tx = db.begin(caller.scope).await?;
+        let (record, _) = lock(&tx, id).await?;
+        if let Some(member) = record.member {
+            end_access(&tx, member, &name(&record.resource), Cause::DirectoryDeleted, &actor, call).await?;
+            store::members::release_from_directory(&tx, member).await?;
+        }
+        store::scim_users::delete(&tx, id, call.now).await?;
+        store::audit::append(&tx, AuditAction::UserDeleted, &actor, Some(target(&record)), vec![], call).await?;
+        tx.commit().await
+    });
+    let deleted = deleted.await;
+    note_refusal(request, id, &deleted).await?;
+    deleted
+}
+
+/// Change a user by `transform`, and let the change act on the person it stands for.
+async fn change(request: Request<'_>, id: DirectoryUserId, transform: impl Fn(&Resource) -> Result<(Resource, Notes), Error>) -> Result<(User, Notes), Error> {
+    let changed = request.db.retrying(|| async {
+        let tx = request.db.begin(request.caller.scope).await?;
+        let answer = change_in(&tx, request, id, &transform).await?;
+        tx.commit().await?;
+        Ok(answer)
+    });
+    let changed = changed.await;
+    note_refusal(request, id, &changed).await?;
+    changed
+}
+
+async fn change_in(
+    tx: &Tx,
+    request: Request<'_>,
+    id: DirectoryUserId,
+    transform: &impl Fn(&Resource) -> Result<(Resource, Notes), Error>,
+) -> Result<(User, Notes), Error> {
+    let Request { caller, call, .. } = request;
+    let actor = caller.actor();
+    let transform = |before: &Resource| {
+        transform(before).map(|(mut after, notes)| {
+            // Absent, null or removed: an identity provider that says nothing about `active` keeps what is there.
+            after.set("active", Some(after.flag("active").unwrap_or(active(before)).into()));
+            (after, notes)
+        })
+    };
+
+    // A first look tells which locks are needed; the account's comes before the record's.
+    let glimpse = store::scim_users::find(tx, id).await?.ok_or(Error::NotFound("User"))?;
+    let (wish, _) = transform(&glimpse.resource)?;
+    let joins = |record: &Record, after: &Resource| record.member.is_none() && !record.active() && active(after);
+    let account = if joins(&glimpse, &wish) { Some(account_of(tx, &wish, call).await?) } else { None };
+    let (record, member) = lock(tx, id).await?;
+    if account.is_some() && record.version != glimpse.version {
+        return Err(Error::Stale);
+    }
+
+    let (after, mut notes) = transform(&record.resource)?;
+    if joins(&record, &after) && account.is_none() {
+        return Err(Error::Stale);
+    }
+    let mut now_is = record.clone();
+    if after != record.resource {
+        if let Some(taken) = store::scim_users::clash(tx, id, &after).await? {
+            return Err(Error::Taken(taken));
+        }
+        let linked = match account {
+            Some(account) => link(tx, account, &after, call).await?,
+            None => member.map_or(Link::None, |member| Link::Member(Box::new(member))),
+        };
+        now_is = store::scim_users::update(tx, &record, &after, linked.member(), call.now).await?;
+        let details = vec![("attributes".to_owned(), changed_attributes(&record.resource, &after))];
+        store::audit::append(tx, AuditAction::UserChanged, &actor, Some(target(&now_is)), details, call).await?;
+        if let Some(member) = linked.member() {
+            store::members::set_profile(tx, member, &profile(&after)).await?;
+        }
+        if active(&after) && !record.active() {
+            begin_access(tx, request, &now_is, linked, &mut notes).await?;
+        }
+    }
+    // Also where the record was inactive already: what is alive ends.
+    if let (false, Some(member)) = (active(&after), record.member) {
+        end_access(tx, member, &name(&after), Cause::DirectoryDeactivated, &actor, call).await?;
+    }
+    Ok((now_is.into(), notes))
+}
+
+/// Lock a record and whoever it acts on, in the order that every use case keeps: the owner guard if she holds owner, her
+/// account, the record.
+async fn lock(tx: &Tx, id: DirectoryUserId) -> Result<(Record, Option<Member>), Error> {
+    let glimpse = store::scim_users::find(tx, id).await?.ok_or(Error::NotFound("User"))?;
+    let mut member = None;
+    let mut owner = false;
+    if let Some(member_id) = glimpse.member {
+        owner = store::members::holds_owner(tx, member_id).await?;
+        if owner {
+            store::organizations::lock_owner_guard(tx).await?;
+        }
+        let found = store::members::find(tx, member_id).await?.ok_or(Error::Stale)?;
+        store::accounts::lock(tx, found.account).await?;
+        member = Some(found);
+    }
+    let record = store::scim_users::lock(tx, id).await?.ok_or(Error::NotFound("User"))?;
+    let moved = record.member != glimpse.member;
+    let promoted = match (&member, owner) {
+        (Some(member), false) => store::members::holds_owner(tx, member.id).await?,
+        _ => false,
+    };
+    if moved || promoted { Err(Error::Stale) } else { Ok((record, member)) }
+}
+
+/// Whom a record acts on.
+enum Link {
+    /// Nobody: it is inactive and never was active.
+    None,
+    /// Nobody, because it matches a member whom no directory may take over (law 2).
+    Refused(Box<Member>),
+    /// This member.
+    Member(Box<Member>),
+}
+
+impl Link {
+    fn member(&self) -> Option<MemberId> {
+        match self {
+            Self::Member(member) => Some(member.id),
+            Self::None | Self::Refused(_) => None,
+        }
+    }
+}
+
+/// The account that a new record stands for, with its lock: that of its address, made if there is none. A record
+/// without a usable address gets an account that can be entered by single sign-on only.
+async fn account_of(tx: &Tx, resource: &Resource, call: &Call) -> Result<Account, Error> {
+    let candidates = [resource.primary("emails"), resource.text("userName")];
+    let address = candidates.into_iter().flatten().find_map(|text| EmailAddress::try_from(text).ok());
+    match address {
+        Some(address) => store::accounts::find_or_insert(tx, &address, call).await,
+        None => store::accounts::insert_without_email(tx, call).await,
+    }
+}
+
+/// Find or make the member that a record acts on from now on.
+async fn link(tx: &Tx, account: Account, resource: &Resource, call: &Call) -> Result<Link, Error> {
+    let profile = profile(resource);
+    let (account, existing) = match store::members::find_by_account(tx, account.id).await? {
+        // Another record of the organisation acts on her already: two records are two people.
+        Some(member) if store::scim_users::is_linked(tx, member.id).await? => (store::accounts::insert_without_email(tx, call).await?, None),
+        existing => (account, existing),
+    };
+    let id = match existing {
+        Some(member) if member.break_glass || store::members::holds_owner(tx, member.id).await? => return Ok(Link::Refused(Box::new(member))),
+        Some(member) => {
+            store::members::lock(tx, member.id).await?;
+            store::members::hand_to_directory(tx, member.id).await?;
+            store::members::set_profile(tx, member.id, &profile).await?;
+            member.id
+        }
+        None => store::members::insert(tx, account.id, &profile, domain::view::ManagedBy::Directory, call).await?,
+    };
+    let member = store::members::find(tx, id).await?.ok_or(Error::Stale)?;
+    Ok(Link::Member(Box::new(member)))
+}
+
+/// Begin the access of whoever `record` acts on, and have her address proven if that has not been done for this record.
+async fn begin_access(tx: &Tx, request: Request<'_>, record: &Record, link: Link, notes: &mut Notes) -> Result<(), Error> {
+    let Request { caller, mail_delay, call, .. } = request;
+    let actor = caller.actor();
+    let member = match link {
+        Link::None => return Ok(()),
+        Link::Refused(member) => {
+            notes.add("the user matches a member whom the directory may not take over; an owner has to decide");
+            let details = vec![("why".to_owned(), "she is an owner, or kept for emergencies".to_owned())];
+            let target = membership::target(&member, &name(&record.resource));
+            return store::audit::append(tx, AuditAction::LinkRefused, &actor, Some(target), details, call).await;
+        }
+        Link::Member(member) => member,
+    };
+    let membership = membership::begin(tx, &member, &name(&record.resource), member.proven_at, &actor, call).await?;
+    if membership.proven_at.is_none()
+        && let Some(address) = store::accounts::lock(tx, member.account).await?.email
+        && !activation::queue(tx, &membership, &address, mail_delay, call).await?
+    {
+        notes.add("no activation mail: this address has had its share for today");
+    }
+    Ok(())
+}
+
+/// A refusal by law 6 rolled everything back; it is recorded in a transaction of its own.
+async fn note_refusal<T>(request: Request<'_>, id: DirectoryUserId, answer: &Result<T, Error>) -> Result<(), Error> {
+    if !matches!(answer, Err(Error::LastOwner)) {
+        return Ok(());
+    }
+    let tx = request.db.begin(request.caller.scope).await?;
+    if let Some(record) = store::scim_users::find(&tx, id).await? {
+        let details = vec![("why".to_owned(), "an organisation keeps at least one active owner".to_owned())];
+        store::audit::append(&tx, AuditAction::LastOwnerKept, &request.caller.actor(), Some(target(&record)), details, request.call).await?;
+    }
+    tx.commit().await
+}
+
+fn target(record: &Record) -> Target {
+    Target { kind: "user", id: Uuid::from(record.id), name: name(&record.resource) }
+}
+
+/// The name by which people know a directory user.
+fn name(resource: &Resource) -> String {
+    profile(resource).name().or_else(|| resource.text("userName").map(str::to_owned)).unwrap_or_default()
+}
+
+/// What the organisation shows of the person: all that SCIM writes beyond its own record (law 5).
+fn profile(resource: &Resource) -> Profile {
+    let text = |path| resource.text(path).map(str::to_owned);
+    Profile {
+        given_name: text("name.givenName"),
+        family_name: text("name.familyName"),
+        display_name: text("displayName").or_else(|| text("name.formatted")),
+    }
+}
+
+/// The names of the attributes that differ.
+fn changed_attributes(before: &Resource, after: &Resource) -> String {
+    let (before, after) = (before.attributes(), after.attributes());
+    let mut names: Vec<&str> = before.keys().chain(after.keys()).filter(|name| before.get(*name) != after.get(*name)).map(String::as_str).collect();
+    names.sort_unstable();
+    names.dedup();
+    names.join(", ")
+}

@@ -1,0 +1,219 @@
+//! Browser sessions. Each is bound to one membership for life, and is looked up anew on every request.
+
+use std::time::Duration;
+
+use domain::{AccountId, MemberId, MembershipId, OrgId, OrgName, OrgRole, OrgSlug, Timestamp, audit::AuditAction};
+use serde::{Deserialize, Serialize};
+
+use crate::{Actor, Call, Db, Error, OrgScope, secret::SecretHash, store};
+
+/// "Last seen" is kept to the minute.
+const TOUCH_EVERY: Duration = Duration::from_secs(60);
+
+/// How long a session may live.
+#[derive(Clone, Copy, Debug)]
+pub struct SessionLimits {
+    /// Without a request.
+    pub idle: Duration,
+    /// In all.
+    pub absolute: Duration,
+}
+
+impl Default for SessionLimits {
+    /// 12 hours without a request, 7 days in all.
+    fn default() -> Self {
+        Self { idle: Duration::from_secs(12 * 3_600), absolute: Duration::from_secs(7 * 86_400) }
+    }
+}
+
+/// Someone with a live session, as the database has them at this request.
+#[derive(Clone, Debug)]
+pub struct SignedIn {
+    session: SecretHash,
+    /// The account.
+    pub account: AccountId,
+    /// The member.
+    pub member: MemberId,
+    /// The membership that the session hangs off.
+    pub membership: MembershipId,
+    /// The organisation that the session is for.
+    pub org: OrgId,
+    /// Its name.
+    pub org_name: OrgName,
+    /// Its name in URLs.
+    pub org_slug: OrgSlug,
+    /// The role in force there.
+    pub role: OrgRole,
+    /// The name to show.
+    pub name: String,
+    /// The account's address.
+    pub email: Option<String>,
+    /// Who authenticated the person: `local`, or an identity provider.
+    pub auth_authority: String,
+    /// How: `password`, …
+    pub auth_method: String,
+    /// When.
+    pub auth_time: Timestamp,
+    /// When the session ends at the latest.
+    pub expires_at: Timestamp,
+}
+
+impl SignedIn {
+    /// Leave to act in the organisation of the page, for someone who holds at least `least` there.
+    ///
+    /// A session is for one organisation: any other is [`Error::OtherOrganisation`], whether or not it exists.
+    pub fn in_org(&self, org: &OrgSlug, least: OrgRole) -> Result<OrgScope, Error> {
+        if *org != self.org_slug {
+            return Err(Error::OtherOrganisation);
+        }
+        if self.role < least {
+            return Err(Error::Denied);
+        }
+        Ok(OrgScope::new(self.org))
+    }
+
+    pub(crate) fn actor(&self) -> Actor {
+        Actor::Member { id: self.member, name: self.name.clone() }
+    }
+}
+
+/// Leave to begin a session, made by a successful authentication. It travels to the session store, which mints the id.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct BeginSession {
+    pub(crate) org: OrgId,
+    pub(crate) account: AccountId,
+    pub(crate) member: MemberId,
+    pub(crate) membership: MembershipId,
+    pub(crate) name: String,
+    pub(crate) credential_version: i64,
+    pub(crate) auth_authority: String,
+    pub(crate) auth_method: String,
+    pub(crate) auth_time: Timestamp,
+    pub(crate) note: String,
+    pub(crate) now: Timestamp,
+    pub(crate) request_id: Option<String>,
+    pub(crate) ip: Option<String>,
+    pub(crate) user_agent: Option<String>,
+}
+
+impl BeginSession {
+    /// Where in a session's record this stands.
+    pub const KEY: &'static str = "begin";
+}
+
+/// An authentication that succeeded: where it leads, and leave to begin the session.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// The organisation that is entered.
+    pub slug: OrgSlug,
+    /// How many organisations the person can choose from.
+    pub organisations: usize,
+    /// Leave to begin the session.
+    pub begin: BeginSession,
+}
+
+/// Begin the session that `begin` gives leave to, under `id`, of which only a hash is stored.
+///
+/// What was true when the person authenticated is checked again under the account's lock: a membership that has ended
+/// since, a block, or a password that has changed since is [`Error::WrongCredentials`].
+pub async fn begin(db: &Db, id: &[u8], begin: &BeginSession, limits: SessionLimits, call: &Call) -> Result<(), Error> {
+    db.retrying(|| async {
+        let tx = db.begin(OrgScope::new(begin.org)).await?;
+        let account = store::accounts::lock(&tx, begin.account).await?;
+        let membership = store::members::lock_membership(&tx, begin.member).await?;
+        let alive = membership.is_some_and(|membership| membership.id == begin.membership)
+            && account.credential_version == begin.credential_version
+            && store::people::doors(&tx, begin.account).await?.iter().any(|door| door.membership == begin.membership);
+        if !alive {
+            return Err(Error::WrongCredentials);
+        }
+        let session = store::sessions::NewSession {
+            hash: &SecretHash::of(id),
+            membership: begin.membership,
+            auth_authority: &begin.auth_authority,
+            auth_method: &begin.auth_method,
+            auth_time: begin.auth_time,
+            now: begin.now,
+            expires_at: begin.now + limits.absolute,
+            ip: begin.ip.as_deref(),
+            user_agent: begin.user_agent.as_deref(),
+        };
+        store::sessions::insert(&tx, session).await?;
+        let actor = Actor::Member { id: begin.member, name: begin.name.clone() };
+        let call = Call {
+            now: begin.now,
+            request_id: begin.request_id.clone(),
+            ip: begin.ip.clone(),
+            user_agent: begin.user_agent.clone(),
+            randomness: call.randomness.clone(),
+        };
+        let details = vec![("by".to_owned(), begin.note.clone())];
+        store::audit::append(&tx, AuditAction::SignedIn, &actor, None, details, &call).await?;
+        tx.commit().await
+    })
+    .await
+}
+
+/// Who the session `id` stands for at this moment, if anyone. Notes that she was seen, once a minute at most.
+pub async fn find(db: &Db, id: &[u8], limits: SessionLimits, now: Timestamp) -> Result<Option<SignedIn>, Error> {
+    let session = SecretHash::of(id);
+    let tx = db.read_outside().await?;
+    let Some(found) = store::sessions::find(&tx, &session, now, now - limits.idle).await? else { return Ok(None) };
+    drop(tx);
+    if found.last_seen_at <= now - TOUCH_EVERY && !touch(db, id, now).await? {
+        // It ended between the two statements.
+        return Ok(None);
+    }
+    let name = found.profile.name().or_else(|| found.email.clone()).unwrap_or_else(|| "Somebody without a name".to_owned());
+    Ok(Some(SignedIn {
+        session,
+        account: found.account,
+        member: found.member,
+        membership: found.membership,
+        org: found.org,
+        org_name: found.org_name,
+        org_slug: found.org_slug,
+        role: found.role,
+        name,
+        email: found.email,
+        auth_authority: found.auth_authority,
+        auth_method: found.auth_method,
+        auth_time: found.auth_time,
+        expires_at: found.expires_at,
+    }))
+}
+
+/// Note that the session `id` was used; `false` when it has ended. Never brings one back.
+pub async fn touch(db: &Db, id: &[u8], now: Timestamp) -> Result<bool, Error> {
+    let tx = db.begin_outside().await?;
+    let there = store::sessions::touch(&tx, &SecretHash::of(id), now).await?;
+    tx.commit().await?;
+    Ok(there)
+}
+
+/// End the session `id`, if it is there: its place in the browser is taken by another.
+pub async fn forget(db: &Db, id: &[u8]) -> Result<(), Error> {
+    let tx = db.begin_outside().await?;
+    store::sessions::delete(&tx, &SecretHash::of(id)).await?;
+    tx.commit().await
+}
+
+/// Sign out.
+pub async fn end(db: &Db, who: &SignedIn, call: &Call) -> Result<(), Error> {
+    db.retrying(|| async {
+        let tx = db.begin(OrgScope::new(who.org)).await?;
+        if store::sessions::delete(&tx, &who.session).await? {
+            store::audit::append(&tx, AuditAction::SignedOut, &who.actor(), None, vec![], call).await?;
+        }
+        tx.commit().await
+    })
+    .await
+}
+
+/// Clear away sessions that have outlived their time. They were refused already; this only saves room.
+pub async fn sweep(db: &Db, limits: SessionLimits, now: Timestamp) -> Result<(), Error> {
+    let tx = db.begin_outside().await?;
+    store::sessions::delete_expired(&tx, now, now - limits.idle).await?;
+    store::failures::delete_before(&tx, now - Duration::from_secs(86_400)).await?;
+    tx.commit().await
+}

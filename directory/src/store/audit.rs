@@ -1,0 +1,87 @@
+//! The audit log: added to, read, never changed.
+
+use domain::{AuditEventId, Timestamp, audit::AuditAction, view::AuditEventView};
+use uuid::Uuid;
+
+use super::{
+    db::Tx,
+    values::{Maybe, Row, params},
+};
+use crate::{Actor, Call, Error};
+
+/// What an event is about, when it is not its own actor.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    pub(crate) kind: &'static str,
+    pub(crate) id: Uuid,
+    pub(crate) name: String,
+}
+
+/// Facts beside the action, in the order in which they are to be read.
+pub(crate) type Details = Vec<(String, String)>;
+
+/// Add an event, in the transaction of the change that it tells of.
+pub(crate) async fn append(tx: &Tx, action: AuditAction, actor: &Actor, target: Option<Target>, details: Details, call: &Call) -> Result<(), Error> {
+    let details = serde_json::to_string(&details).map_err(|error| Error::Store(error.to_string()))?;
+    tx.run(
+        "INSERT INTO audit_events (id, org_id, at, action, actor_kind, actor_id, actor, target_kind, target_id, target, ip, user_agent, request_id, details)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+        params![
+            call.new_id::<AuditEventId>(),
+            tx.org(),
+            call.now,
+            action.code(),
+            actor.kind(),
+            Maybe(actor.id()),
+            actor.name(),
+            Maybe(target.as_ref().map(|target| target.kind)),
+            Maybe(target.as_ref().map(|target| target.id)),
+            Maybe(target.map(|target| target.name)),
+            Maybe(call.ip.as_deref()),
+            Maybe(call.user_agent.as_deref()),
+            Maybe(call.request_id.as_deref()),
+            details
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// A page of events, newest first; `before` is the last event of the page before.
+pub(crate) async fn page(tx: &Tx, before: Option<AuditEventId>, size: i64) -> Result<Vec<AuditEventView>, Error> {
+    const COLUMNS: &str = "id, at, action, actor, target, ip, request_id, details";
+    match before {
+        None => {
+            let sql = format!("SELECT {COLUMNS} FROM audit_events WHERE org_id = $1 ORDER BY at DESC, id DESC LIMIT $2");
+            tx.all(&sql, params![tx.org(), size], read).await
+        }
+        Some(before) => {
+            let sql = format!(
+                "SELECT {COLUMNS} FROM audit_events
+                 WHERE org_id = $1 AND (at, id) < (SELECT b.at, b.id FROM audit_events b WHERE b.org_id = $1 AND b.id = $3)
+                 ORDER BY at DESC, id DESC LIMIT $2"
+            );
+            tx.all(&sql, params![tx.org(), size, before], read).await
+        }
+    }
+}
+
+/// When the first event of this kind happened.
+pub(crate) async fn first(tx: &Tx, action: AuditAction) -> Result<Option<Timestamp>, Error> {
+    let sql = "SELECT min(at) AS at FROM audit_events WHERE org_id = $1 AND action = $2 AND actor_kind = 'provisioning_token'";
+    Ok(tx.one(sql, params![tx.org(), action.code()], |row| row.opt("at")).await?.flatten())
+}
+
+fn read(row: &Row) -> Result<AuditEventView, Error> {
+    let action: String = row.get("action")?;
+    Ok(AuditEventView {
+        id: row.get("id")?,
+        at: row.get("at")?,
+        action: action.parse().map_err(|()| Error::Store(format!("the audit log holds an unknown action {action}")))?,
+        actor: row.get("actor")?,
+        target: row.opt("target")?,
+        ip: row.opt("ip")?,
+        request_id: row.opt("request_id")?,
+        details: serde_json::from_str(&row.get::<String>("details")?).map_err(|error| Error::Store(error.to_string()))?,
+    })
+}

@@ -1,0 +1,248 @@
+//! The database, and transactions that know whose rows they may touch.
+
+use std::{path::PathBuf, time::Duration};
+
+use sea_orm::{
+    AccessMode, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, RuntimeErr, SqliteTransactionMode,
+    Statement, TransactionOptions, TransactionTrait, Value,
+};
+
+use super::values::{Row, params};
+use crate::{Error, OrgScope};
+
+/// How to reach the database.
+#[derive(Clone)]
+pub struct DbSettings {
+    /// `sqlite:path/to/file.db` or `postgres://…`.
+    pub url: String,
+    /// The most connections of one node (PostgreSQL; SQLite has one writer and as many readers).
+    pub max_connections: u32,
+    /// How long a use case waits for a connection before it answers that the database is unavailable.
+    pub acquire_timeout: Duration,
+}
+
+impl DbSettings {
+    /// For the database at `url`.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self { url: url.into(), max_connections: 20, acquire_timeout: Duration::from_secs(10) }
+    }
+
+    /// Whether `url` is an embedded SQLite database.
+    pub fn is_sqlite(&self) -> bool {
+        self.url.starts_with("sqlite:")
+    }
+
+    /// The file of an embedded database.
+    pub fn sqlite_file(&self) -> Option<PathBuf> {
+        let path = self.url.strip_prefix("sqlite:")?;
+        Some(path.strip_prefix("//").unwrap_or(path).split('?').next()?.into())
+    }
+}
+
+/// The database. Cheap to clone.
+#[derive(Clone)]
+pub struct Db {
+    writer: DatabaseConnection,
+    reader: DatabaseConnection,
+}
+
+/// The scope of a transaction that is in no organisation: what has to be found before the organisation is known
+/// (an account by its address, a session by its hash, a token by its public id), and what belongs to none.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NoOrg;
+
+/// An open transaction in the scope `S`. Dropped without [`Tx::commit`], it is rolled back.
+pub(crate) struct Tx<S = OrgScope> {
+    inner: DatabaseTransaction,
+    scope: S,
+}
+
+/// How often a transaction that lost a race is run again before the answer is "unavailable".
+const ATTEMPTS: u32 = 8;
+
+impl std::fmt::Debug for Db {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Db")
+    }
+}
+
+impl Db {
+    /// Connect. The SQLite file and its folder are made when they are missing.
+    pub async fn connect(settings: &DbSettings) -> Result<Self, Error> {
+        if !settings.is_sqlite() {
+            let connection = Database::connect(options(settings, &settings.url, settings.max_connections)).await?;
+            return Ok(Self { writer: connection.clone(), reader: connection });
+        }
+        if let Some(folder) = settings.sqlite_file().as_deref().and_then(std::path::Path::parent) {
+            std::fs::create_dir_all(folder).map_err(|error| Error::Unavailable(format!("{}: {error}", folder.display())))?;
+        }
+        let open = |connections, query_only: &'static str| {
+            let mut options = options(settings, &settings.url, connections);
+            options.map_sqlx_sqlite_opts(move |sqlite| {
+                sqlite
+                    .create_if_missing(true)
+                    .foreign_keys(true)
+                    .busy_timeout(Duration::from_secs(10))
+                    .pragma("journal_mode", "WAL")
+                    // FULL: an acknowledged write survives a power cut, not just a crash of the process.
+                    .pragma("synchronous", "FULL")
+                    .pragma("query_only", query_only)
+            });
+            Database::connect(options)
+        };
+        // SQLite knows one writer at a time: a pool of one queues writers here instead of failing them there.
+        let writer = open(1, "OFF").await?;
+        let reader = open(settings.max_connections.clamp(1, 8), "ON").await?;
+        Ok(Self { writer, reader })
+    }
+
+    /// The connection that migrations run on.
+    pub fn migrator(&self) -> &DatabaseConnection {
+        &self.writer
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<(), Error> {
+        self.reader.ping().await.map_err(Error::from)
+    }
+
+    /// Begin a transaction that may write, in `scope`.
+    pub(crate) async fn begin(&self, scope: OrgScope) -> Result<Tx, Error> {
+        let tx = Tx { inner: self.open(&self.writer, None).await?, scope };
+        tx.set_scope().await?;
+        Ok(tx)
+    }
+
+    /// Begin a transaction that only reads, in `scope`.
+    pub(crate) async fn read(&self, scope: OrgScope) -> Result<Tx, Error> {
+        let tx = Tx { inner: self.open(&self.reader, Some(AccessMode::ReadOnly)).await?, scope };
+        tx.set_scope().await?;
+        Ok(tx)
+    }
+
+    /// Begin a transaction that may write and is in no organisation.
+    pub(crate) async fn begin_outside(&self) -> Result<Tx<NoOrg>, Error> {
+        Ok(Tx { inner: self.open(&self.writer, None).await?, scope: NoOrg })
+    }
+
+    /// Begin a transaction that only reads and is in no organisation.
+    pub(crate) async fn read_outside(&self) -> Result<Tx<NoOrg>, Error> {
+        Ok(Tx { inner: self.open(&self.reader, Some(AccessMode::ReadOnly)).await?, scope: NoOrg })
+    }
+
+    async fn open(&self, pool: &DatabaseConnection, access_mode: Option<AccessMode>) -> Result<DatabaseTransaction, Error> {
+        let postgres = pool.get_database_backend() == DbBackend::Postgres;
+        let options = TransactionOptions {
+            isolation_level: None,
+            access_mode: access_mode.filter(|_| postgres),
+            sqlite_transaction_mode: access_mode.is_none().then_some(SqliteTransactionMode::Immediate),
+        };
+        pool.begin_with_options(options).await.map_err(Error::from)
+    }
+
+    /// Run a whole transaction, again when it lost a race: a deadlock, a serialisation failure, or a row that someone
+    /// else changed between reading and writing it.
+    pub(crate) async fn retrying<T, Fut>(&self, attempt: impl Fn() -> Fut) -> Result<T, Error>
+    where
+        Fut: Future<Output = Result<T, Error>>,
+    {
+        let mut lost = 0;
+        loop {
+            match attempt().await {
+                Err(Error::Stale) if lost < ATTEMPTS => {
+                    lost += 1;
+                    tokio::time::sleep(Duration::from_millis(2 << lost)).await;
+                }
+                Err(Error::Stale) => return Err(Error::Unavailable("the same rows are being changed over and over".to_owned())),
+                answer => return answer,
+            }
+        }
+    }
+}
+
+fn options(settings: &DbSettings, url: &str, connections: u32) -> ConnectOptions {
+    let mut options = ConnectOptions::new(url);
+    options.max_connections(connections).acquire_timeout(settings.acquire_timeout).sqlx_logging(false);
+    options
+}
+
+impl Tx {
+    /// The organisation whose rows this transaction may touch.
+    pub(crate) fn org(&self) -> domain::OrgId {
+        self.scope.org()
+    }
+
+    /// Tell PostgreSQL too, so that row-level security can be switched on without touching a use case.
+    async fn set_scope(&self) -> Result<(), Error> {
+        if self.inner.get_database_backend() == DbBackend::Postgres {
+            self.run("SELECT set_config('rollcall.org', $1, true)", params![self.org().to_string()]).await?;
+        }
+        Ok(())
+    }
+}
+
+impl<S: Send + Sync> Tx<S> {
+    /// ` FOR UPDATE` where rows are locked one by one.
+    pub(crate) fn lock(&self) -> &'static str {
+        if self.inner.get_database_backend() == DbBackend::Postgres { " FOR UPDATE" } else { "" }
+    }
+
+    /// ` FOR UPDATE SKIP LOCKED` where rows are locked one by one: for taking work that no other node has taken.
+    pub(crate) fn lock_free(&self) -> &'static str {
+        if self.inner.get_database_backend() == DbBackend::Postgres { " FOR UPDATE SKIP LOCKED" } else { "" }
+    }
+
+    fn statement(&self, sql: &str, params: Vec<Value>) -> Statement {
+        Statement::from_sql_and_values(self.inner.get_database_backend(), sql, params)
+    }
+
+    /// All rows of a query.
+    pub(crate) async fn all<T>(&self, sql: &str, params: Vec<Value>, read: impl Fn(&Row) -> Result<T, Error>) -> Result<Vec<T>, Error> {
+        let rows = self.inner.query_all_raw(self.statement(sql, params)).await?;
+        rows.into_iter().map(|row| read(&Row(row))).collect()
+    }
+
+    /// The one row of a query, if there is one.
+    pub(crate) async fn one<T>(&self, sql: &str, params: Vec<Value>, read: impl Fn(&Row) -> Result<T, Error>) -> Result<Option<T>, Error> {
+        let row = self.inner.query_one_raw(self.statement(sql, params)).await?;
+        row.map(|row| read(&Row(row))).transpose()
+    }
+
+    /// Run a statement; how many rows it changed.
+    pub(crate) async fn run(&self, sql: &str, params: Vec<Value>) -> Result<u64, Error> {
+        Ok(self.inner.execute_raw(self.statement(sql, params)).await?.rows_affected())
+    }
+
+    /// Make it so.
+    pub(crate) async fn commit(self) -> Result<(), Error> {
+        self.inner.commit().await.map_err(Error::from)
+    }
+}
+
+impl From<DbErr> for Error {
+    /// Sort a database error by what the caller can do: run the transaction again, come back later, or tell us.
+    fn from(error: DbErr) -> Self {
+        let code = match &error {
+            DbErr::Exec(RuntimeErr::SqlxError(source)) | DbErr::Query(RuntimeErr::SqlxError(source)) | DbErr::Conn(RuntimeErr::SqlxError(source)) => {
+                match source.as_database_error() {
+                    Some(database) => database.code().map(|code| code.into_owned()),
+                    // Anything that is not the database's own answer is about reaching it.
+                    None => return Self::Unavailable(error.to_string()),
+                }
+            }
+            DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => return Self::Unavailable(error.to_string()),
+            _ => None,
+        };
+        match code.as_deref() {
+            // PostgreSQL: serialization_failure, deadlock_detected. SQLite: SQLITE_BUSY, SQLITE_BUSY_SNAPSHOT.
+            Some("40001" | "40P01" | "5" | "517") => Self::Stale,
+            // A unique index says that a rival was first: the next attempt sees the rival's row and answers for it.
+            Some("23505" | "2067" | "1555") => Self::Stale,
+            // PostgreSQL: connection exceptions, out of resources, operator intervention (shutdown, timeout).
+            Some(code) if code.len() == 5 && ["08", "53", "57"].contains(&&code[..2]) => Self::Unavailable(error.to_string()),
+            // SQLite: I/O error, full disk, cannot open.
+            Some("10" | "13" | "14") => Self::Unavailable(error.to_string()),
+            _ => Self::Store(error.to_string()),
+        }
+    }
+}

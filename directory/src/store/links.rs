@@ -1,0 +1,90 @@
+//! Links that are followed once: founding an organisation, activating a membership. Found by their hash alone.
+
+use domain::{MemberId, MembershipId, OrgId, OrgName, Timestamp};
+
+use super::{
+    db::{NoOrg, Tx},
+    values::params,
+};
+use crate::{Error, secret::SecretHash};
+
+/// A live activation link.
+#[derive(Clone, Debug)]
+pub(crate) struct ActivationLink {
+    pub(crate) org: OrgId,
+    pub(crate) org_name: OrgName,
+    pub(crate) member: MemberId,
+    pub(crate) membership: MembershipId,
+    pub(crate) email: String,
+    pub(crate) has_password: bool,
+}
+
+pub(crate) async fn insert_set_up(tx: &Tx<NoOrg>, hash: &SecretHash, now: Timestamp, expires_at: Timestamp) -> Result<(), Error> {
+    let sql = "INSERT INTO set_up_links (hash, created_at, expires_at) VALUES ($1, $2, $3)";
+    tx.run(sql, params![hash.as_bytes().to_vec(), now, expires_at]).await?;
+    Ok(())
+}
+
+pub(crate) async fn set_up_works<S: Send + Sync>(tx: &Tx<S>, hash: &SecretHash, now: Timestamp) -> Result<bool, Error> {
+    let sql = "SELECT 1 AS one FROM set_up_links WHERE hash = $1 AND expires_at > $2";
+    Ok(tx.one(sql, params![hash.as_bytes().to_vec(), now], |_| Ok(())).await?.is_some())
+}
+
+/// The first organisation was founded: no set-up link works any more.
+pub(crate) async fn delete_set_up<S: Send + Sync>(tx: &Tx<S>) -> Result<(), Error> {
+    tx.run("DELETE FROM set_up_links", vec![]).await?;
+    Ok(())
+}
+
+/// Insert a link for a membership; `false` when that has ended.
+pub(crate) async fn insert_activation(
+    tx: &Tx,
+    hash: &SecretHash,
+    membership: MembershipId,
+    email: &str,
+    now: Timestamp,
+    expires_at: Timestamp,
+) -> Result<bool, Error> {
+    let inserted = tx
+        .run(
+            "INSERT INTO activation_links (hash, org_id, membership_id, email, created_at, expires_at)
+             SELECT $1, org_id, id, $4, $5, $6 FROM memberships WHERE org_id = $2 AND id = $3",
+            params![hash.as_bytes().to_vec(), tx.org(), membership, email, now, expires_at],
+        )
+        .await?;
+    Ok(inserted == 1)
+}
+
+pub(crate) async fn delete_activation_of(tx: &Tx, membership: MembershipId) -> Result<(), Error> {
+    tx.run("DELETE FROM activation_links WHERE org_id = $1 AND membership_id = $2", params![tx.org(), membership]).await?;
+    Ok(())
+}
+
+/// The live activation link of this hash. The row hangs off the membership, so a leaver's link is gone with it.
+pub(crate) async fn find_activation<S: Send + Sync>(tx: &Tx<S>, hash: &SecretHash, now: Timestamp) -> Result<Option<ActivationLink>, Error> {
+    tx.one(
+        "SELECT l.org_id, o.name, m.member_id, l.membership_id, l.email, u.password_hash, u.email_proven_at
+         FROM activation_links l
+           JOIN memberships m ON m.org_id = l.org_id AND m.id = l.membership_id
+           JOIN users u ON u.id = m.account_id
+           JOIN organizations o ON o.id = l.org_id
+         WHERE l.hash = $1 AND l.expires_at > $2",
+        params![hash.as_bytes().to_vec(), now],
+        |row| {
+            Ok(ActivationLink {
+                org: row.get("org_id")?,
+                org_name: OrgName::try_from(row.get::<String>("name")?)?,
+                member: row.get("member_id")?,
+                membership: row.get("membership_id")?,
+                email: row.get("email")?,
+                has_password: row.opt::<String>("password_hash")?.is_some() && row.opt::<Timestamp>("email_proven_at")?.is_some(),
+            })
+        },
+    )
+    .await
+}
+
+/// Use a link up; whether this caller was the one to do it.
+pub(crate) async fn consume_activation(tx: &Tx, hash: &SecretHash) -> Result<bool, Error> {
+    Ok(tx.run("DELETE FROM activation_links WHERE org_id = $1 AND hash = $2", params![tx.org(), hash.as_bytes().to_vec()]).await? == 1)
+}

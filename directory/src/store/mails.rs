@@ -1,0 +1,75 @@
+//! The queue of mails. Queued in the change's own transaction; taken by whichever node is first.
+
+use domain::{MailId, MembershipId, OrgId, Timestamp};
+
+use super::{
+    db::{NoOrg, Tx},
+    values::params,
+};
+use crate::{Call, Error};
+
+/// A mail that is due. Its membership is `None` when that has ended since.
+#[derive(Clone, Debug)]
+pub(crate) struct Due {
+    pub(crate) id: MailId,
+    pub(crate) org: OrgId,
+    pub(crate) membership: Option<MembershipId>,
+    pub(crate) address: String,
+    pub(crate) attempts: i64,
+}
+
+pub(crate) async fn insert(tx: &Tx, membership: MembershipId, address: &str, due_at: Timestamp, call: &Call) -> Result<(), Error> {
+    tx.run(
+        "INSERT INTO mail_queue (id, org_id, membership_id, kind, address, status, attempts, due_at, created_at)
+         VALUES ($1, $2, $3, 'activation', $4, 'pending', 0, $5, $6)",
+        params![call.new_id::<MailId>(), tx.org(), membership, address, due_at, call.now],
+    )
+    .await?;
+    Ok(())
+}
+
+/// How many mails to this address the organisation has queued since `since`, whatever became of the memberships.
+pub(crate) async fn count_to(tx: &Tx, address: &str, since: Timestamp) -> Result<i64, Error> {
+    let sql = "SELECT count(*) AS mails FROM mail_queue WHERE org_id = $1 AND address = $2 AND created_at > $3";
+    Ok(tx.one(sql, params![tx.org(), address, since], |row| row.get("mails")).await?.unwrap_or(0))
+}
+
+/// Take the mail that has been due longest and that nobody else has taken, and keep it until `lease_until`: should the
+/// node that sends it die, another one takes it then.
+pub(crate) async fn take(tx: &Tx<NoOrg>, now: Timestamp, lease_until: Timestamp) -> Result<Option<Due>, Error> {
+    let sql = format!(
+        "SELECT id, org_id, membership_id, address, attempts FROM mail_queue
+         WHERE status IN ('pending', 'sending') AND due_at <= $1 ORDER BY due_at, id LIMIT 1{}",
+        tx.lock_free()
+    );
+    let due = tx
+        .one(&sql, params![now], |row| {
+            Ok(Due {
+                id: row.get("id")?,
+                org: row.get("org_id")?,
+                membership: row.opt("membership_id")?,
+                address: row.get("address")?,
+                attempts: row.get("attempts")?,
+            })
+        })
+        .await?;
+    if let Some(due) = &due {
+        let sql = "UPDATE mail_queue SET status = 'sending', attempts = attempts + 1, due_at = $2 WHERE id = $1";
+        tx.run(sql, params![due.id, lease_until]).await?;
+    }
+    Ok(due)
+}
+
+pub(crate) async fn sent(tx: &Tx<NoOrg>, id: MailId, now: Timestamp) -> Result<(), Error> {
+    tx.run("UPDATE mail_queue SET status = 'sent', sent_at = $2, error = NULL WHERE id = $1", params![id, now]).await?;
+    Ok(())
+}
+
+/// Sending failed: try again at `again_at`, or give up when there is no such time.
+pub(crate) async fn failed(tx: &Tx<NoOrg>, id: MailId, error: &str, again_at: Option<Timestamp>) -> Result<(), Error> {
+    match again_at {
+        Some(due_at) => tx.run("UPDATE mail_queue SET status = 'pending', error = $2, due_at = $3 WHERE id = $1", params![id, error, due_at]).await?,
+        None => tx.run("UPDATE mail_queue SET status = 'failed', error = $2 WHERE id = $1", params![id, error]).await?,
+    };
+    Ok(())
+}

@@ -1,0 +1,221 @@
+//! Members, their memberships, and the roles granted to those by hand.
+
+use domain::{AccountId, MemberId, MembershipId, OrgRole, Timestamp, view::ManagedBy};
+
+use super::{
+    db::Tx,
+    values::{Maybe, Row, params},
+};
+use crate::{Call, Error};
+
+/// A person as the organisation knows her.
+#[derive(Clone, Debug)]
+pub(crate) struct Member {
+    pub(crate) id: MemberId,
+    pub(crate) account: AccountId,
+    pub(crate) profile: Profile,
+    pub(crate) break_glass: bool,
+    /// When a link mailed to her was last followed, for the directory record that she is linked to now.
+    pub(crate) proven_at: Option<Timestamp>,
+}
+
+/// What the organisation shows of a person. The account has its own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Profile {
+    pub(crate) given_name: Option<String>,
+    pub(crate) family_name: Option<String>,
+    pub(crate) display_name: Option<String>,
+}
+
+/// A live membership.
+#[derive(Clone, Debug)]
+pub(crate) struct Membership {
+    pub(crate) id: MembershipId,
+    pub(crate) account: AccountId,
+    pub(crate) proven_at: Option<Timestamp>,
+}
+
+/// What ends with a membership, counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Attached {
+    pub(crate) sessions: i64,
+    pub(crate) activation_links: i64,
+    pub(crate) role_grants: i64,
+}
+
+const MEMBER: &str = "id, account_id, given_name, family_name, display_name, break_glass, proven_at";
+
+fn read_member(row: &Row) -> Result<Member, Error> {
+    Ok(Member {
+        id: row.get("id")?,
+        account: row.get("account_id")?,
+        profile: Profile { given_name: row.opt("given_name")?, family_name: row.opt("family_name")?, display_name: row.opt("display_name")? },
+        break_glass: row.get("break_glass")?,
+        proven_at: row.opt("proven_at")?,
+    })
+}
+
+impl Profile {
+    /// The name to show, if there is one.
+    pub(crate) fn name(&self) -> Option<String> {
+        let parts = [self.given_name.as_deref(), self.family_name.as_deref()];
+        let full = parts.into_iter().flatten().collect::<Vec<_>>().join(" ");
+        self.display_name.clone().or_else(|| (!full.is_empty()).then_some(full))
+    }
+}
+
+/// A member, without a lock: for a first look, before the locks are taken in their order.
+pub(crate) async fn find(tx: &Tx, id: MemberId) -> Result<Option<Member>, Error> {
+    tx.one(&format!("SELECT {MEMBER} FROM members WHERE org_id = $1 AND id = $2"), params![tx.org(), id], read_member).await
+}
+
+pub(crate) async fn find_by_account(tx: &Tx, account: AccountId) -> Result<Option<Member>, Error> {
+    let sql = format!("SELECT {MEMBER} FROM members WHERE org_id = $1 AND account_id = $2");
+    tx.one(&sql, params![tx.org(), account], read_member).await
+}
+
+pub(crate) async fn lock(tx: &Tx, id: MemberId) -> Result<Option<Member>, Error> {
+    let sql = format!("SELECT {MEMBER} FROM members WHERE org_id = $1 AND id = $2{}", tx.lock());
+    tx.one(&sql, params![tx.org(), id], read_member).await
+}
+
+/// A new member for this account. The account is locked by the caller, so nobody else can be making the same one.
+pub(crate) async fn insert(tx: &Tx, account: AccountId, profile: &Profile, managed_by: ManagedBy, call: &Call) -> Result<MemberId, Error> {
+    let id: MemberId = call.new_id();
+    tx.run(
+        "INSERT INTO members (id, org_id, account_id, given_name, family_name, display_name, managed_by, break_glass, sub, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, false, $8, $9)",
+        params![
+            id,
+            tx.org(),
+            account,
+            Maybe(profile.given_name.as_deref()),
+            Maybe(profile.family_name.as_deref()),
+            Maybe(profile.display_name.as_deref()),
+            managed_by_text(managed_by),
+            id.to_string(),
+            call.now,
+        ],
+    )
+    .await?;
+    Ok(id)
+}
+
+pub(crate) fn managed_by_text(managed_by: ManagedBy) -> &'static str {
+    match managed_by {
+        ManagedBy::Directory => "directory",
+        ManagedBy::Manual => "manual",
+    }
+}
+
+pub(crate) async fn set_profile(tx: &Tx, id: MemberId, profile: &Profile) -> Result<(), Error> {
+    tx.run(
+        "UPDATE members SET given_name = $3, family_name = $4, display_name = $5 WHERE org_id = $1 AND id = $2",
+        params![
+            tx.org(),
+            id,
+            Maybe(profile.given_name.as_deref()),
+            Maybe(profile.family_name.as_deref()),
+            Maybe(profile.display_name.as_deref())
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// From now on the directory keeps her. What another record proved does not count for this one.
+pub(crate) async fn hand_to_directory(tx: &Tx, id: MemberId) -> Result<(), Error> {
+    tx.run("UPDATE members SET managed_by = 'directory', proven_at = NULL WHERE org_id = $1 AND id = $2", params![tx.org(), id]).await?;
+    Ok(())
+}
+
+/// No directory keeps her any more: her record was deleted.
+pub(crate) async fn release_from_directory(tx: &Tx, id: MemberId) -> Result<(), Error> {
+    tx.run("UPDATE members SET proven_at = NULL WHERE org_id = $1 AND id = $2", params![tx.org(), id]).await?;
+    Ok(())
+}
+
+pub(crate) async fn lock_membership(tx: &Tx, member: MemberId) -> Result<Option<Membership>, Error> {
+    let sql = format!("SELECT id, account_id, proven_at FROM memberships WHERE org_id = $1 AND member_id = $2{}", tx.lock());
+    tx.one(&sql, params![tx.org(), member], |row| {
+        Ok(Membership { id: row.get("id")?, account: row.get("account_id")?, proven_at: row.opt("proven_at")? })
+    })
+    .await
+}
+
+/// Begin a membership of this member.
+pub(crate) async fn insert_membership(tx: &Tx, member: &Member, proven_at: Option<Timestamp>, call: &Call) -> Result<Membership, Error> {
+    let id: MembershipId = call.new_id();
+    tx.run(
+        "INSERT INTO memberships (id, org_id, member_id, account_id, proven_at, began_at) VALUES ($1, $2, $3, $4, $5, $6)",
+        params![id, tx.org(), member.id, member.account, Maybe(proven_at), call.now],
+    )
+    .await?;
+    tx.run("UPDATE members SET access_ended_at = NULL WHERE org_id = $1 AND id = $2", params![tx.org(), member.id]).await?;
+    Ok(Membership { id, account: member.account, proven_at })
+}
+
+/// Delete a membership; the database deletes what hangs off it (law 3).
+pub(crate) async fn delete_membership(tx: &Tx, member: MemberId, membership: MembershipId, now: Timestamp) -> Result<(), Error> {
+    tx.run("DELETE FROM memberships WHERE org_id = $1 AND id = $2", params![tx.org(), membership]).await?;
+    tx.run("UPDATE members SET access_ended_at = $3 WHERE org_id = $1 AND id = $2", params![tx.org(), member, now]).await?;
+    Ok(())
+}
+
+/// The mailed link was followed: credentials may be minted from now on.
+pub(crate) async fn prove(tx: &Tx, member: MemberId, membership: MembershipId, now: Timestamp) -> Result<(), Error> {
+    tx.run("UPDATE memberships SET proven_at = $3 WHERE org_id = $1 AND id = $2", params![tx.org(), membership, now]).await?;
+    tx.run("UPDATE members SET proven_at = $3 WHERE org_id = $1 AND id = $2", params![tx.org(), member, now]).await?;
+    Ok(())
+}
+
+pub(crate) async fn attached(tx: &Tx, membership: MembershipId) -> Result<Attached, Error> {
+    let counted = tx
+        .one(
+            "SELECT (SELECT count(*) FROM sessions WHERE org_id = $1 AND membership_id = $2) AS sessions,
+                    (SELECT count(*) FROM activation_links WHERE org_id = $1 AND membership_id = $2) AS activation_links,
+                    (SELECT count(*) FROM role_grants WHERE org_id = $1 AND membership_id = $2) AS role_grants",
+            params![tx.org(), membership],
+            |row| Ok(Attached { sessions: row.get("sessions")?, activation_links: row.get("activation_links")?, role_grants: row.get("role_grants")? }),
+        )
+        .await?;
+    counted.ok_or(Error::Stale)
+}
+
+pub(crate) async fn grant(tx: &Tx, membership: MembershipId, role: OrgRole, granted_by: &str, now: Timestamp) -> Result<(), Error> {
+    tx.run(
+        "INSERT INTO role_grants (org_id, membership_id, role, granted_by, granted_at) VALUES ($1, $2, $3, $4, $5)",
+        params![tx.org(), membership, role.as_str(), granted_by, now],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Whether the member holds owner.
+pub(crate) async fn holds_owner(tx: &Tx, member: MemberId) -> Result<bool, Error> {
+    let found = tx
+        .one(
+            "SELECT 1 AS one FROM role_grants g JOIN memberships m ON m.org_id = g.org_id AND m.id = g.membership_id
+             WHERE g.org_id = $1 AND g.role = 'owner' AND m.member_id = $2",
+            params![tx.org(), member],
+            |_| Ok(()),
+        )
+        .await?;
+    Ok(found.is_some())
+}
+
+/// The members who are active owners: proven, with a usable authenticator, no block, an account in good standing (law 6).
+pub(crate) async fn active_owners(tx: &Tx) -> Result<Vec<MemberId>, Error> {
+    tx.all(
+        "SELECT m.member_id FROM role_grants g
+           JOIN memberships m ON m.org_id = g.org_id AND m.id = g.membership_id
+           JOIN users u ON u.id = m.account_id
+         WHERE g.org_id = $1 AND g.role = 'owner' AND m.proven_at IS NOT NULL
+           AND u.email_proven_at IS NOT NULL AND u.password_hash IS NOT NULL AND NOT u.suspended AND NOT u.dormant
+           AND NOT EXISTS (SELECT 1 FROM member_blocks b WHERE b.org_id = m.org_id AND b.member_id = m.member_id)
+         ORDER BY m.member_id",
+        params![tx.org()],
+        |row| row.get("member_id"),
+    )
+    .await
+}

@@ -1,0 +1,21 @@
+//! The only SQL of the product. A function here does one statement's work (or a few that belong together) and returns
+//! domain values; a tenant's tables are reached through a transaction that holds an [`crate::OrgScope`].
+//!
+//! Statements are plain SQL that both engines understand, with numbered parameters. `FOR UPDATE` is added on
+//! PostgreSQL only ([`db::Tx::lock`]): on SQLite the immediate transaction stands in for it.
+
+pub(crate) mod accounts;
+pub(crate) mod audit;
+pub(crate) mod connections;
+pub(crate) mod db;
+pub(crate) mod failures;
+pub(crate) mod links;
+pub(crate) mod mails;
+pub(crate) mod members;
+pub(crate) mod organizations;
+pub(crate) mod people;
+pub(crate) mod scim_filter;
+pub(crate) mod scim_users;
+pub(crate) mod sessions;
+pub(crate) mod tokens;
+mod values;

@@ -1,0 +1,139 @@
+//! Browser sessions: rows that hang off one membership. Found by the hash of their id, before any scope exists.
+
+use domain::{AccountId, MemberId, MembershipId, OrgId, OrgName, OrgRole, OrgSlug, Timestamp, role::effective_role};
+
+use super::{
+    db::{NoOrg, Tx},
+    members::Profile,
+    values::{Maybe, Row, params},
+};
+use crate::{Error, secret::SecretHash};
+
+/// A session with whom it stands for, read in one statement: nothing of it is kept from one request to the next.
+#[derive(Clone, Debug)]
+pub(crate) struct Found {
+    pub(crate) account: AccountId,
+    pub(crate) member: MemberId,
+    pub(crate) membership: MembershipId,
+    pub(crate) org: OrgId,
+    pub(crate) org_name: OrgName,
+    pub(crate) org_slug: OrgSlug,
+    pub(crate) role: OrgRole,
+    pub(crate) profile: Profile,
+    pub(crate) email: Option<String>,
+    pub(crate) auth_authority: String,
+    pub(crate) auth_method: String,
+    pub(crate) auth_time: Timestamp,
+    pub(crate) last_seen_at: Timestamp,
+    pub(crate) expires_at: Timestamp,
+}
+
+/// A session to begin.
+pub(crate) struct NewSession<'a> {
+    pub(crate) hash: &'a SecretHash,
+    pub(crate) membership: MembershipId,
+    pub(crate) auth_authority: &'a str,
+    pub(crate) auth_method: &'a str,
+    pub(crate) auth_time: Timestamp,
+    pub(crate) now: Timestamp,
+    pub(crate) expires_at: Timestamp,
+    pub(crate) ip: Option<&'a str>,
+    pub(crate) user_agent: Option<&'a str>,
+}
+
+pub(crate) fn role(row: &Row) -> Result<OrgRole, Error> {
+    let grants = [("owner", OrgRole::Owner), ("admin", OrgRole::Admin), ("auditor", OrgRole::Auditor)];
+    let mut held = Vec::new();
+    for (column, role) in grants {
+        if row.get::<i64>(column)? > 0 {
+            held.push(role);
+        }
+    }
+    Ok(effective_role(held))
+}
+
+/// The roles granted by hand, as three counts beside the membership `m`.
+pub(crate) const ROLES: &str = "
+    (SELECT count(*) FROM role_grants g WHERE g.org_id = m.org_id AND g.membership_id = m.id AND g.role = 'owner') AS owner,
+    (SELECT count(*) FROM role_grants g WHERE g.org_id = m.org_id AND g.membership_id = m.id AND g.role = 'admin') AS admin,
+    (SELECT count(*) FROM role_grants g WHERE g.org_id = m.org_id AND g.membership_id = m.id AND g.role = 'auditor') AS auditor";
+
+/// What a membership must be for its person to act.
+pub(crate) const MAY_ACT: &str = "m.proven_at IS NOT NULL AND NOT u.suspended AND NOT u.dormant
+    AND NOT EXISTS (SELECT 1 FROM member_blocks b WHERE b.org_id = m.org_id AND b.member_id = m.member_id)";
+
+/// The live session of this hash, if whoever it stands for may act at `now`.
+pub(crate) async fn find(tx: &Tx<NoOrg>, hash: &SecretHash, now: Timestamp, idle_since: Timestamp) -> Result<Option<Found>, Error> {
+    let sql = format!(
+        "SELECT m.account_id, m.member_id, m.id AS membership_id, m.org_id, o.name AS org_name, o.slug,
+                p.given_name, p.family_name, p.display_name, u.email,
+                s.auth_authority, s.auth_method, s.auth_time, s.last_seen_at, s.expires_at, {ROLES}
+         FROM sessions s
+           JOIN memberships m ON m.org_id = s.org_id AND m.id = s.membership_id
+           JOIN members p ON p.org_id = m.org_id AND p.id = m.member_id
+           JOIN users u ON u.id = m.account_id
+           JOIN organizations o ON o.id = m.org_id
+         WHERE s.id_hash = $1 AND s.expires_at > $2 AND s.last_seen_at > $3 AND {MAY_ACT}"
+    );
+    tx.one(&sql, params![hash.as_bytes().to_vec(), now, idle_since], |row| {
+        Ok(Found {
+            account: row.get("account_id")?,
+            member: row.get("member_id")?,
+            membership: row.get("membership_id")?,
+            org: row.get("org_id")?,
+            org_name: OrgName::try_from(row.get::<String>("org_name")?)?,
+            org_slug: OrgSlug::try_from(row.get::<String>("slug")?)?,
+            role: role(row)?,
+            profile: Profile { given_name: row.opt("given_name")?, family_name: row.opt("family_name")?, display_name: row.opt("display_name")? },
+            email: row.opt("email")?,
+            auth_authority: row.get("auth_authority")?,
+            auth_method: row.get("auth_method")?,
+            auth_time: row.get("auth_time")?,
+            last_seen_at: row.get("last_seen_at")?,
+            expires_at: row.get("expires_at")?,
+        })
+    })
+    .await
+}
+
+/// Insert a session. That its membership is alive is the foreign key's to say.
+pub(crate) async fn insert(tx: &Tx, session: NewSession<'_>) -> Result<(), Error> {
+    tx.run(
+        "INSERT INTO sessions (id_hash, org_id, membership_id, auth_authority, auth_method, auth_time, created_at, last_seen_at, expires_at, ip, user_agent)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, $10)",
+        params![
+            session.hash.as_bytes().to_vec(),
+            tx.org(),
+            session.membership,
+            session.auth_authority,
+            session.auth_method,
+            session.auth_time,
+            session.now,
+            session.expires_at,
+            Maybe(session.ip),
+            Maybe(session.user_agent)
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Note that the session was used; whether it is still there. Never inserts: what was ended stays ended.
+pub(crate) async fn touch(tx: &Tx<NoOrg>, hash: &SecretHash, now: Timestamp) -> Result<bool, Error> {
+    Ok(tx.run("UPDATE sessions SET last_seen_at = $2 WHERE id_hash = $1", params![hash.as_bytes().to_vec(), now]).await? == 1)
+}
+
+pub(crate) async fn delete<S: Send + Sync>(tx: &Tx<S>, hash: &SecretHash) -> Result<bool, Error> {
+    Ok(tx.run("DELETE FROM sessions WHERE id_hash = $1", params![hash.as_bytes().to_vec()]).await? == 1)
+}
+
+/// End every session of an account, in every organisation: its credential has changed.
+pub(crate) async fn delete_of_account<S: Send + Sync>(tx: &Tx<S>, account: AccountId) -> Result<u64, Error> {
+    let sql = "DELETE FROM sessions WHERE membership_id IN (SELECT id FROM memberships WHERE account_id = $1)";
+    tx.run(sql, params![account]).await
+}
+
+/// Clear away sessions that have outlived their time.
+pub(crate) async fn delete_expired(tx: &Tx<NoOrg>, now: Timestamp, idle_since: Timestamp) -> Result<u64, Error> {
+    tx.run("DELETE FROM sessions WHERE expires_at <= $1 OR last_seen_at <= $2", params![now, idle_since]).await
+}

@@ -1,0 +1,148 @@
+//! Provisioning tokens. One is found by its public id before its organisation is known; the rest is the tenant's.
+
+use std::time::Duration;
+
+use domain::{
+    ConnectionId, MemberId, OrgId, Timestamp, TokenId,
+    token::TokenLifetime,
+    view::{TokenState, TokenView},
+};
+
+use super::{
+    db::{NoOrg, Tx},
+    values::{Maybe, Row, params},
+};
+use crate::{Error, secret::SecretHash};
+
+/// A token as a request's credential is checked against it.
+#[derive(Clone, Debug)]
+pub(crate) struct Presented {
+    pub(crate) id: TokenId,
+    pub(crate) org: OrgId,
+    pub(crate) connection: ConnectionId,
+    pub(crate) name: String,
+    pub(crate) hash: SecretHash,
+    pub(crate) enabled: bool,
+    pub(crate) expires_at: Timestamp,
+    pub(crate) retires_at: Option<Timestamp>,
+    pub(crate) revoked: bool,
+    pub(crate) last_used_at: Option<Timestamp>,
+    pub(crate) last_used_ip: Option<String>,
+}
+
+/// A token to insert.
+pub(crate) struct NewToken<'a> {
+    pub(crate) id: TokenId,
+    pub(crate) connection: ConnectionId,
+    pub(crate) name: &'a str,
+    pub(crate) hash: &'a SecretHash,
+    pub(crate) hint: &'a str,
+    pub(crate) lifetime: TokenLifetime,
+    pub(crate) created_by: &'a str,
+    pub(crate) created_by_member: Option<MemberId>,
+    pub(crate) now: Timestamp,
+}
+
+/// The token of this public id, whatever its state: one lookup, the same for every well-formed token.
+pub(crate) async fn present(tx: &Tx<NoOrg>, id: TokenId) -> Result<Option<Presented>, Error> {
+    tx.one(
+        "SELECT t.id, t.org_id, t.connection_id, t.name, t.secret_hash, t.expires_at, t.retires_at, t.revoked_at, t.last_used_at, t.last_used_ip, c.status
+         FROM scim_tokens t JOIN scim_connections c ON c.org_id = t.org_id AND c.id = t.connection_id WHERE t.id = $1",
+        params![id],
+        |row| {
+            Ok(Presented {
+                id: row.get("id")?,
+                org: row.get("org_id")?,
+                connection: row.get("connection_id")?,
+                name: row.get("name")?,
+                hash: SecretHash::from_stored(row.get("secret_hash")?),
+                enabled: row.get::<String>("status")? == "enabled",
+                expires_at: row.get("expires_at")?,
+                retires_at: row.opt("retires_at")?,
+                revoked: row.opt::<Timestamp>("revoked_at")?.is_some(),
+                last_used_at: row.opt("last_used_at")?,
+                last_used_ip: row.opt("last_used_ip")?,
+            })
+        },
+    )
+    .await
+}
+
+pub(crate) async fn used(tx: &Tx, id: TokenId, now: Timestamp, ip: Option<&str>) -> Result<(), Error> {
+    tx.run("UPDATE scim_tokens SET last_used_at = $3, last_used_ip = $4, first_used_at = coalesce(first_used_at, $3) WHERE org_id = $1 AND id = $2", params![tx.org(), id, now, Maybe(ip)]).await?;
+    Ok(())
+}
+
+pub(crate) async fn insert(tx: &Tx, token: NewToken<'_>) -> Result<(), Error> {
+    tx.run(
+        "INSERT INTO scim_tokens (id, org_id, connection_id, name, purpose, secret_hash, hint, lifetime, created_at, created_by, created_by_member_id, expires_at)
+         VALUES ($1, $2, $3, $4, 'provisioning', $5, $6, $7, $8, $9, $10, $11)",
+        params![
+            token.id,
+            tx.org(),
+            token.connection,
+            token.name,
+            token.hash.as_bytes().to_vec(),
+            token.hint,
+            token.lifetime.as_str(),
+            token.now,
+            token.created_by,
+            Maybe(token.created_by_member),
+            token.now + token.lifetime.duration()
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Revoke a live token; whether there was one. Nothing brings it back.
+pub(crate) async fn revoke(tx: &Tx, id: TokenId, now: Timestamp) -> Result<bool, Error> {
+    let sql = "UPDATE scim_tokens SET revoked_at = $3 WHERE org_id = $1 AND id = $2 AND revoked_at IS NULL";
+    Ok(tx.run(sql, params![tx.org(), id, now]).await? == 1)
+}
+
+/// The organisation's tokens, newest first, as a list shows them at `now`.
+pub(crate) async fn list(tx: &Tx, now: Timestamp) -> Result<Vec<TokenView>, Error> {
+    tx.all(&format!("{VIEW} WHERE org_id = $1 ORDER BY created_at DESC, id DESC"), params![tx.org()], |row| view(row, now)).await
+}
+
+pub(crate) async fn find(tx: &Tx, id: TokenId, now: Timestamp) -> Result<Option<(TokenView, TokenLifetime)>, Error> {
+    tx.one(&format!("{VIEW} WHERE org_id = $1 AND id = $2"), params![tx.org(), id], |row| {
+        Ok((view(row, now)?, row.get::<String>("lifetime")?.parse()?))
+    })
+    .await
+}
+
+const VIEW: &str = "SELECT id, name, hint, lifetime, created_at, created_by, expires_at, retires_at, revoked_at, last_used_at, last_used_ip FROM scim_tokens";
+
+fn view(row: &Row, now: Timestamp) -> Result<TokenView, Error> {
+    let expires_at: Timestamp = row.get("expires_at")?;
+    let ends_at = row.opt::<Timestamp>("retires_at")?.map_or(expires_at, |retires| retires.min(expires_at));
+    let state = if row.opt::<Timestamp>("revoked_at")?.is_some() {
+        TokenState::Revoked
+    } else if ends_at <= now {
+        TokenState::Expired
+    } else {
+        TokenState::Live
+    };
+    Ok(TokenView {
+        id: row.get("id")?,
+        name: row.get("name")?,
+        hint: row.get("hint")?,
+        created_at: row.get("created_at")?,
+        created_by: row.get("created_by")?,
+        expires_at,
+        last_used_at: row.opt("last_used_at")?,
+        last_used_ip: row.opt("last_used_ip")?,
+        state,
+    })
+}
+
+/// "Last used" is kept to the minute: a busy identity provider does not write it with each request.
+pub(crate) const USED_EVERY: Duration = Duration::from_secs(60);
+
+/// When one of the organisation's tokens was first used: the identity provider is connected since.
+pub(crate) async fn first_used(tx: &Tx) -> Result<Option<Timestamp>, Error> {
+    let sql = "SELECT min(first_used_at) AS at FROM scim_tokens WHERE org_id = $1";
+    Ok(tx.one(sql, params![tx.org()], |row| row.opt("at")).await?.flatten())
+}

@@ -1,0 +1,113 @@
+//! How domain values become parameters and come back from columns.
+
+use domain::{AccountId, AuditEventId, ConnectionId, DirectoryUserId, MailId, MemberId, MembershipId, OrgId, Timestamp, TokenId};
+use sea_orm::{QueryResult, Value};
+use uuid::Uuid;
+
+use crate::Error;
+
+/// A value that a column holds.
+pub(crate) trait Stored: Sized {
+    /// What the database driver knows.
+    type Raw: sea_orm::TryGetable + Into<Value>;
+    fn from_raw(raw: Self::Raw) -> Self;
+    fn into_raw(self) -> Self::Raw;
+    /// NULL of this type: PostgreSQL wants to know.
+    fn null() -> Value;
+}
+
+macro_rules! stored {
+    ($($type:ty => $raw:ty, $value:ident;)*) => {$(
+        impl Stored for $type {
+            type Raw = $raw;
+            fn from_raw(raw: $raw) -> Self { raw.into() }
+            fn into_raw(self) -> $raw { self.into() }
+            fn null() -> Value { Value::$value(None) }
+        }
+    )*};
+}
+stored! {
+    String => String, String;
+    i64 => i64, BigInt;
+    bool => bool, Bool;
+    Vec<u8> => Vec<u8>, Bytes;
+    Uuid => Uuid, Uuid;
+    AccountId => Uuid, Uuid;
+    AuditEventId => Uuid, Uuid;
+    ConnectionId => Uuid, Uuid;
+    DirectoryUserId => Uuid, Uuid;
+    MailId => Uuid, Uuid;
+    MemberId => Uuid, Uuid;
+    MembershipId => Uuid, Uuid;
+    OrgId => Uuid, Uuid;
+    TokenId => Uuid, Uuid;
+}
+
+impl Stored for Timestamp {
+    type Raw = i64;
+    fn from_raw(raw: i64) -> Self {
+        Timestamp::from_micros(raw)
+    }
+    fn into_raw(self) -> i64 {
+        self.as_micros()
+    }
+    fn null() -> Value {
+        Value::BigInt(None)
+    }
+}
+
+/// Something that can stand for a parameter.
+pub(crate) trait Bind {
+    fn bind(self) -> Value;
+}
+
+impl<T: Stored> Bind for T {
+    fn bind(self) -> Value {
+        self.into_raw().into()
+    }
+}
+
+impl Bind for &str {
+    fn bind(self) -> Value {
+        self.to_owned().into()
+    }
+}
+
+/// `None` is NULL.
+pub(crate) struct Maybe<T>(pub(crate) Option<T>);
+
+impl<T: Stored> Bind for Maybe<T> {
+    fn bind(self) -> Value {
+        self.0.map_or_else(T::null, Bind::bind)
+    }
+}
+
+impl Bind for Maybe<&str> {
+    fn bind(self) -> Value {
+        self.0.map_or_else(String::null, Bind::bind)
+    }
+}
+
+/// The parameters `$1`, `$2`, … of a statement.
+macro_rules! params {
+    ($($value:expr),* $(,)?) => { vec![$(crate::store::values::Bind::bind($value)),*] };
+}
+pub(crate) use params;
+
+/// A row of an answer.
+pub(crate) struct Row(pub(crate) QueryResult);
+
+impl Row {
+    /// The value of the column `name`.
+    pub(crate) fn get<T: Stored>(&self, name: &str) -> Result<T, Error> {
+        self.0.try_get::<T::Raw>("", name).map(T::from_raw).map_err(Error::from)
+    }
+
+    /// The value of the column `name`, which may be NULL.
+    pub(crate) fn opt<T: Stored>(&self, name: &str) -> Result<Option<T>, Error>
+    where
+        Option<T::Raw>: sea_orm::TryGetable,
+    {
+        self.0.try_get::<Option<T::Raw>>("", name).map(|raw| raw.map(T::from_raw)).map_err(Error::from)
+    }
+}

@@ -1,0 +1,39 @@
+//! Rollcall's vocabulary: ids, checked values, roles, and the read models that pages show.
+//!
+//! Everything here is a value: no clock, no randomness, no input or output. It compiles for the server and for the
+//! browser, so that a rule (how long may an organisation's name be?) has one home.
+
+pub mod audit;
+pub mod email;
+pub mod id;
+pub mod org;
+pub mod password;
+pub mod person;
+pub mod role;
+pub mod timestamp;
+pub mod token;
+pub mod view;
+
+pub use email::{EmailAddress, EmailKey};
+pub use id::{AccountId, AuditEventId, ConnectionId, DirectoryUserId, MailId, MemberId, MembershipId, OrgId, TokenId};
+pub use org::{OrgName, OrgSlug};
+pub use person::PersonName;
+pub use role::OrgRole;
+pub use timestamp::Timestamp;
+
+/// A value that a person typed and that cannot be accepted: which field, and a sentence that says what to do.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, thiserror::Error)]
+#[error("{sentence}")]
+pub struct Invalid {
+    /// The name of the form's field, for example `email`.
+    pub field: String,
+    /// What is wrong and what would be right, as one sentence.
+    pub sentence: String,
+}
+
+impl Invalid {
+    /// Say that `field` cannot be accepted because of `sentence`.
+    pub fn new(field: &str, sentence: &str) -> Self {
+        Self { field: field.to_owned(), sentence: sentence.to_owned() }
+    }
+}

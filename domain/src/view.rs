@@ -1,0 +1,246 @@
+//! Read models: what a page shows, as plain data that travels from the server to the browser.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{AuditEventId, MemberId, OrgId, OrgName, OrgRole, OrgSlug, Timestamp, TokenId, audit::AuditAction};
+
+/// Who is looking, and at which organisation: what the frame around each page shows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Viewer {
+    /// The person's name, or her address when she has none.
+    pub name: String,
+    /// Her account's address; absent for accounts that have none.
+    pub email: Option<String>,
+    /// Her own member id here.
+    pub member: MemberId,
+    /// The organisation.
+    pub org: OrgId,
+    /// Its name.
+    pub org_name: OrgName,
+    /// Its name in URLs.
+    pub org_slug: OrgSlug,
+    /// Her role in it.
+    pub role: OrgRole,
+    /// How many organisations she can choose from.
+    pub organisations: usize,
+}
+
+/// An organisation that the person may enter.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrganisationChoice {
+    /// Its name.
+    pub name: OrgName,
+    /// Its name in URLs.
+    pub slug: OrgSlug,
+    /// Her role in it.
+    pub role: OrgRole,
+    /// Whether this browser's session is for it.
+    pub current: bool,
+}
+
+/// What an activation link is for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActivationView {
+    /// The organisation that is joined.
+    pub org_name: OrgName,
+    /// The address that the link was mailed to.
+    pub email: String,
+    /// Whether the account has a password that she must prove, rather than set.
+    pub has_password: bool,
+}
+
+/// The state of an organisation's SCIM connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ScimStatus {
+    /// Never switched on.
+    Off,
+    /// On.
+    Enabled,
+    /// Switched off again: members stay, tokens do not work.
+    Disabled,
+}
+
+/// Settings → Security.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecurityView {
+    /// When this was read: the moment that relative times refer to.
+    pub now: Timestamp,
+    /// Whether SCIM is on.
+    pub scim: ScimStatus,
+    /// `{public_url}/scim/{org_id}/v2`
+    pub base_url: String,
+    /// Live tokens first, then the ended ones, each newest first.
+    pub tokens: Vec<TokenView>,
+    /// When a token was last used, over all tokens.
+    pub last_request_at: Option<Timestamp>,
+    /// People whom the directory manages, inactive ones included.
+    pub directory_people: u64,
+    /// Active owners.
+    pub owners: u64,
+    /// The set-up, step by step.
+    pub steps: Vec<SetUpStep>,
+}
+
+/// A step of connecting an identity provider, done once its time is known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetUpStep {
+    /// What it is.
+    pub title: String,
+    /// When it was first done.
+    pub done_at: Option<Timestamp>,
+}
+
+/// A provisioning token as a list shows it; its secret is nowhere.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenView {
+    /// Its id.
+    pub id: TokenId,
+    /// What the owner called it.
+    pub name: String,
+    /// The last four characters.
+    pub hint: String,
+    /// When it was issued.
+    pub created_at: Timestamp,
+    /// By whom; "command line" for `rollcall bootstrap`.
+    pub created_by: String,
+    /// When it expires.
+    pub expires_at: Timestamp,
+    /// When a request last used it, to the minute.
+    pub last_used_at: Option<Timestamp>,
+    /// From which address.
+    pub last_used_ip: Option<String>,
+    /// Whether it works.
+    pub state: TokenState,
+}
+
+/// Whether a provisioning token works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TokenState {
+    /// It does.
+    Live,
+    /// It has outlived its time.
+    Expired,
+    /// It was revoked.
+    Revoked,
+}
+
+/// A token at the one moment when its secret is shown.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IssuedToken {
+    /// The secret. It is never shown again, logged, or rendered on the server (law 8).
+    pub secret: String,
+    /// The token as the list shows it from now on.
+    pub token: TokenView,
+}
+
+impl std::fmt::Debug for IssuedToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("IssuedToken").field("secret", &"…").field("token", &self.token).finish()
+    }
+}
+
+/// A page of the members list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MembersView {
+    /// When this was read.
+    pub now: Timestamp,
+    /// The people on this page, by name.
+    pub people: Vec<PersonView>,
+    /// How many match in all.
+    pub total: u64,
+    /// How many of the organisation's people the directory manages.
+    pub directory_people: u64,
+    /// The page, from 1.
+    pub page: u64,
+    /// People on a full page.
+    pub page_size: u64,
+    /// Whether the viewer may send activation mails again.
+    pub can_manage: bool,
+}
+
+/// A person in the members list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PersonView {
+    /// Her member id.
+    pub member: MemberId,
+    /// The name to show.
+    pub name: String,
+    /// The address to show: the directory's for those it manages, else the account's.
+    pub email: Option<String>,
+    /// Her role in force; `Member` while she has no access.
+    pub role: OrgRole,
+    /// Where her profile is kept.
+    pub managed_by: ManagedBy,
+    /// Whether she can act.
+    pub access: AccessState,
+    /// When she was last seen in a browser.
+    pub last_seen_at: Option<Timestamp>,
+}
+
+/// Where a member's profile is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ManagedBy {
+    /// In the identity provider's directory.
+    Directory,
+    /// Here, by hand.
+    Manual,
+}
+
+/// Whether a member can act, and if not yet, why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AccessState {
+    /// The activation mail waits to be sent, or there is no address to send one to.
+    ActivationPending {
+        /// Whether the directory gave an address.
+        has_address: bool,
+    },
+    /// The activation mail is on its way; the link has not been followed.
+    ActivationSent {
+        /// When it was handed to the mail server.
+        at: Timestamp,
+    },
+    /// The activation mail could not be sent.
+    ActivationFailed {
+        /// What the mail server said.
+        reason: String,
+    },
+    /// She can sign in.
+    Active,
+    /// Her access has ended.
+    Inactive {
+        /// When it did.
+        since: Option<Timestamp>,
+    },
+}
+
+/// A page of the audit log, newest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditView {
+    /// When this was read.
+    pub now: Timestamp,
+    /// The events, newest first.
+    pub events: Vec<AuditEventView>,
+    /// Where the next, older page begins.
+    pub older: Option<AuditEventId>,
+}
+
+/// An entry of the audit log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditEventView {
+    /// Its id.
+    pub id: AuditEventId,
+    /// When it happened.
+    pub at: Timestamp,
+    /// What happened.
+    pub action: AuditAction,
+    /// Who did it: a person, a token, the command line.
+    pub actor: String,
+    /// To whom or what, when that is somebody else.
+    pub target: Option<String>,
+    /// From which address.
+    pub ip: Option<String>,
+    /// By which request; the same id is in the response's `x-request-id` and in the log.
+    pub request_id: Option<String>,
+    /// Further facts, each a name and a value, such as `sessions ended` and `2`.
+    pub details: Vec<(String, String)>,
+}

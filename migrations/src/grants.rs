@@ -1,0 +1,27 @@
+//! What the application may do on PostgreSQL: it owns nothing, so it can change no table's shape and no policy.
+
+use sea_orm_migration::{prelude::*, sea_orm::{ConnectionTrait, DbBackend, Statement}};
+
+/// The role that `rollcall serve` should sign in as on PostgreSQL (or be a member of).
+pub const APPLICATION_ROLE: &str = "rollcall_app";
+
+/// Let [`APPLICATION_ROLE`] read and write rows, where that role exists. The audit log can only be read and added to.
+///
+/// Returns whether the role exists.
+pub async fn grant_to_application(db: &impl ConnectionTrait) -> Result<bool, DbErr> {
+    if db.get_database_backend() != DbBackend::Postgres {
+        return Ok(false);
+    }
+    let known = Statement::from_sql_and_values(DbBackend::Postgres, "SELECT 1 FROM pg_roles WHERE rolname = $1", [APPLICATION_ROLE.into()]);
+    if db.query_one_raw(known).await?.is_none() {
+        return Ok(false);
+    }
+    db.execute_unprepared(&format!(
+        "GRANT USAGE ON SCHEMA public TO {APPLICATION_ROLE};
+         GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {APPLICATION_ROLE};
+         REVOKE UPDATE, DELETE ON audit_events FROM {APPLICATION_ROLE};
+         REVOKE INSERT, UPDATE, DELETE ON seaql_migrations FROM {APPLICATION_ROLE};"
+    ))
+    .await?;
+    Ok(true)
+}

@@ -1,0 +1,32 @@
+//! Rollcall's database schema, step by step, for SQLite and PostgreSQL. A released file is never edited.
+//!
+//! Each step is SQL with a few words that the engines spell differently (see [`sql`]). What a row means is said where
+//! its table is made, and what must hold is put into the database as well: foreign keys, CHECKs and unique indexes hold
+//! even where the code forgets.
+
+pub use sea_orm_migration::prelude::{MigratorTrait, SchemaManager};
+use sea_orm_migration::prelude::*;
+
+mod grants;
+mod m20261124_000001_organisations_and_people;
+mod m20261124_000002_sessions_and_links;
+mod m20261124_000003_provisioning;
+mod m20261124_000004_audit_and_mail;
+mod sql;
+
+pub use grants::{APPLICATION_ROLE, grant_to_application};
+
+/// All steps, in order.
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m20261124_000001_organisations_and_people::Migration),
+            Box::new(m20261124_000002_sessions_and_links::Migration),
+            Box::new(m20261124_000003_provisioning::Migration),
+            Box::new(m20261124_000004_audit_and_mail::Migration),
+        ]
+    }
+}

@@ -1,0 +1,290 @@
+//! What holds for all inputs, not just for the examples.
+
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use scim::filter::Op;
+use scim::patch::{apply, split_members};
+use scim::{
+    AttributeRef, CompValue, Filter, Kind, ListQuery, Notes, PatchRequest, Path, Projection,
+    Resource,
+};
+use serde_json::{Value, json};
+
+use crate::mira;
+
+fn name() -> impl Strategy<Value = String> {
+    "[a-zA-Z][a-zA-Z0-9_-]{0,8}"
+}
+
+fn attribute() -> impl Strategy<Value = AttributeRef> {
+    let urn = "urn:[a-z]{1,5}:[a-zA-Z0-9.]{1,5}:User";
+    (option::of(urn), name(), option::of(name())).prop_map(|(schema, name, sub)| AttributeRef {
+        schema,
+        name,
+        sub,
+    })
+}
+
+fn comp_value() -> impl Strategy<Value = CompValue> {
+    prop_oneof![
+        Just(CompValue::Null),
+        any::<bool>().prop_map(CompValue::Bool),
+        any::<i64>().prop_map(|number| CompValue::Number(number.into())),
+        "[^\u{0}]{0,20}".prop_map(CompValue::String),
+    ]
+}
+
+fn comparison() -> impl Strategy<Value = Filter> {
+    prop_oneof![
+        attribute().prop_map(Filter::Present),
+        (
+            attribute(),
+            proptest::sample::select(&Op::ALL[..]),
+            comp_value()
+        )
+            .prop_map(|(attribute, op, value)| Filter::Compare {
+                attribute,
+                op,
+                value
+            }),
+    ]
+}
+
+fn joined(leaf: impl Strategy<Value = Filter> + 'static) -> impl Strategy<Value = Filter> {
+    leaf.prop_recursive(3, 16, 4, |inner| {
+        prop_oneof![
+            vec(inner.clone(), 2..4).prop_map(Filter::And),
+            vec(inner.clone(), 2..4).prop_map(Filter::Or),
+            inner.prop_map(|filter| Filter::Not(Box::new(filter))),
+        ]
+    })
+}
+
+fn value_path() -> impl Strategy<Value = Filter> {
+    (attribute(), joined(comparison())).prop_map(|(attribute, filter)| Filter::ValuePath {
+        attribute,
+        filter: Box::new(filter),
+    })
+}
+
+fn filter() -> impl Strategy<Value = Filter> {
+    joined(prop_oneof![comparison(), value_path()].boxed())
+}
+
+fn path() -> impl Strategy<Value = Path> {
+    let filtered = (attribute(), joined(comparison()), option::of(name())).prop_map(
+        |(attribute, filter, sub)| Path {
+            attribute: AttributeRef {
+                sub: None,
+                ..attribute
+            },
+            filter: Some(filter),
+            sub,
+        },
+    );
+    prop_oneof![attribute().prop_map(Path::from), filtered]
+}
+
+/// JSON of any shape, with the names that matter among the rest.
+fn json_value() -> impl Strategy<Value = Value> {
+    let name = prop_oneof![
+        proptest::sample::select(
+            &[
+                "userName",
+                "emails",
+                "name",
+                "active",
+                "value",
+                "type",
+                "primary",
+                "members",
+                "displayName",
+                "manager",
+                "groups",
+                "Operations",
+                "op",
+                "path",
+                "filter",
+                "schemas",
+                "name.givenName",
+                "emails[type eq \"work\"].value",
+                "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User",
+                "urn:ietf:params:scim:schemas:core:2.0:Group",
+            ][..]
+        )
+        .prop_map(str::to_owned),
+        any::<String>(),
+    ];
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i32>().prop_map(Value::from),
+        any::<String>().prop_map(Value::from),
+        proptest::sample::select(
+            &[
+                "add", "remove", "replace", "members", "emails", "active", "True", ""
+            ][..]
+        )
+        .prop_map(Value::from),
+    ];
+    leaf.prop_recursive(5, 48, 6, move |inner| {
+        prop_oneof![
+            vec(inner.clone(), 0..5).prop_map(Value::Array),
+            vec((name.clone(), inner), 0..5)
+                .prop_map(|members| Value::Object(members.into_iter().collect())),
+        ]
+    })
+}
+
+/// Additions and replacements that are acceptable for the user.
+fn operation(op: &'static str) -> impl Strategy<Value = Value> {
+    let address = (
+        "[a-cA-C]@x",
+        option::of("work|home|Work"),
+        option::of(any::<bool>()),
+    )
+        .prop_map(|(value, place, primary)| {
+            let mut address = json!({ "value": value });
+            if let Some(place) = place {
+                address["type"] = json!(place);
+            }
+            if let Some(primary) = primary {
+                address["primary"] = json!(primary);
+            }
+            address
+        });
+    let text = "[a-z]{1,5}";
+    prop_oneof![
+        vec(address.clone(), 0..4).prop_map(|value| ("emails".to_owned(), json!(value))),
+        (
+            proptest::sample::select(&["work", "home", "other"][..]),
+            text
+        )
+            .prop_map(|(place, value)| (
+                format!("emails[type eq \"{place}\"].value"),
+                json!(value)
+            )),
+        address.prop_map(|value| ("emails[type eq \"work\"]".to_owned(), value)),
+        (
+            proptest::sample::select(
+                &[
+                    "title",
+                    "userName",
+                    "name.givenName",
+                    "department",
+                    "manager"
+                ][..]
+            ),
+            text
+        )
+            .prop_map(|(path, value)| (path.to_owned(), json!(value))),
+        any::<bool>().prop_map(|value| ("active".to_owned(), json!(value))),
+    ]
+    .prop_map(move |(path, value)| json!({"op": op, "path": path, "value": value}))
+}
+
+fn apply_all(resource: &Resource, operations: &[Value]) -> Option<Resource> {
+    let request = PatchRequest::parse(&json!({ "Operations": operations })).ok()?;
+    Some(apply(resource, &request).ok()?.resource)
+}
+
+proptest! {
+    #[test]
+    fn a_printed_filter_reads_as_the_same_filter(filter in filter()) {
+        let text = filter.to_string();
+        prop_assume!(text.len() <= scim::filter::MAX_LENGTH);
+        prop_assert_eq!(Filter::parse(&text), Ok(filter));
+    }
+
+    #[test]
+    fn a_printed_path_reads_as_the_same_path(path in path()) {
+        let text = path.to_string();
+        prop_assume!(text.len() <= scim::filter::MAX_LENGTH);
+        prop_assert_eq!(Path::parse(&text), Ok(path));
+    }
+
+    #[test]
+    fn adding_twice_is_adding_once(operation in operation("add")) {
+        let once = apply_all(&mira(), std::slice::from_ref(&operation));
+        let twice = apply_all(&mira(), &[operation.clone(), operation]);
+        prop_assert!(once.is_some());
+        prop_assert_eq!(twice, once);
+    }
+
+    #[test]
+    fn one_request_is_the_same_as_its_operations_one_by_one(
+        operations in vec(prop_oneof![operation("add"), operation("replace")], 1..6)
+    ) {
+        let together = apply_all(&mira(), &operations);
+        let one_by_one = operations.iter().try_fold(mira(), |user, operation| {
+            apply_all(&user, std::slice::from_ref(operation))
+        });
+        prop_assert_eq!(together, one_by_one);
+    }
+
+    #[test]
+    fn a_patched_user_stays_in_canonical_form(
+        operations in vec(prop_oneof![operation("add"), operation("replace")], 1..6)
+    ) {
+        let Some(user) = apply_all(&mira(), &operations) else { return Ok(()) };
+        let primaries = user.values("emails").filter(|email| email.get("primary") == Some(&json!(true))).count();
+        prop_assert!(primaries <= 1);
+        let body = Value::Object(user.attributes().clone());
+        prop_assert_eq!(Resource::parse(Kind::User, &body, &mut Notes::new()), Ok(user));
+    }
+
+    #[test]
+    fn a_failing_operation_fails_the_whole_request(operations in vec(operation("add"), 0..4), at in 0usize..5) {
+        let mut operations = operations;
+        let at = at.min(operations.len());
+        operations.insert(at, json!({"op": "remove", "path": "groups"}));
+        prop_assert_eq!(apply_all(&mira(), &operations), None);
+    }
+
+    #[test]
+    fn no_text_makes_it_panic(text in prop_oneof![any::<String>(), "[a-z().\\[\\]\" \\\\:éß]{0,60}"]) {
+        let _ = Path::parse(&text).map(|path| path.to_string());
+        let _ = Filter::parse(&text).and_then(|filter| filter.resolve(Kind::User));
+        let _ = scim::json::parse(text.as_bytes());
+        let _ = scim::compare::instant(&text);
+        let _ = Projection::new(&text, &text).apply(Kind::User, json!({"name": {"givenName": text}}));
+        let _ = ListQuery::from_pairs([("count".to_owned(), text.clone()), ("filter".to_owned(), text)].into_iter());
+    }
+
+    #[test]
+    fn no_bytes_make_it_panic(bytes in vec(any::<u8>(), 0..200)) {
+        let _ = scim::json::parse(&bytes);
+    }
+
+    #[test]
+    fn no_json_makes_it_panic(value in json_value()) {
+        for kind in Kind::ALL {
+            let _ = Resource::parse(kind, &value, &mut Notes::new());
+            let _ = Resource::names(kind, &value, "members");
+            let _ = Projection::new("name.givenName", "").apply(kind, value.clone());
+        }
+        let _ = ListQuery::from_search_request(&value);
+        for op in ["add", "replace", "remove"] {
+            for path in [json!(null), json!("emails"), json!("manager"), json!("emails[type eq \"work\"].value"), json!("name.givenName")] {
+                let body = json!({"Operations": [{"op": op, "path": path, "value": value}]});
+                if let Ok(request) = PatchRequest::parse(&body) {
+                    let _ = apply(&mira(), &request);
+                    let _ = split_members(&request, &mut Notes::new());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_part_of_a_text_folds_to_a_part_of_the_folded_text(before in any::<String>(), part in any::<String>(), after in any::<String>()) {
+        let whole = scim::compare::fold(&format!("{before}{part}{after}"));
+        prop_assert!(whole.contains(&scim::compare::fold(&part)));
+    }
+
+    #[test]
+    fn folding_twice_is_folding_once(text in any::<String>()) {
+        let once = scim::compare::fold(&text);
+        prop_assert_eq!(scim::compare::fold(&once), once);
+    }
+}

@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# The front-end tools: cargo-leptos and wasm-bindgen (built from source, once), Tailwind and wasm-opt (npm).
+source "$(dirname "$0")/lib.sh"
+
+LEPTOS=0.3.10        # 0.3.11 wants a newer compiler than our rust-version
+BINDGEN=0.2.130      # has to equal the wasm-bindgen crate in Cargo.toml
+
+command -v cargo >/dev/null || die "Rust is missing. Install it with rustup (1.95 or newer), then run this again."
+command -v node >/dev/null && command -v npm >/dev/null || apt_install "Tailwind and wasm-opt come from npm" nodejs npm
+command -v cc >/dev/null || apt_install "SQLite and ring are compiled from C" build-essential
+
+if [ ! -f "$ROOT/node_modules/.installed" ] || ! cmp -s "$ROOT/package-lock.json" "$ROOT/node_modules/.installed"; then
+  say "Installing Tailwind, wasm-opt and the browser test runner from npm, about half a minute"
+  # Nothing may be fetched but packages: the test runner uses the system's browser.
+  (cd "$ROOT" && PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --no-audit --no-fund --loglevel=error >&2)
+  cp "$ROOT/package-lock.json" "$ROOT/node_modules/.installed"
+fi
+
+# install CRATE BINARY VERSION MINUTES [FLAG...]
+install() {
+  local crate=$1 binary=$2 version=$3 minutes=$4
+  shift 4
+  if "$TOOLS/bin/$binary" --version 2>/dev/null | grep -qwF "$version"; then return; fi
+  say "Building $crate $version, once, about $minutes minutes on two cores"
+  CARGO_PROFILE_DEV_OPT_LEVEL=0 CARGO_PROFILE_DEV_DEBUG=0 RUSTFLAGS='' CARGO_TARGET_DIR="$TOOLS/build" \
+    cargo install --quiet --debug --root "$TOOLS" --version "$version" "$@" "$crate" >&2
+}
+install cargo-leptos cargo-leptos $LEPTOS 7 --locked
+install wasm-bindgen-cli wasm-bindgen $BINDGEN 2
+rm -rf "$TOOLS/build"

@@ -1,0 +1,40 @@
+# Shared by the scripts beside this file: `source "$(dirname "$0")/lib.sh"`.
+# Everything that is said goes to stderr, so that a script's stdout can carry an answer.
+set -euo pipefail
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# Build tools are kept outside the checkout, so that a second clone does not build them again.
+TOOLS=${ROLLCALL_TOOLS_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/rollcall-tools}
+TARGET=${CARGO_TARGET_DIR:-$ROOT/target}
+export PATH="$TOOLS/bin:$ROOT/node_modules/.bin:$PATH"
+
+say() { printf '\033[1m==>\033[0m %s\n' "$*" >&2; }
+die() { printf 'error: %s\n' "$*" >&2; exit 1; }
+
+as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
+
+# apt_install WHY PACKAGE...: installs what is missing and says why.
+apt_install() {
+  local why=$1 missing=() package
+  shift
+  command -v dpkg-query >/dev/null || die "$why needs: $*. This machine has no apt; install them by hand."
+  for package in "$@"; do
+    dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q '^install ok installed' || missing+=("$package")
+  done
+  [ ${#missing[@]} = 0 ] && return
+  say "Installing ${missing[*]} ($why), about a minute"
+  # Two scripts may install at the same time: wait for the lock rather than fail.
+  as_root apt-get -o DPkg::Lock::Timeout=600 update -q >&2
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 install -y -q --no-install-recommends "${missing[@]}" >&2
+}
+
+# stage NAME COMMAND...: runs a stage and records how long it took.
+STAGES=()
+stage() {
+  local name=$1 begun=$SECONDS
+  shift
+  say "$name"
+  "$@"
+  STAGES+=("$(printf '%5ds  %s' $((SECONDS - begun)) "$name")")
+}
+stages() { printf '\nTime of each stage:\n' >&2; printf '%s\n' "${STAGES[@]}" >&2; }
