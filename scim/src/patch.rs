@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::notes::{Notes, quoted};
 use crate::path::Path;
 use crate::resource::Resource;
-use crate::resource::edit::{Change, Editor, Named};
+use crate::resource::edit::{Addressed, Change, Editor};
 
 pub use members::{MemberChange, split_members};
 
@@ -144,13 +144,14 @@ impl Op {
 /// filter is a conjunction of `eq` (else 400 `noTarget`); a removal with a list of values removes just those.
 ///
 /// Fails with 400 `mutability` when a path leads to a readOnly attribute or a required one would be removed, and with
-/// 400 `invalidValue`, `invalidPath` or `noTarget` as the RFC has it.
+/// 400 `invalidValue`, `invalidPath` or `noTarget` as the RFC has it; with 413 when an attribute would hold too many
+/// values, or the request would look at too many of them. Groups with thousands of members are for [`split_members`].
 pub fn apply(resource: &Resource, request: &PatchRequest) -> Result<Patched, Error> {
     let mut notes = Notes::new();
     let mut editor = Editor::new(resource.kind(), resource.attributes().clone(), &mut notes);
     for operation in &request.operations {
         match (&operation.path, &operation.value) {
-            (Some(path), _) => editor.at(path, operation.change(), Named::ByPath)?,
+            (Some(path), _) => editor.at(path, operation.change(), Addressed::ByPath)?,
             (None, Some(Value::Object(object))) => editor.each(object, operation.change())?,
             (None, _) => {
                 return Err(Error::no_target(
@@ -169,7 +170,8 @@ pub fn apply(resource: &Resource, request: &PatchRequest) -> Result<Patched, Err
     })
 }
 
-fn member<'o>(object: &'o Map<String, Value>, name: &str) -> Option<&'o Value> {
+/// The member of a message by its name, in any case.
+pub(crate) fn member<'o>(object: &'o Map<String, Value>, name: &str) -> Option<&'o Value> {
     object
         .iter()
         .find(|(key, _)| key.eq_ignore_ascii_case(name))

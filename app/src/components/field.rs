@@ -96,7 +96,7 @@ pub fn Labelled(
         <div class="field">
             <label for=input_id(name)>{label}</label>
             {children()}
-            {hint.map(|hint| view! { <p class="hint" id=format!("{name}-hint")>{hint}</p> })}
+            {hint.map(|hint| view! { <p class="hint" id=format!("{name}-hint") hidden=move || at(error, name).is_some()>{hint}</p> })}
             <p class="error" id=format!("{name}-error") data-testid=format!("{name}-error") hidden=move || at(error, name).is_none()>
                 {move || at(error, name)}
             </p>

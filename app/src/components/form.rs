@@ -50,8 +50,11 @@ pub fn FormError(
     let place = NodeRef::<html::Div>::new();
     let field = move |error: &AppError| fields.iter().find(|field| error.at(field).is_some()).copied();
     let sentence = move || error.get().filter(|error| field(error).is_none()).map(|error| error.to_string());
-    Effect::new(move |_| {
-        if let Some(error) = error.get() {
+    // Not the first time: what was wrong before the page came to life, or was drawn anew, has had its say.
+    Effect::new(move |again: Option<()>| {
+        if let Some(error) = error.get()
+            && again.is_some()
+        {
             match field(&error) {
                 Some(field) => browser::focus(&input_id(field)),
                 None => {

@@ -9,7 +9,7 @@ use leptos_router::{
 
 use super::{Face, FormError, entrance::Mark, initials};
 use crate::{
-    calls,
+    browser, calls,
     error::AppError,
     paths,
     server_fns::{SignOut, viewer},
@@ -26,6 +26,9 @@ mod text {
     pub const AUDIT: &str = "Audit";
     pub const SIGN_OUT: &str = "Sign out";
 }
+
+/// The id of the page's content.
+const CONTENT: &str = "content";
 
 /// The organisation in the page's URL; `None` when no organisation can be called that.
 #[derive(Clone, Copy)]
@@ -66,7 +69,7 @@ pub fn Frame() -> impl IntoView {
     // back here.
     let sign_out_failed = calls::failure(calls::action::<SignOut>());
     view! {
-        <a class="btn skip" href="#content" rel="external">{text::SKIP}</a>
+        <a class="btn skip" href=format!("#{CONTENT}") rel="external">{text::SKIP}</a>
         <div class="frame">
             <header class="side">
                 <Transition fallback=|| view! { <span class="org"><Mark /></span> }>
@@ -76,7 +79,7 @@ pub fn Frame() -> impl IntoView {
                     })}
                 </Transition>
             </header>
-            <main class="content" id="content" tabindex="-1">
+            <main class="content" id=CONTENT tabindex="-1">
                 <FormError error=sign_out_failed />
                 <Outlet />
             </main>
@@ -93,11 +96,16 @@ fn Sidebar(who: Viewer) -> impl IntoView {
         <span class="truncate">{org_name.to_string()}</span>
     };
     let menu = NodeRef::<html::Details>::new();
-    let path = use_location().pathname;
-    Effect::new(move |_| {
-        path.track();
-        if let Some(menu) = menu.get_untracked() {
-            menu.set_open(false);
+    let location = use_location();
+    // On another page the menu is folded in again, and reading starts at the page rather than where the link was.
+    Effect::new(move |arrived: Option<()>| {
+        location.pathname.track();
+        location.search.track();
+        if arrived.is_some() {
+            if let Some(menu) = menu.get_untracked() {
+                menu.set_open(false);
+            }
+            browser::focus(CONTENT);
         }
     });
     view! {
@@ -127,7 +135,7 @@ fn Sidebar(who: Viewer) -> impl IntoView {
             </nav>
             <div class="me">
                 <Face name=name.clone() />
-                <div class="min-w-0 flex-1">
+                <div class="min-w-0 flex-1 leading-4">
                     <p class="truncate text-sm font-medium">{name.clone()}</p>
                     {email.filter(|email| *email != name).map(|email| view! { <p class="truncate text-xs text-ink-3" title=email.clone()>{email.clone()}</p> })}
                 </div>

@@ -9,14 +9,13 @@ pub fn PageHeader(
     /// The heading.
     title: &'static str,
     /// What the page is for, or what it shows.
-    #[prop(into)]
-    lead: String,
+    lead: &'static str,
 ) -> impl IntoView {
     view! {
         <Title text=title />
         <header class="mb-6">
             <h1 class="text-xl font-semibold tracking-tight">{title}</h1>
-            <p class="mt-1 max-w-[62ch] text-ink-2 text-pretty">{lead}</p>
+            <p class="mt-1 max-w-[72ch] text-ink-2 text-pretty">{lead}</p>
         </header>
     }
 }

@@ -107,28 +107,24 @@ fn Entry(event: AuditEventView, now: Timestamp) -> impl IntoView {
                     <span class="block text-ink-3">{clock(at)}</span>
                 </time>
             </td>
-            <td class="w-1/2">
+            <td>
                 <p class="font-medium">{action.title()}</p>
                 // Where there is no room for their columns.
                 <p class="md:hidden">{people()}</p>
-                {(!details.is_empty()).then(|| view! {
+                {(!details.is_empty() || request_id.is_some()).then(|| view! {
                     <dl class="mt-0.5 flex flex-wrap gap-x-3 text-xs text-ink-2">
                         {details.into_iter().map(|(name, value)| view! {
                             <div class="flex gap-1"><dt class="text-ink-3">{name}</dt><dd class="wrap-anywhere">{value}</dd></div>
                         }).collect_view()}
+                        {request_id.map(|id| view! {
+                            <div class="flex gap-1"><dt class="text-ink-3">{text::REQUEST}</dt><dd class="font-mono wrap-anywhere text-ink-3">{id}</dd></div>
+                        })}
                     </dl>
                 })}
                 <p class="mt-0.5 text-xs text-ink-3 md:hidden"><Ago at now />{ip.clone().map(|ip| format!(" · {ip}"))}</p>
             </td>
-            <td class="opt">{people()}</td>
-            <td class="opt">
-                <p class="font-mono text-xs leading-5 text-ink-2">{ip.unwrap_or_else(|| "–".to_owned())}</p>
-                {request_id.map(|id| view! {
-                    <p class="max-w-[22ch] truncate font-mono text-xs text-ink-3" title=format!("{} {id}", text::REQUEST)>
-                        <span class="sr-only">{text::REQUEST} " "</span>{id.clone()}
-                    </p>
-                })}
-            </td>
+            <td class="opt w-[28%]">{people()}</td>
+            <td class="opt font-mono text-xs leading-5 text-ink-2">{ip.unwrap_or_else(|| "–".to_owned())}</td>
         </tr>
     }
 }

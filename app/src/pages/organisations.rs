@@ -7,11 +7,12 @@ use crate::{
     calls,
     components::{CardSkeleton, EmptyState, Entrance, FormError, Problem, initials},
     paths,
-    server_fns::{SwitchOrganisation, organisations},
+    server_fns::{SignOut, SwitchOrganisation, organisations},
 };
 
 mod text {
     pub const TITLE: &str = "Your organisations";
+    pub const SIGN_OUT: &str = "Sign out";
     pub const CURRENT: &str = "Current";
     pub const NONE: &str = "You are in no organisation";
     pub const NONE_TEXT: &str = "Your access has ended everywhere. An administrator of an organisation can let you in again.";
@@ -21,11 +22,14 @@ mod text {
 #[component]
 pub fn Organisations() -> impl IntoView {
     let choices = calls::load(|| (), |()| organisations());
-    // Switching is a plain form post: the new session begins with a new document. Only a refusal comes back here.
+    // Switching and signing out are plain form posts: what comes next begins with a new document. Only a refusal comes
+    // back here.
     let failed = calls::failure(calls::action::<SwitchOrganisation>());
+    let sign_out_failed = calls::failure(calls::action::<SignOut>());
     view! {
         <Entrance title=text::TITLE>
             <FormError error=failed />
+            <FormError error=sign_out_failed />
             <Transition fallback=CardSkeleton>
                 {move || choices.get().map(|choices| match choices {
                     Ok(choices) if choices.is_empty() => view! { <section class="card"><EmptyState title=text::NONE text=text::NONE_TEXT /></section> }.into_any(),
@@ -38,6 +42,9 @@ pub fn Organisations() -> impl IntoView {
                     Err(error) => view! { <Problem error /> }.into_any(),
                 })}
             </Transition>
+            <form class="mt-6" method="post" action=SignOut::url()>
+                <button type="submit" class="btn" data-testid="sign-out">{text::SIGN_OUT}</button>
+            </form>
         </Entrance>
     }
 }

@@ -45,14 +45,14 @@ impl<'v> Change<'v> {
 /// Whether a client named the place by a path, or in a whole object, where RFC 7644 §3.3 wants readOnly attributes
 /// ignored.
 #[derive(Clone, Copy, PartialEq)]
-pub(crate) enum Named {
+pub(crate) enum Addressed {
     ByPath,
     InObject,
 }
 
 /// How many comparisons with elements one request may cost. Operations, elements and terms of a filter are each bounded,
 /// but their product would keep a processor busy for a minute.
-const MOST_WORK: usize = 20_000_000;
+const MOST_WORK: usize = 2_000_000;
 
 pub(crate) struct Editor<'n> {
     kind: Kind,
@@ -83,7 +83,7 @@ impl<'n> Editor<'n> {
                 continue;
             }
             match Path::parse(name) {
-                Ok(path) => self.at(&path, change.with(value), Named::InObject)?,
+                Ok(path) => self.at(&path, change.with(value), Addressed::InObject)?,
                 Err(_) => self.ignored(name),
             }
         }
@@ -91,8 +91,13 @@ impl<'n> Editor<'n> {
     }
 
     /// Change what `path` leads to.
-    pub fn at(&mut self, path: &Path, change: Change, named: Named) -> Result<(), Error> {
-        match path.resolve(self.kind)? {
+    pub fn at(&mut self, path: &Path, change: Change, addressed: Addressed) -> Result<(), Error> {
+        let destination = match path.resolve(self.kind) {
+            // A strange name in an object is an unknown attribute, not a failed request.
+            Err(_) if addressed == Addressed::InObject => Destination::Unknown,
+            destination => destination?,
+        };
+        match destination {
             Destination::Unknown => {
                 self.ignored(&path.to_string());
                 Ok(())
@@ -104,7 +109,7 @@ impl<'n> Editor<'n> {
                     |attribute: &Attribute| attribute.mutability == Mutability::ReadOnly;
                 match read_only(place.attribute) || place.sub.is_some_and(read_only) {
                     false => self.at_place(&place, change),
-                    true if named == Named::InObject => Ok(()),
+                    true if addressed == Addressed::InObject => Ok(()),
                     true => Err(Error::mutability(format!(
                         "{} is readOnly.",
                         quoted(&place.to_string())
@@ -131,7 +136,7 @@ impl<'n> Editor<'n> {
                                 schema: Some(schema.id.to_owned()),
                                 ..attribute
                             };
-                            self.at(&attribute.into(), change.with(value), Named::InObject)?;
+                            self.at(&attribute.into(), change.with(value), Addressed::InObject)?;
                         }
                         _ => self.ignored(name),
                     }

@@ -27,8 +27,6 @@ pub(super) fn add(
     let Some(Value::Array(added)) = canonical(attribute, value, notes)? else {
         return Ok(list_value(list));
     };
-    within_limit(attribute, list.len().saturating_add(added.len()))?;
-
     let mut positions: HashMap<_, usize> = HashMap::new();
     for (position, element) in list.iter().enumerate() {
         positions
@@ -56,6 +54,7 @@ pub(super) fn add(
             primary = Some(position);
         }
     }
+    within_limit(attribute, list.len())?;
     if let Some(primary) = primary {
         keep_primary(&mut list, primary);
     }
@@ -128,84 +127,93 @@ pub(super) fn change_parts(
     change: Change,
     notes: &mut Notes,
 ) -> Result<Option<Value>, Error> {
-    let attribute = place.attribute;
     let mut list = into_list(before);
-    let selected: Vec<usize> = (0..list.len())
-        .filter(|position| is_selected(place, &list[*position]))
+    let mut selected: Vec<usize> = (0..list.len())
+        .filter(|position| {
+            list.get(*position)
+                .is_some_and(|element| is_selected(place, element))
+        })
         .collect();
 
-    let value = match change {
-        Change::Remove(_) => &Value::Null,
-        Change::Add(value) | Change::Replace(value) => value,
+    let (Change::Add(value) | Change::Replace(value)) = change else {
+        clear(place, &mut list, &selected)?;
+        return Ok(from_elements(place, list));
     };
     if is_nothing(value) {
         clear(place, &mut list, &selected)?;
         return Ok(from_elements(place, list));
     }
     if place.filter.is_none() && selected.len() > 1 {
+        let place = quoted(&place.to_string());
         return Err(Error::no_target(format!(
-            "{}: a filter must tell which of the values is meant.",
-            quoted(&place.to_string())
+            "{place}: a filter must tell which of the values is meant."
         )));
     }
     if selected.is_empty() {
-        // Entra expects `emails[type eq "work"].value` to create the element (RFC 7644 §3.5.2.3 would refuse).
-        let start = starting_element(place)?;
-        if !place.attribute.multi_valued && !list.is_empty() {
-            return Err(no_match(place));
-        }
-        within_limit(attribute, list.len() + 1)?;
-        list.push(Value::Object(start));
+        selected.push(list.len());
+        list.push(created(place, &list)?);
     }
-    let touched = if selected.is_empty() {
-        vec![list.len() - 1]
-    } else {
-        selected
-    };
-    for position in &touched {
-        let element = match list.get_mut(*position).map(Value::take) {
-            Some(Value::Object(element)) => element,
-            _ => Map::new(),
-        };
-        let former = element.get("value").cloned();
-        let element = match place.sub {
-            Some(sub) => with_part(sub, element, value, notes)?,
-            None => {
-                // What is replaced stays what the filter selects, unless the new value says otherwise.
-                let base = match change {
-                    Change::Add(_) => element,
-                    _ => starting_element(place).unwrap_or_default(),
-                };
-                match single(attribute, value, base, notes)? {
-                    Some(Value::Object(element)) => element,
-                    _ => Map::new(),
-                }
-            }
-        };
-        let value_is_fixed = attribute
-            .sub("value")
-            .is_some_and(|sub| sub.mutability == Mutability::Immutable);
-        if value_is_fixed && former.is_some() && former.as_ref() != element.get("value") {
-            return Err(Error::mutability(format!(
-                "The value of {} is immutable.",
-                quoted(attribute.name)
-            )));
+    for position in &selected {
+        if let Some(element) = list.get_mut(*position) {
+            *element = Value::Object(changed(place, element.take(), change, value, notes)?);
         }
-        list[*position] = Value::Object(element);
     }
-    if let Some(primary) = touched
-        .into_iter()
-        .find(|position| is_primary(&list[*position]))
-    {
+    let is_primary_at = |position: &usize| list.get(*position).is_some_and(is_primary);
+    if let Some(primary) = selected.into_iter().find(is_primary_at) {
         keep_primary(&mut list, primary);
     }
-    list.retain(|element| {
-        element
-            .as_object()
-            .is_some_and(|element| !is_empty(element))
-    });
-    keep_each_once(attribute, &mut list);
+    keep_telling(&mut list);
+    keep_each_once(place.attribute, &mut list);
     Ok(from_elements(place, list))
+}
+
+/// A new element where none was selected. Entra expects `emails[type eq "work"].value` to create it, where RFC 7644
+/// §3.5.2.3 would refuse.
+fn created(place: &Place, list: &[Value]) -> Result<Value, Error> {
+    let room = place.attribute.multi_valued || list.is_empty();
+    match selectable(place) {
+        Some(element) if room => {
+            within_limit(place.attribute, list.len().saturating_add(1))?;
+            Ok(Value::Object(element))
+        }
+        _ => {
+            let name = quoted(place.attribute.name);
+            Err(Error::no_target(format!(
+                "No value of {name} matches the filter."
+            )))
+        }
+    }
+}
+
+/// One selected element after the change.
+fn changed(
+    place: &Place,
+    element: Value,
+    change: Change,
+    value: &Value,
+    notes: &mut Notes,
+) -> Result<Map<String, Value>, Error> {
+    let before = into_object(element);
+    let former_value = before.get("value").cloned();
+    let after = match (place.sub, change) {
+        (Some(sub), _) => with_part(sub, before, value, notes)?,
+        (None, Change::Add(_)) => {
+            into_object(single(place.attribute, value, before, notes)?.unwrap_or_default())
+        }
+        // What is replaced stays what the filter selects, unless the new value says otherwise.
+        (None, _) => {
+            let base = selectable(place).unwrap_or_default();
+            into_object(single(place.attribute, value, base, notes)?.unwrap_or_default())
+        }
+    };
+    let value = place.attribute.sub("value");
+    if let Some(sub) = value.filter(|sub| sub.mutability == Mutability::Immutable)
+        && former_value.is_some()
+        && former_value.as_ref() != after.get("value")
+    {
+        return Err(immutable(sub));
+    }
+    Ok(after)
 }
 
 fn is_selected(place: &Place, element: &Value) -> bool {
@@ -238,12 +246,17 @@ fn clear(place: &Place, list: &mut Vec<Value>, selected: &[usize]) -> Result<(),
             (_, None) => {}
         }
     }
+    keep_telling(list);
+    Ok(())
+}
+
+/// Drop the elements that say nothing any more.
+fn keep_telling(list: &mut Vec<Value>) {
     list.retain(|element| {
         element
             .as_object()
             .is_some_and(|element| !is_empty(element))
     });
-    Ok(())
 }
 
 fn with_part(
@@ -271,12 +284,13 @@ fn with_part(
 }
 
 /// What an element must hold to be selected, if the filter says so: a conjunction of `eq`.
-fn starting_element(place: &Place) -> Result<Map<String, Value>, Error> {
+fn selectable(place: &Place) -> Option<Map<String, Value>> {
     let mut element = Map::new();
-    match &place.filter {
-        Some(filter) if !demand(filter, &mut element) => Err(no_match(place)),
-        _ => Ok(element),
-    }
+    let clear = place
+        .filter
+        .as_ref()
+        .is_none_or(|filter| demand(filter, &mut element));
+    clear.then_some(element)
 }
 
 fn demand(filter: &ResolvedFilter, element: &mut Map<String, Value>) -> bool {
@@ -300,13 +314,6 @@ fn demand(filter: &ResolvedFilter, element: &mut Map<String, Value>) -> bool {
     }
 }
 
-fn no_match(place: &Place) -> Error {
-    Error::no_target(format!(
-        "No value of {} matches the filter.",
-        quoted(place.attribute.name)
-    ))
-}
-
 fn immutable(sub: &Attribute) -> Error {
     Error::mutability(format!("{} is immutable.", quoted(sub.name)))
 }
@@ -316,5 +323,12 @@ fn into_list(value: Option<Value>) -> Vec<Value> {
         None => Vec::new(),
         Some(Value::Array(list)) => list,
         Some(alone) => vec![alone],
+    }
+}
+
+fn into_object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(object) => object,
+        _ => Map::new(),
     }
 }

@@ -318,3 +318,18 @@ fn size_depth_and_number_of_terms_are_bounded() {
         assert_eq!(refusal(Filter::parse(&text)), (400, Some(InvalidFilter)));
     }
 }
+
+#[test]
+fn a_group_is_found_by_its_members() {
+    let group = json!({"id": "g_01", "displayName": "Engineers", "members": [{"value": "u_01"}, {"value": "u_02"}]});
+    let matches = |text: &str| {
+        Filter::parse(text)
+            .and_then(|filter| filter.resolve(Kind::Group))
+            .expect(text)
+            .matches(&group)
+    };
+    assert!(matches("id eq \"g_01\" and members eq \"u_01\""));
+    assert!(matches("members[value eq \"u_02\"]"));
+    assert!(matches("displayName eq \"ENGINEERS\""));
+    assert!(!matches("members.value eq \"U_01\""));
+}

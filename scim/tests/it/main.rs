@@ -1,5 +1,6 @@
 //! The protocol through its public door: one module per subject, one test per behaviour.
 
+mod bulk;
 mod config;
 mod filter;
 mod identity_providers;

@@ -64,6 +64,7 @@ fn what_is_unknown_is_dropped_and_noted() {
         "schemas": ["urn:scim:schemas:core:2.0", Kind::User.schema().id], "userName": "mira", "title2": "x",
         "urn:ietf:params:scim:schemas:extension:enterprise:2.0User": {"department": "R&D"},
         ENTERPRISE: {"managerId": null}, "name": {"nick": "M"}, "not a name": 1,
+        "emails[nonsense eq \"x\"].value": "x",
     }));
     assert_eq!(
         Value::Object(resource.expect("a user").into_attributes()),

@@ -52,12 +52,15 @@ pub fn Members() -> impl IntoView {
     let (said, say) = signal("");
     calls::refresh(resend, people, move || say.set(text::RESENT));
     view! {
-        <PageHeader title=text::TITLE lead=text::LEAD />
         <FormError error=calls::failure(resend) />
         <div role="status">{move || (!said.get().is_empty()).then(|| view! { <p class="note good mb-4">{said.get()}</p> })}</div>
-        <Transition fallback=CardSkeleton>
+        <Transition fallback=|| view! { <PageHeader title=text::TITLE lead=text::LEAD /> <CardSkeleton /> }>
             {move || people.get().map(|people| match (people, org.get()) {
-                (Ok(people), Some(org)) => view! { <List people org viewer=ViewerOfPage::get() resend /> }.into_any(),
+                (Ok(people), Some(org)) => view! {
+                    <PageHeader title=text::TITLE lead=text::LEAD />
+                    <List people org viewer=ViewerOfPage::get() resend />
+                }
+                .into_any(),
                 (Err(error), _) => view! { <Problem error /> }.into_any(),
                 (Ok(_), None) => ().into_any(),
             })}
@@ -102,14 +105,14 @@ fn List(people: MembersView, org: OrgSlug, viewer: Option<Viewer>, resend: Serve
             } else {
                 view! {
                     <p class="border-b border-line px-4 py-3 text-sm text-ink-2 md:px-6">{summary}</p>
-                    <table class="table">
+                    <table class="table stack">
                         <thead>
                             <tr>
                                 <th scope="col">{text::PERSON}</th>
                                 <th scope="col" class="opt">{text::ROLE}</th>
                                 <th scope="col" class="opt">{text::MANAGED_BY}</th>
                                 <th scope="col" class="opt">{text::LAST_SEEN}</th>
-                                <th scope="col" class="end">{text::STATUS}</th>
+                                <th scope="col">{text::STATUS}</th>
                             </tr>
                         </thead>
                         <tbody>

@@ -69,9 +69,9 @@ pub fn Row(
             <td class="opt whitespace-nowrap text-ink-2">
                 {last_seen_at.map_or_else(|| text::NEVER.into_any(), |at| view! { <Ago at now /> }.into_any())}
             </td>
-            <td class="end">
-                <div class="flex flex-col items-end gap-1">
-                    <Access access now />
+            <td class="under">
+                <div class="flex items-center justify-between gap-3 md:w-64">
+                    <div class="grid min-w-0 justify-items-start gap-0.5"><Access access now /></div>
                     {again.then(|| view! { <Resend member who org resend /> })}
                 </div>
             </td>
@@ -100,7 +100,7 @@ fn Access(access: AccessState, now: Timestamp) -> impl IntoView {
     };
     view! {
         <span class=class>{label}</span>
-        {more.map(|more| view! { <span class="max-w-[26ch] text-xs text-ink-3 text-pretty wrap-anywhere">{more}</span> })}
+        {more.map(|more| view! { <span class="text-xs text-ink-3 text-pretty wrap-anywhere">{more}</span> })}
     }
 }
 

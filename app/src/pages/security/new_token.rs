@@ -4,11 +4,7 @@ use domain::{OrgSlug, view::IssuedToken};
 use leptos::{ev, prelude::*};
 
 use super::{Issuing, Order};
-use crate::{
-    browser,
-    components::{CopyField, FormError},
-    error::AppError,
-};
+use crate::{browser, components::CopyField};
 
 mod text {
     pub const TITLE: &str = "Your new token";
@@ -50,13 +46,7 @@ pub fn NewToken(
             browser::focus(CARD);
         }
     });
-    // What failed is an order; the form's own fields say it themselves.
-    let error = Signal::derive(move || match issuing.value().get() {
-        Some(Err(error)) if !matches!(error, AppError::Invalid(_)) => Some(error),
-        _ => None,
-    });
     view! {
-        <FormError error class="mt-4" />
         {move || issuing.value().get().and_then(Result::ok).map(|IssuedToken { secret, token }| {
             let reissue = move |_| {
                 if let Some(org) = org.get_untracked() {

@@ -32,7 +32,6 @@ mod text {
     pub const DISABLED_NEXT: &str = "When you enable SCIM again, the address stays the same and tokens that have neither expired nor been revoked work again.";
     pub const BASE_URL: &str = "Base URL";
     pub const DIRECTORY: &str = "Directory";
-    pub const OWNERS: &str = "Owners";
     pub const STEPS: &str = "Set-up";
     pub const DONE: &str = "done: ";
     pub const TO_DO: &str = "to do: ";
@@ -74,7 +73,8 @@ pub fn ScimCard(
     };
     let body = match view.scim {
         ScimStatus::Enabled => view! {
-            <div class="body grid gap-6 lg:grid-cols-[minmax(0,1.15fr)_minmax(0,1fr)] lg:gap-8"><Facts view=view.clone() /><Steps steps=view.steps /></div>
+            <div class="body"><Facts view=view.clone() /></div>
+            <div class="body border-t border-line"><Steps steps=view.steps /></div>
         }
         .into_any(),
         ScimStatus::Off => explained(text::OFF_TEXT, text::OFF_NEXT).into_any(),
@@ -87,7 +87,7 @@ pub fn ScimCard(
                     <h2 id=HEADING tabindex="-1">{text::TITLE}</h2>
                     <p class="sub">{sub}</p>
                 </div>
-                <div class="ml-auto flex flex-wrap items-center gap-3">
+                <div class="flex flex-wrap items-center gap-3 md:ml-auto">
                     <span class=badge data-testid="scim-status">{state}</span>
                     {switch}
                 </div>
@@ -98,7 +98,7 @@ pub fn ScimCard(
 }
 
 fn explained(what: &'static str, next: &'static str) -> impl IntoView {
-    view! { <div class="body grid max-w-[72ch] gap-2 text-pretty"><p>{what}</p><p class="text-ink-2">{next}</p></div> }
+    view! { <div class="body"><div class="grid max-w-[80ch] gap-2 text-pretty"><p>{what}</p><p class="text-ink-2">{next}</p></div></div> }
 }
 
 #[component]
@@ -114,7 +114,7 @@ fn Enable(label: &'static str, org: OrgSlug, enable: ServerAction<EnableScim>, p
 #[component]
 fn Disable(org: OrgSlug, disable: ServerAction<DisableScim>, pending: Signal<bool>) -> impl IntoView {
     view! {
-        <Confirm id="disable-scim".to_owned() label=text::DISABLE class="btn quiet danger" testid="disable-scim"
+        <Confirm id="disable-scim".to_owned() label=text::DISABLE class="btn quiet danger edge" testid="disable-scim"
             question=text::DISABLE_QUESTION consequence=text::DISABLE_TEXT pending>
             <ActionForm action=disable clone:org>
                 <input type="hidden" name="org" value=org.to_string() />
@@ -127,13 +127,11 @@ fn Disable(org: OrgSlug, disable: ServerAction<DisableScim>, pending: Signal<boo
 #[component]
 fn Facts(view: SecurityView) -> impl IntoView {
     view! {
-        <dl class="facts content-start">
+        <dl class="facts">
             <dt>{text::BASE_URL}</dt>
             <dd><CopyField id="base-url" text=view.base_url what="the base URL" testid="base-url" /></dd>
             <dt>{text::DIRECTORY}</dt>
             <dd>{counted(view.directory_people, "person", "people")}</dd>
-            <dt>{text::OWNERS}</dt>
-            <dd>{counted(view.owners, "active owner", "active owners")}</dd>
         </dl>
     }
 }
@@ -141,7 +139,7 @@ fn Facts(view: SecurityView) -> impl IntoView {
 #[component]
 fn Steps(steps: Vec<SetUpStep>) -> impl IntoView {
     view! {
-        <ol class="steps content-start" aria-label=text::STEPS>
+        <ol class="steps" aria-label=text::STEPS>
             {steps.into_iter().map(|SetUpStep { title, done_at }| view! {
                 <li class=done_at.map(|_| "done")>
                     <span class="tick" aria-hidden="true">

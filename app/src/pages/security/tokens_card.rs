@@ -10,7 +10,6 @@ use leptos::{ev, html, prelude::*};
 use super::{Issuing, Order};
 use crate::{
     components::{Ago, Confirm, Day, EmptyState, Field, FormError, Submit, hydrated},
-    error::AppError,
     server_fns::RevokeToken,
 };
 
@@ -35,6 +34,7 @@ mod text {
     pub const PLACEHOLDER: &str = "Okta production";
     pub const FULL: &str = "Two tokens are live. Revoke one before you issue another.";
     pub const OFF: &str = "SCIM is disabled, so that no token works. Enable it to issue another.";
+    pub const UNSAVED: &str = "Save the token above before you issue another.";
     pub const NEEDS_SCRIPT: &str = "Issuing a token needs JavaScript: its secret is shown once and never written into a page that the server sends.";
 }
 
@@ -72,7 +72,7 @@ pub fn TokensCard(
                         <th scope="col" class="opt">{text::CREATED}</th>
                         <th scope="col" class="opt">{text::EXPIRES}</th>
                         <th scope="col" class="opt">{text::LAST_USED}</th>
-                        <th scope="col" class="end">{text::STATE}</th>
+                        <th scope="col">{text::STATE}</th>
                     </tr>
                 </thead>
                 <tbody>{tokens.into_iter().map(|token| view! { <Row token now org=org.clone() revoke /> }).collect_view()}</tbody>
@@ -102,7 +102,7 @@ fn Row(token: TokenView, now: Timestamp, org: OrgSlug, revoke: ServerAction<Revo
         TokenState::Expired => ("badge dot warn", text::EXPIRED),
         TokenState::Revoked => ("badge dot", text::REVOKED),
     };
-    let live = state == TokenState::Live;
+    let (live, revoked) = (state == TokenState::Live, state == TokenState::Revoked);
     let quiet = if live { "font-medium" } else { "font-medium text-ink-2" };
     let pending = Signal::derive(move || revoke.pending().get() && revoke.input().get().is_some_and(|input| input.token == id));
     let question = format!("Revoke “{name}”?");
@@ -112,10 +112,10 @@ fn Row(token: TokenView, now: Timestamp, org: OrgSlug, revoke: ServerAction<Revo
                 <p class=quiet>{name}</p>
                 <p class="font-mono text-xs leading-4 text-ink-3">"rcs_…" {hint}</p>
                 // Where there is no room for its column.
-                <p class="mt-1 text-xs text-ink-3 md:hidden">{if live { "expires " } else { "expiry " }}<Ago at=expires_at now /></p>
+                {(!revoked).then(|| view! { <p class="mt-1 text-xs text-ink-3 md:hidden">{if live { "expires " } else { "expired " }}<Ago at=expires_at now /></p> })}
             </td>
             <td class="opt"><Day at=created_at /><p class="text-xs text-ink-3">"by " {created_by}</p></td>
-            <td class="opt whitespace-nowrap"><Ago at=expires_at now /></td>
+            <td class="opt whitespace-nowrap">{if revoked { "–".into_any() } else { view! { <Ago at=expires_at now /> }.into_any() }}</td>
             <td class="opt whitespace-nowrap">
                 {last_used_at.map_or_else(
                     || view! { <span class="text-ink-3">{text::NEVER}</span> }.into_any(),
@@ -126,11 +126,11 @@ fn Row(token: TokenView, now: Timestamp, org: OrgSlug, revoke: ServerAction<Revo
                     .into_any(),
                 )}
             </td>
-            <td class="end">
-                <div class="flex flex-wrap items-center justify-end gap-2">
+            <td>
+                <div class="flex items-center justify-between gap-3">
                     <span class=class>{label}</span>
                     {live.then(|| view! {
-                        <Confirm id=format!("revoke-{id}") label=text::REVOKE class="btn quiet danger small" testid="revoke-token"
+                        <Confirm id=format!("revoke-{id}") label=text::REVOKE class="btn quiet danger small edge" testid="revoke-token"
                             question consequence=text::REVOKE_TEXT pending>
                             <ActionForm action=revoke clone:org>
                                 <input type="hidden" name="org" value=org.to_string() />
@@ -158,18 +158,18 @@ fn IssueForm(org: OrgSlug, issuing: Issuing, obstacle: Option<&'static str>) -> 
             issuing.dispatch((org.clone(), Order::Issue { name: name.value(), lifetime: lifetime.value() }));
         }
     };
-    Effect::new(move |_| {
+    Effect::new(move |again: Option<()>| {
         if issuing.value().with(|answer| matches!(answer, Some(Ok(_))))
+            && again.is_some()
             && let Some(form) = form.get_untracked()
         {
             form.reset();
         }
     });
-    let error = Signal::derive(move || match issuing.value().get() {
-        Some(Err(error @ AppError::Invalid(_))) => Some(error),
-        _ => None,
-    });
-    let blocked = Signal::derive(move || obstacle.is_some() || !alive.get());
+    let error = Signal::derive(move || issuing.value().get().and_then(Result::err));
+    let unsaved = Memo::new(move |_| issuing.value().with(|answer| matches!(answer, Some(Ok(_)))));
+    let reason = move || if unsaved.get() { Some(text::UNSAVED) } else { obstacle };
+    let blocked = Signal::derive(move || reason().is_some() || !alive.get());
     view! {
         <div class="body border-t border-line">
             <FormError error fields=&["name", "lifetime"] />
@@ -186,10 +186,10 @@ fn IssueForm(org: OrgSlug, issuing: Issuing, obstacle: Option<&'static str>) -> 
                     </select>
                 </div>
                 <div class="md:pt-6">
-                    <Submit label=text::ISSUE pending=issuing.pending() disabled=blocked />
+                    <Submit label=text::ISSUE class="btn primary tall" testid="issue-token" pending=issuing.pending() disabled=blocked />
                 </div>
             </form>
-            {obstacle.map(|obstacle| view! { <p class="mt-3 text-sm text-ink-2" data-testid="issue-obstacle">{obstacle}</p> })}
+            {move || reason().map(|reason| view! { <p class="mt-3 text-sm text-ink-2" data-testid="issue-obstacle">{reason}</p> })}
             <noscript><p class="note warn mt-3">{text::NEEDS_SCRIPT}</p></noscript>
         </div>
     }

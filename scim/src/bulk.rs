@@ -1,0 +1,324 @@
+//! Bulk (RFC 7644 §3.7): many operations in one request, which may refer to each other's new resources.
+
+use std::collections::{HashMap, HashSet};
+
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+
+use crate::error::Error;
+use crate::notes::quoted;
+use crate::patch::member;
+use crate::schema::Kind;
+
+/// The `schemas` value of a bulk response.
+pub const BULK_RESPONSE_SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:BulkResponse";
+
+/// What a reference to a resource of the same request begins with.
+const REFERENCE: &str = "bulkId:";
+
+/// A well-formed bulk request.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BulkRequest {
+    /// After how many failures to stop; `None` means never.
+    pub fail_on_errors: Option<u64>,
+    /// The operations as the client ordered them. [`BulkRequest::order`] tells the order in which they can succeed.
+    pub operations: Vec<BulkOperation>,
+}
+
+/// One operation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BulkOperation {
+    /// What to do.
+    pub method: Method,
+    /// The client's name for the new resource; always there for POST.
+    pub bulk_id: Option<String>,
+    /// The version that the resource must have, as in `If-Match`.
+    pub version: Option<String>,
+    /// The type of the resource.
+    pub kind: Kind,
+    /// The id of the resource, or a reference; always there but for POST.
+    pub id: Option<String>,
+    /// The body.
+    pub data: Value,
+}
+
+/// The methods that a bulk operation may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Method {
+    /// Create.
+    Post,
+    /// Replace.
+    Put,
+    /// Change.
+    Patch,
+    /// Remove.
+    Delete,
+}
+
+impl BulkRequest {
+    /// Read a bulk request of at most `max_operations`.
+    ///
+    /// Fails with 413, naming the limit, for more; with 400 `invalidSyntax` if any operation is malformed, before one
+    /// has been carried out; and with 400 `invalidValue` if two operations have the same `bulkId`.
+    pub fn parse(body: &Value, max_operations: usize) -> Result<Self, Error> {
+        let body = body
+            .as_object()
+            .ok_or_else(|| Error::invalid_syntax("The body must be a JSON object."))?;
+        let operations = member(body, "Operations")
+            .and_then(Value::as_array)
+            .filter(|operations| !operations.is_empty())
+            .ok_or_else(|| {
+                Error::invalid_syntax("`Operations` must be a list of at least one operation.")
+            })?;
+        if operations.len() > max_operations {
+            return Err(Error::payload_too_large(format!(
+                "The request exceeds the limit of {max_operations} operations (maxOperations)."
+            )));
+        }
+        let fail_on_errors =
+            match member(body, "failOnErrors") {
+                None | Some(Value::Null) => None,
+                Some(limit) => Some(limit.as_u64().ok_or_else(|| {
+                    Error::invalid_syntax("`failOnErrors` must be a whole number.")
+                })?),
+            };
+        let operations = operations
+            .iter()
+            .map(BulkOperation::parse)
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut names = HashSet::new();
+        for name in operations
+            .iter()
+            .filter_map(|operation| operation.bulk_id.as_deref())
+        {
+            if !names.insert(name) {
+                return Err(Error::invalid_value(format!(
+                    "The bulkId {} is used twice.",
+                    quoted(name)
+                )));
+            }
+        }
+        Ok(Self {
+            fail_on_errors,
+            operations,
+        })
+    }
+
+    /// Positions of the operations in the order in which to carry them out.
+    ///
+    /// It is the client's order, but that an operation waits for the POSTs it refers to, and for earlier operations on
+    /// the same resource. What waits for itself, by a circle of references, comes last, and its references stay
+    /// unresolved (RFC 7644 §3.7.1 allows to fail there).
+    pub fn order(&self) -> Vec<usize> {
+        let mut made_by = HashMap::new();
+        for (position, operation) in self.operations.iter().enumerate() {
+            if let (Method::Post, Some(name)) = (operation.method, operation.bulk_id.as_deref()) {
+                made_by.insert(name, position);
+            }
+        }
+        let mut latest = HashMap::new();
+        let mut waits_for: Vec<HashSet<usize>> = Vec::new();
+        for (position, operation) in self.operations.iter().enumerate() {
+            let mut others: HashSet<usize> = operation
+                .references()
+                .iter()
+                .filter_map(|name| made_by.get(name).copied())
+                .collect();
+            if let Some(id) = &operation.id {
+                others.extend(latest.insert((operation.kind, id), position));
+            }
+            waits_for.push(others);
+        }
+
+        let mut order = Vec::new();
+        let mut done = HashSet::new();
+        let mut waiting: Vec<usize> = (0..self.operations.len()).collect();
+        loop {
+            let before = order.len();
+            waiting.retain(|position| {
+                let ready = waits_for
+                    .get(*position)
+                    .is_none_or(|others| others.is_subset(&done));
+                if ready {
+                    done.insert(*position);
+                    order.push(*position);
+                }
+                !ready
+            });
+            if order.len() == before {
+                break;
+            }
+        }
+        order.extend(waiting);
+        order
+    }
+}
+
+impl BulkOperation {
+    fn parse(operation: &Value) -> Result<Self, Error> {
+        let operation = operation
+            .as_object()
+            .ok_or_else(|| Error::invalid_syntax("An operation must be a JSON object."))?;
+        let text = |name: &str| member(operation, name).and_then(Value::as_str);
+        let method = text("method").and_then(Method::parse).ok_or_else(|| {
+            Error::invalid_syntax("An operation needs a `method`: POST, PUT, PATCH or DELETE.")
+        })?;
+        let path =
+            text("path").ok_or_else(|| Error::invalid_syntax("An operation needs a `path`."))?;
+        let (kind, id) = place(path)
+            .filter(|(_, id)| id.is_none() == (method == Method::Post))
+            .ok_or_else(|| {
+                Error::invalid_syntax(format!("{} is not a path for this method.", quoted(path)))
+            })?;
+        let bulk_id = text("bulkId")
+            .filter(|name| !name.is_empty())
+            .map(str::to_owned);
+        if method == Method::Post && bulk_id.is_none() {
+            return Err(Error::invalid_syntax("A POST needs a `bulkId`."));
+        }
+        Ok(Self {
+            method,
+            bulk_id,
+            version: text("version").map(str::to_owned),
+            kind,
+            id: id.map(str::to_owned),
+            data: member(operation, "data").cloned().unwrap_or_default(),
+        })
+    }
+
+    /// The operation with its references replaced by the ids of the resources made so far, given by their `bulkId`.
+    ///
+    /// Fails with 409 if there is a reference to something else (RFC 7644 §3.7.1, §3.7.2).
+    pub fn resolved(&self, ids: &HashMap<String, String>) -> Result<Self, Error> {
+        let mut resolved = self.clone();
+        if let Some(id) = &mut resolved.id {
+            resolve_text(id, ids)?;
+        }
+        resolve(&mut resolved.data, ids)?;
+        Ok(resolved)
+    }
+
+    fn references(&self) -> Vec<&str> {
+        let mut names = Vec::new();
+        names.extend(self.id.as_deref().and_then(|id| id.strip_prefix(REFERENCE)));
+        collect(&self.data, &mut names);
+        names
+    }
+}
+
+impl Method {
+    fn parse(name: &str) -> Option<Self> {
+        match name.to_ascii_uppercase().as_str() {
+            "POST" => Some(Self::Post),
+            "PUT" => Some(Self::Put),
+            "PATCH" => Some(Self::Patch),
+            "DELETE" => Some(Self::Delete),
+            _ => None,
+        }
+    }
+}
+
+fn place(path: &str) -> Option<(Kind, Option<&str>)> {
+    Kind::ALL
+        .into_iter()
+        .find_map(|kind| match path.strip_prefix(kind.endpoint())? {
+            "" => Some((kind, None)),
+            rest => {
+                let id = rest.strip_prefix('/')?;
+                (!id.is_empty() && !id.contains('/')).then_some((kind, Some(id)))
+            }
+        })
+}
+
+fn collect<'v>(value: &'v Value, names: &mut Vec<&'v str>) {
+    match value {
+        Value::String(text) => names.extend(text.strip_prefix(REFERENCE)),
+        Value::Array(elements) => elements.iter().for_each(|element| collect(element, names)),
+        Value::Object(members) => members.values().for_each(|value| collect(value, names)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+fn resolve(value: &mut Value, ids: &HashMap<String, String>) -> Result<(), Error> {
+    match value {
+        Value::String(text) => resolve_text(text, ids),
+        Value::Array(elements) => elements
+            .iter_mut()
+            .try_for_each(|element| resolve(element, ids)),
+        Value::Object(members) => members
+            .values_mut()
+            .try_for_each(|value| resolve(value, ids)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
+    }
+}
+
+fn resolve_text(text: &mut String, ids: &HashMap<String, String>) -> Result<(), Error> {
+    let Some(name) = text.strip_prefix(REFERENCE) else {
+        return Ok(());
+    };
+    let id = ids.get(name).ok_or_else(|| {
+        Error::conflict(format!(
+            "No resource was created for the bulkId {}.",
+            quoted(name)
+        ))
+    })?;
+    *text = id.clone();
+    Ok(())
+}
+
+/// What came of one operation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BulkResult {
+    /// The operation's method.
+    pub method: Method,
+    /// The operation's `bulkId`.
+    pub bulk_id: Option<String>,
+    /// The version of the resource now.
+    pub version: Option<String>,
+    /// The URI of the resource; only a failed POST has none.
+    pub location: Option<String>,
+    /// The status that the operation would have had on its own.
+    pub status: u16,
+    /// The body; required for failures.
+    pub response: Option<Value>,
+}
+
+/// The answer to a bulk request. Serialises to the message of RFC 7644 §3.7.3.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BulkResponse {
+    /// One result for each operation that was carried out.
+    pub operations: Vec<BulkResult>,
+}
+
+impl Serialize for BulkResponse {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut message = serializer.serialize_map(None)?;
+        message.serialize_entry("schemas", &[BULK_RESPONSE_SCHEMA])?;
+        message.serialize_entry("Operations", &self.operations)?;
+        message.end()
+    }
+}
+
+impl Serialize for BulkResult {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut result = serializer.serialize_map(None)?;
+        result.serialize_entry("method", &self.method)?;
+        result.serialize_entry("status", &self.status.to_string())?;
+        let texts = [
+            ("bulkId", &self.bulk_id),
+            ("version", &self.version),
+            ("location", &self.location),
+        ];
+        for (name, text) in texts {
+            if let Some(text) = text {
+                result.serialize_entry(name, text)?;
+            }
+        }
+        if let Some(response) = &self.response {
+            result.serialize_entry("response", response)?;
+        }
+        result.end()
+    }
+}

@@ -1,0 +1,128 @@
+//! The command line.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Args, Parser, Subcommand};
+use directory::{
+    Call, Db,
+    founding::{self, Founder},
+    passwords::Hasher,
+    provisioning::connection::base_url,
+};
+
+use crate::{config::Config, logging, serve::serve, startup, system};
+
+/// SCIM provisioning, sign-in and the admin console for platforms of AI agents.
+#[derive(Parser)]
+#[command(name = "rollcall", version)]
+struct Cli {
+    /// A TOML file of settings. `ROLLCALL_*` variables win over it.
+    #[arg(long, env = "ROLLCALL_CONFIG", global = true)]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the console and the SCIM endpoints.
+    Serve,
+    /// Apply what the database's schema lacks.
+    Migrate,
+    /// Make an organisation, its owner and, if asked, a provisioning token.
+    Bootstrap(Bootstrap),
+}
+
+#[derive(Args)]
+struct Bootstrap {
+    /// The organisation's name. It must not be in use yet.
+    #[arg(long)]
+    org_name: String,
+    /// The owner's e-mail address. It must not have an account yet.
+    #[arg(long)]
+    owner_email: String,
+    /// The owner's name. By default what stands before the `@`.
+    #[arg(long)]
+    owner_name: Option<String>,
+    /// A file whose first line is the owner's password.
+    #[arg(long)]
+    owner_password_file: PathBuf,
+    /// Enable SCIM and issue a provisioning token.
+    #[arg(long)]
+    enable_scim: bool,
+    /// Print one JSON object instead of sentences.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Run the program.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&error.to_string()),
+    };
+    match runtime.block_on(cli.run()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(sentence) => fail(&sentence),
+    }
+}
+
+fn fail(sentence: &str) -> ExitCode {
+    eprintln!("rollcall: {sentence}");
+    ExitCode::FAILURE
+}
+
+impl Cli {
+    async fn run(self) -> Result<(), String> {
+        let config = Config::load(self.config).map_err(|error| error.to_string())?;
+        logging::start(&config.log);
+        match self.command {
+            Command::Serve => serve(config).await,
+            Command::Migrate => migrate(&config).await,
+            Command::Bootstrap(bootstrap) => bootstrap.run(&config).await,
+        }
+    }
+}
+
+async fn migrate(config: &Config) -> Result<(), String> {
+    let db = Db::connect(&config.migration_database()).await.map_err(|error| format!("The database cannot be opened: {error}"))?;
+    match startup::migrate(&db).await? {
+        0 => println!("The database is up to date."),
+        applied => println!("Applied {applied} migrations."),
+    }
+    Ok(())
+}
+
+impl Bootstrap {
+    async fn run(self, config: &Config) -> Result<(), String> {
+        let file = &self.owner_password_file;
+        let password = std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
+        let password = password.lines().next().unwrap_or_default().to_owned();
+        let name = self.owner_name.unwrap_or_else(|| self.owner_email.split('@').next().unwrap_or_default().to_owned());
+        let public_url = config.public_url(config.listen).map_err(|error| error.to_string())?;
+        let db = startup::open(&config.database()).await?;
+
+        let call = Call { now: (system::clock())(), request_id: None, ip: None, user_agent: None, randomness: system::randomness() };
+        let founder = Founder { org_name: self.org_name, name, email: self.owner_email, password };
+        let made = founding::bootstrap(&db, &Hasher::owasp(1), founder, self.enable_scim, &call).await.map_err(|error| error.to_string())?;
+
+        let base_url = base_url(public_url.as_str().trim_end_matches('/'), made.org);
+        if self.json {
+            let answer = serde_json::json!({
+                "org_id": made.org,
+                "org_slug": made.slug,
+                "owner_id": made.owner,
+                "scim_base_url": made.token.as_ref().map(|_| &base_url),
+                "scim_token": made.token,
+            });
+            println!("{answer}");
+            return Ok(());
+        }
+        println!("Organisation {} ({}) is ready; its owner can sign in at {}sign-in", made.slug, made.org, public_url);
+        if let Some(token) = made.token {
+            println!("SCIM base URL: {base_url}\nProvisioning token, shown this once: {token}");
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,19 @@
+//! Rollcall's server: HTTP in front of the use cases. Handlers only connect: who, which, do it, answer.
+
+pub mod assets;
+pub mod cli;
+pub mod config;
+mod health;
+pub mod logging;
+pub mod mailer;
+mod pages;
+mod rate_limit;
+pub mod request;
+pub mod router;
+mod scim_api;
+mod security;
+pub mod serve;
+mod session;
+pub mod startup;
+pub mod state;
+pub mod system;

@@ -1,0 +1,102 @@
+//! Sends what is queued: to a mail server, or into files where none is set.
+
+use std::{path::Path, time::Duration};
+
+use directory::{Call, mail};
+use lettre::{
+    AsyncFileTransport, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
+    message::{Mailbox, header::ContentType},
+};
+use tokio::sync::watch;
+
+use crate::{config::Config, state::AppState};
+
+/// How often the queue is looked at.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// The way out.
+#[derive(Clone)]
+pub struct Mailer {
+    from: Mailbox,
+    transport: Transport,
+}
+
+#[derive(Clone)]
+enum Transport {
+    Smtp(AsyncSmtpTransport<Tokio1Executor>),
+    Files(AsyncFileTransport<Tokio1Executor>),
+}
+
+impl Mailer {
+    /// The way out that the settings name; the sentence says what is wrong with them.
+    pub fn new(config: &Config) -> Result<Self, String> {
+        let from = config.mail_from.parse().map_err(|error| format!("ROLLCALL_MAIL_FROM: {:?} is not an address: {error}", config.mail_from))?;
+        let transport = match &config.smtp_url {
+            // The URL may hold a password: it is not repeated.
+            Some(url) => {
+                let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url).map_err(|error| format!("ROLLCALL_SMTP_URL: {error}"))?;
+                Transport::Smtp(builder.timeout(Some(Duration::from_secs(20))).build())
+            }
+            None => Transport::Files(files(&config.data_dir.join("mail"))?),
+        };
+        Ok(Self { from, transport })
+    }
+
+    /// Send everything that is due now.
+    pub async fn send_due(&self, state: &AppState) -> Result<(), directory::Error> {
+        loop {
+            let call = Call { now: (state.clock)(), request_id: None, ip: None, user_agent: None, randomness: state.randomness.clone() };
+            let Some(due) = mail::next_due(&state.db, &call).await? else { return Ok(()) };
+            match self.send(state, &due).await {
+                Ok(()) => mail::sent(&state.db, &due, &call).await?,
+                Err(why) => {
+                    tracing::warn!(%why, "a mail could not be sent");
+                    mail::failed(&state.db, &due, &why, &call).await?;
+                }
+            }
+        }
+    }
+
+    /// Send until told to stop.
+    pub async fn run(self, state: AppState, mut stop: watch::Receiver<bool>) {
+        loop {
+            if let Err(error) = self.send_due(&state).await {
+                tracing::error!(%error, "the queue of mails could not be read");
+            }
+            tokio::select! {
+                () = tokio::time::sleep(EVERY) => {}
+                _ = stop.changed() => return,
+            }
+        }
+    }
+
+    async fn send(&self, state: &AppState, due: &mail::Outgoing) -> Result<(), String> {
+        let to: Mailbox = due.address.parse().map_err(|error| format!("the address cannot be written to: {error}"))?;
+        let (subject, text) = activation(due.org_name.as_str(), &format!("{}/activate/{}", state.public_url(), due.link));
+        let message = Message::builder().from(self.from.clone()).to(to).subject(subject).header(ContentType::TEXT_PLAIN);
+        let message = message.body(text).map_err(|error| error.to_string())?;
+        match &self.transport {
+            Transport::Smtp(smtp) => smtp.send(message).await.map(drop).map_err(|error| error.to_string()),
+            Transport::Files(files) => files.send(message).await.map(drop).map_err(|error| error.to_string()),
+        }
+    }
+}
+
+fn files(folder: &Path) -> Result<AsyncFileTransport<Tokio1Executor>, String> {
+    std::fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    Ok(AsyncFileTransport::new(folder))
+}
+
+/// The subject and the text of an activation mail. The organisation's name is the only part that is not ours: it is
+/// plain text, holds no line break, and is short.
+fn activation(org: &str, link: &str) -> (String, String) {
+    let subject = format!("Activate your access to {org}");
+    let text = format!(
+        "Hello,\n\n\
+         {org} has given you access to its workspace on Rollcall. Open this link to activate it:\n\n\
+         {link}\n\n\
+         The link works once, for seven days. If it has expired, ask an administrator of {org} to send another.\n\
+         If you do not know {org}, ignore this mail: nothing happens unless the link is used.\n"
+    );
+    (subject, text)
+}

@@ -1,0 +1,110 @@
+//! Each request's identity: its id, its moment, where it came from. Logged once, with secrets masked.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
+
+use axum::{
+    extract::{ConnectInfo, Request, State},
+    middleware::Next,
+    response::Response,
+};
+use directory::Call;
+use http::{HeaderMap, HeaderValue, header};
+use ipnet::IpNet;
+use tracing::Instrument;
+
+use crate::state::AppState;
+
+/// The client's address, for extractors that have no [`Call`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ClientIp(pub(crate) Option<IpAddr>);
+
+/// Give the request its [`Call`], and the response the request's id.
+pub(crate) async fn identify(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+    let began = (state.clock)();
+    let mut id = [0; 16];
+    (state.randomness)(&mut id);
+    let id = format!("{:032x}", u128::from_be_bytes(id));
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+    let ip = client_ip(peer, request.headers(), &state.trusted_proxies);
+    let call = Call {
+        now: began,
+        request_id: Some(id.clone()),
+        ip: ip.map(|ip| ip.to_string()),
+        user_agent: request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok()).map(|text| text.chars().take(200).collect()),
+        randomness: state.randomness.clone(),
+    };
+    request.extensions_mut().insert(call);
+    request.extensions_mut().insert(ClientIp(ip));
+
+    let span = tracing::info_span!("request", id = %id, method = %request.method(), path = %masked(request.uri().path()), ip = ?ip);
+    let mut response = next.run(request).instrument(span.clone()).await;
+    let took = Duration::from_micros((state.clock)().as_micros().saturating_sub(began.as_micros()).unsigned_abs());
+    span.in_scope(|| tracing::info!(status = response.status().as_u16(), ms = took.as_millis(), "answered"));
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert("x-request-id", value);
+    }
+    response
+}
+
+/// A path as the log may show it: links that are followed once are secrets.
+fn masked(path: &str) -> String {
+    for prefix in ["/set-up/", "/activate/"] {
+        if path.starts_with(prefix) {
+            return format!("{prefix}…");
+        }
+    }
+    path.to_owned()
+}
+
+/// The client's address: the peer's, unless the peer is a configured proxy; then the last address in
+/// `X-Forwarded-For` that is not one of those. A header from anybody else counts for nothing.
+fn client_ip(peer: Option<IpAddr>, headers: &HeaderMap, proxies: &[IpNet]) -> Option<IpAddr> {
+    let trusted = |ip: &IpAddr| proxies.iter().any(|net| net.contains(ip));
+    let peer = peer?.to_canonical();
+    if !trusted(&peer) {
+        return Some(peer);
+    }
+    let hops = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+    let hops: Vec<_> = hops.map(|hop| hop.trim().parse::<IpAddr>().map(|ip| ip.to_canonical())).collect();
+    for hop in hops.into_iter().rev() {
+        match hop {
+            Ok(ip) if trusted(&ip) => {}
+            Ok(ip) => return Some(ip),
+            // What stands before something unreadable was written by whoever wrote that.
+            Err(_) => break,
+        }
+    }
+    Some(peer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(peer: &str, forwarded: &[&'static str]) -> String {
+        let mut headers = HeaderMap::new();
+        for value in forwarded {
+            headers.append("x-forwarded-for", HeaderValue::from_static(value));
+        }
+        let proxies = ["10.0.0.0/8".parse().unwrap()];
+        client_ip(Some(peer.parse().unwrap()), &headers, &proxies).unwrap().to_string()
+    }
+
+    #[test]
+    fn forwarded_addresses_count_from_configured_proxies_only() {
+        assert_eq!(seen("203.0.113.9", &["1.2.3.4"]), "203.0.113.9");
+        assert_eq!(seen("10.0.0.1", &["6.6.6.6, 203.0.113.9, 10.0.0.2"]), "203.0.113.9");
+        assert_eq!(seen("10.0.0.1", &["6.6.6.6", "203.0.113.9"]), "203.0.113.9");
+        assert_eq!(seen("10.0.0.1", &["6.6.6.6, rubbish"]), "10.0.0.1");
+        assert_eq!(seen("10.0.0.1", &[]), "10.0.0.1");
+    }
+
+    #[test]
+    fn links_are_masked_in_the_log() {
+        assert_eq!(masked("/activate/abc"), "/activate/…");
+        assert_eq!(masked("/o/acme/members"), "/o/acme/members");
+    }
+}

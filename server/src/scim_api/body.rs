@@ -1,0 +1,71 @@
+//! What a SCIM request carries: its body, its query, the id in its path.
+
+use axum::{
+    body::to_bytes,
+    extract::{FromRequest, FromRequestParts, Path, Request},
+};
+use domain::DirectoryUserId;
+use http::{header, request::Parts};
+use scim::ListQuery;
+use serde_json::Value;
+
+use super::answer::ScimRejection;
+use crate::state::AppState;
+
+/// The largest request body: a group's whole member list fits.
+const LARGEST: usize = 4 * 1024 * 1024;
+
+/// A JSON body, of SCIM's media type or plain JSON's (OneLogin sends that).
+pub(crate) struct ScimJson(pub(crate) Value);
+
+impl FromRequest<AppState> for ScimJson {
+    type Rejection = ScimRejection;
+
+    async fn from_request(request: Request, _: &AppState) -> Result<Self, ScimRejection> {
+        if let Some(media_type) = request.headers().get(header::CONTENT_TYPE) {
+            let text = media_type.to_str().unwrap_or_default().to_ascii_lowercase();
+            let essence = text.split(';').next().unwrap_or_default().trim();
+            if essence != "application/scim+json" && essence != "application/json" {
+                return Err(scim::Error::unsupported_media_type("Send application/scim+json.").into());
+            }
+        }
+        let too_large = || scim::Error::payload_too_large(format!("A request has at most {LARGEST} bytes (maxPayloadSize)."));
+        let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+        if announced.is_some_and(|length| length > LARGEST) {
+            return Err(too_large().into());
+        }
+        let bytes = to_bytes(request.into_body(), LARGEST).await.map_err(|error| {
+            // The only error besides the limit is a client that went away.
+            tracing::debug!(%error, "a body could not be read");
+            too_large()
+        })?;
+        Ok(Self(scim::json::parse(&bytes)?))
+    }
+}
+
+/// The query of a list, or of any request that names attributes. What is not SCIM's is ignored (RFC 7644 §3.4.2).
+pub(crate) struct ScimQuery(pub(crate) ListQuery);
+
+impl FromRequestParts<AppState> for ScimQuery {
+    type Rejection = ScimRejection;
+
+    async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, ScimRejection> {
+        // `+` is a space and a trailing `&` is nothing (OneLogin).
+        let query = parts.uri.query().unwrap_or_default();
+        let pairs = form_urlencoded::parse(query.as_bytes()).map(|(name, value)| (name.into_owned(), value.into_owned()));
+        Ok(Self(ListQuery::from_pairs(pairs)?))
+    }
+}
+
+/// The id of a user in the path. What is not an id of ours is nobody's: a 404 in SCIM's form.
+pub(crate) struct UserPath(pub(crate) DirectoryUserId);
+
+impl FromRequestParts<AppState> for UserPath {
+    type Rejection = ScimRejection;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ScimRejection> {
+        let not_found = || ScimRejection::from(scim::Error::not_found("User"));
+        let Path((_, id)) = Path::<(String, String)>::from_request_parts(parts, state).await.map_err(|_| not_found())?;
+        id.parse().map(Self).map_err(|_| not_found())
+    }
+}

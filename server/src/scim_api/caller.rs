@@ -1,0 +1,107 @@
+//! Who is calling: a bearer token becomes leave to act in one organisation's directory, or a 401 that tells nothing.
+
+use axum::extract::{FromRequestParts, OriginalUri};
+use directory::{
+    Call, Db, Error,
+    provisioning::{
+        tokens::{self, Provisioner},
+        users,
+    },
+};
+use http::{header, request::Parts};
+use tokio::sync::{mpsc, oneshot};
+
+use super::answer::ScimRejection;
+use crate::{request::ClientIp, state::AppState};
+
+/// An identity provider whose token is good for the organisation in the URL.
+///
+/// Every handler and every fallback below `/scim` takes one, so a route cannot forget to ask.
+pub(crate) struct Caller {
+    pub(crate) state: AppState,
+    pub(crate) provisioner: Provisioner,
+    pub(crate) call: Call,
+}
+
+impl Caller {
+    /// The request, for the use cases about users.
+    pub(crate) fn users(&self) -> users::Request<'_> {
+        users::Request { db: &self.state.db, caller: &self.provisioner, mail_delay: self.state.mail_delay, call: &self.call }
+    }
+
+    /// The base URL of the organisation's SCIM endpoints.
+    pub(crate) fn base_url(&self) -> String {
+        directory::provisioning::connection::base_url(self.state.public_url(), self.provisioner.scope.org())
+    }
+}
+
+impl FromRequestParts<AppState> for Caller {
+    type Rejection = ScimRejection;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ScimRejection> {
+        let call = parts.extensions.get::<Call>().cloned().ok_or_else(scim::Error::internal)?;
+        let org = org_in(parts).to_owned();
+        let authorization = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        match tokens::authenticate(&state.db, &org, authorization, &call).await {
+            Ok(provisioner) => Ok(Self { state: state.clone(), provisioner, call }),
+            Err(Error::Unauthenticated) => {
+                state.failure_log.note(org, call);
+                let ip = parts.extensions.get::<ClientIp>().and_then(|client| client.0);
+                Err(if state.scim_failures.too_many(ip) { scim::Error::too_many_requests() } else { scim::Error::unauthorized() }.into())
+            }
+            Err(other) => Err(other.into()),
+        }
+    }
+}
+
+/// The organisation in `/scim/{org}/…`, as it was sent: an id has one spelling, so nothing is decoded.
+fn org_in(parts: &Parts) -> &str {
+    let path = parts.extensions.get::<OriginalUri>().map_or_else(|| parts.uri.path(), |original| original.0.path());
+    path.strip_prefix("/scim/").and_then(|rest| rest.split('/').next()).unwrap_or_default()
+}
+
+/// Failed authentications on their way to the audit log: written after the answer, so that they take no part in its
+/// time, and bounded, so that a flood costs neither memory nor the disk.
+#[derive(Clone)]
+pub(crate) struct FailureLog(mpsc::Sender<Entry>);
+
+enum Entry {
+    Failure { org: String, call: Call },
+    Settled(oneshot::Sender<()>),
+}
+
+/// Failures that may wait. Further ones are in the log of requests only.
+const WAITING: usize = 1_024;
+
+impl FailureLog {
+    /// Start the one writer. It ends when the last sender is gone.
+    pub(crate) fn start(db: Db) -> Self {
+        let (sender, mut receiver) = mpsc::channel(WAITING);
+        tokio::spawn(async move {
+            while let Some(entry) = receiver.recv().await {
+                match entry {
+                    Entry::Failure { org, call } => {
+                        if let Err(error) = tokens::note_failure(&db, &org, &call).await {
+                            tracing::error!(%error, "a failed SCIM authentication could not be put into the audit log");
+                        }
+                    }
+                    Entry::Settled(done) => drop(done.send(())),
+                }
+            }
+        });
+        Self(sender)
+    }
+
+    fn note(&self, org: String, call: Call) {
+        if self.0.try_send(Entry::Failure { org, call }).is_err() {
+            tracing::warn!("failed SCIM authentications come faster than they can be noted");
+        }
+    }
+
+    pub(crate) async fn settle(&self) {
+        let (done, settled) = oneshot::channel();
+        if self.0.send(Entry::Settled(done)).await.is_ok() {
+            let _ = settled.await;
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! The SCIM endpoints. Every answer is SCIM JSON, whichever layer gives it.
+
+mod answer;
+mod body;
+mod caller;
+mod discovery;
+mod groups;
+mod users;
+
+use std::time::Duration;
+
+use axum::{
+    Router,
+    extract::Request,
+    middleware::{self, Next},
+    response::Response,
+    routing::get,
+};
+use http::StatusCode;
+use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
+
+use crate::state::AppState;
+use answer::ScimRejection;
+use caller::Caller;
+
+pub(crate) use caller::FailureLog;
+
+/// Identity providers give up after 60 s (Okta); what takes longer than this is rolled back and answered with a 503.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The routes below `/scim`. Each handler, and each fallback, takes a [`Caller`]: nothing answers without a token.
+pub(crate) fn routes(_state: &AppState) -> Router<AppState> {
+    Router::new()
+        .route("/{org}/v2/ServiceProviderConfig", get(discovery::service_provider_config))
+        .route("/{org}/v2/Users", get(users::list).post(users::create))
+        .route("/{org}/v2/Users/{id}", get(users::get).put(users::replace).patch(users::patch).delete(users::delete))
+        .route("/{org}/v2/Groups", get(groups::list).post(groups::unsupported))
+        .route("/{org}/v2/Groups/{id}", get(groups::get).put(groups::unsupported).patch(groups::unsupported).delete(groups::unsupported))
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, TIMEOUT))
+        .layer(middleware::from_fn(with_body))
+        .layer(CatchPanicLayer::custom(|_| ScimRejection::from(scim::Error::internal()).into_plain_response()))
+}
+
+async fn not_found(_: Caller) -> ScimRejection {
+    scim::Error::not_found("endpoint").into()
+}
+
+async fn method_not_allowed(_: Caller) -> ScimRejection {
+    scim::Error::method_not_allowed().into()
+}
+
+/// A layer that answers for itself (a timeout) gives a status and no body: it gets SCIM's.
+async fn with_body(request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    if response.status() == StatusCode::SERVICE_UNAVAILABLE && !response.headers().contains_key(http::header::CONTENT_TYPE) {
+        return ScimRejection::from(scim::Error::unavailable()).into_plain_response();
+    }
+    response
+}

@@ -1,0 +1,86 @@
+//! `/Users`
+
+use directory::provisioning::users::{self, User};
+use scim::{Envelope, Kind, ListResponse, Notes, PatchRequest, Projection};
+use serde_json::{Map, Value};
+
+use super::{
+    answer::{ScimRejection, ScimResponse},
+    body::{ScimJson, ScimQuery, UserPath},
+    caller::Caller,
+};
+
+/// `POST /Users`
+pub(crate) async fn create(caller: Caller, ScimQuery(query): ScimQuery, ScimJson(body): ScimJson) -> Result<ScimResponse, ScimRejection> {
+    let (user, notes) = users::create(caller.users(), &body).await?;
+    tell(&notes);
+    Ok(ScimResponse::created(location(&caller, &user), represent(&caller, user, &query.projection)))
+}
+
+/// `GET /Users/{id}`
+pub(crate) async fn get(caller: Caller, UserPath(id): UserPath, ScimQuery(query): ScimQuery) -> Result<ScimResponse, ScimRejection> {
+    let user = users::get(caller.users(), id).await?;
+    Ok(ScimResponse::ok(represent(&caller, user, &query.projection)))
+}
+
+/// `GET /Users`
+pub(crate) async fn list(caller: Caller, ScimQuery(query): ScimQuery) -> Result<ScimResponse, ScimRejection> {
+    let page = users::list(caller.users(), &query).await?;
+    let resources = page.users.into_iter().map(|user| represent(&caller, user, &query.projection)).collect();
+    let body = serde_json::to_value(ListResponse::new(page.total, query.start_index, resources));
+    Ok(ScimResponse::ok(body.unwrap_or(Value::Null)))
+}
+
+/// `PUT /Users/{id}`
+pub(crate) async fn replace(
+    caller: Caller,
+    UserPath(id): UserPath,
+    ScimQuery(query): ScimQuery,
+    ScimJson(body): ScimJson,
+) -> Result<ScimResponse, ScimRejection> {
+    let (user, notes) = users::replace(caller.users(), id, &body).await?;
+    tell(&notes);
+    Ok(ScimResponse::ok(represent(&caller, user, &query.projection)))
+}
+
+/// `PATCH /Users/{id}`
+pub(crate) async fn patch(
+    caller: Caller,
+    UserPath(id): UserPath,
+    ScimQuery(query): ScimQuery,
+    ScimJson(body): ScimJson,
+) -> Result<ScimResponse, ScimRejection> {
+    let operations = PatchRequest::parse(&body)?;
+    let (user, notes) = users::patch(caller.users(), id, &operations).await?;
+    tell(&notes);
+    Ok(ScimResponse::ok(represent(&caller, user, &query.projection)))
+}
+
+/// `DELETE /Users/{id}`
+pub(crate) async fn delete(caller: Caller, UserPath(id): UserPath) -> Result<ScimResponse, ScimRejection> {
+    users::delete(caller.users(), id).await?;
+    Ok(ScimResponse::no_content())
+}
+
+fn location(caller: &Caller, user: &User) -> String {
+    format!("{}{}/{}", caller.base_url(), Kind::User.endpoint(), user.id)
+}
+
+fn represent(caller: &Caller, user: User, projection: &Projection) -> Value {
+    let envelope = Envelope {
+        id: user.id.to_string(),
+        created: user.created_at.to_rfc3339(),
+        last_modified: user.updated_at.to_rfc3339(),
+        location: location(caller, &user),
+        version: format!("W/\"{}\"", user.version),
+        computed: Map::new(),
+    };
+    projection.apply(Kind::User, user.resource.represent(&envelope))
+}
+
+/// Say in the log what was tolerated.
+fn tell(notes: &Notes) {
+    for note in notes.iter() {
+        tracing::info!(note, "tolerated");
+    }
+}

@@ -1,0 +1,106 @@
+//! `rollcall serve`
+
+use std::{net::SocketAddr, time::Duration};
+
+use directory::{Call, founding, passwords::Hasher, sessions};
+use tokio::{net::TcpListener, signal, sync::watch};
+
+use crate::{
+    assets,
+    config::Config,
+    mailer::Mailer,
+    router::router,
+    startup,
+    state::{AppState, Parts},
+    system,
+};
+
+/// How long requests that are under way may take to finish once the server was told to stop.
+const GRACE: Duration = Duration::from_secs(10);
+/// How often what has outlived its time is cleared away.
+const SWEEP_EVERY: Duration = Duration::from_secs(600);
+
+/// Serve until told to stop.
+///
+/// # Errors
+/// A sentence that says why the server did not start.
+pub async fn serve(config: Config) -> Result<(), String> {
+    let db = startup::open(&config.database()).await?;
+    let mailer = Mailer::new(&config)?;
+    let listener = TcpListener::bind(config.listen).await.map_err(|error| format!("Cannot listen on {}: {error}. Set ROLLCALL_LISTEN to another address.", config.listen))?;
+    let listening = listener.local_addr().map_err(|error| error.to_string())?;
+    let state = AppState::new(Parts {
+        db,
+        clock: system::clock(),
+        randomness: system::randomness(),
+        hasher: Hasher::owasp(std::thread::available_parallelism().map_or(2, usize::from)),
+        public_url: config.public_url(listening).map_err(|error| error.to_string())?,
+        session_limits: config.session_limits(),
+        mail_delay: Duration::from_secs(config.mail_delay_seconds),
+        trusted_proxies: config.proxies().map_err(|error| error.to_string())?,
+        site_dir: assets::find_site_dir(config.site_dir.as_deref()),
+    });
+    if !state.site_dir.join("pkg").is_dir() {
+        tracing::warn!(dir = %state.site_dir.display(), "the browser's files are not there: pages will be plain. Build them with `make build`, or set ROLLCALL_SITE_DIR");
+    }
+
+    let (stop, stopped) = watch::channel(false);
+    let mails = tokio::spawn(mailer.run(state.clone(), stopped.clone()));
+    let sweeps = tokio::spawn(sweep(state.clone(), stopped.clone()));
+    announce(&state).await.map_err(|error| error.to_string())?;
+
+    let service = router(state).into_make_service_with_connect_info::<SocketAddr>();
+    let mut stopping = stopped.clone();
+    let serving = axum::serve(listener, service).with_graceful_shutdown(async move { drop(stopping.wait_for(|stop| *stop).await) });
+    let serving = tokio::spawn(async move { serving.await });
+    interrupted().await;
+    tracing::info!("stopping");
+    let _ = stop.send(true);
+    match tokio::time::timeout(GRACE, serving).await {
+        Ok(Ok(Ok(()))) => {}
+        Ok(Ok(Err(error))) => return Err(format!("The server stopped: {error}")),
+        Ok(Err(error)) => return Err(format!("The server stopped: {error}")),
+        Err(_) => tracing::warn!("some requests were still under way"),
+    }
+    let _ = tokio::join!(mails, sweeps);
+    Ok(())
+}
+
+/// One line for whoever started the server. A set-up link is a secret: it goes to the terminal, not into the log.
+async fn announce(state: &AppState) -> Result<(), directory::Error> {
+    let call = Call { now: (state.clock)(), request_id: None, ip: None, user_agent: None, randomness: state.randomness.clone() };
+    let url = state.public_url();
+    match founding::new_set_up_link(&state.db, &call).await? {
+        Some(link) => println!("Rollcall is at {url} . First run: set it up at {url}/set-up/{link} (works once, for 24 hours)"),
+        None => println!("Rollcall is at {url}"),
+    }
+    Ok(())
+}
+
+async fn sweep(state: AppState, mut stop: watch::Receiver<bool>) {
+    loop {
+        if let Err(error) = sessions::sweep(&state.db, state.session_limits, (state.clock)()).await {
+            tracing::error!(%error, "old sessions could not be cleared away");
+        }
+        state.scim_failures.sweep();
+        tokio::select! {
+            () = tokio::time::sleep(SWEEP_EVERY) => {}
+            _ = stop.changed() => return,
+        }
+    }
+}
+
+/// Ctrl-C, or an orchestrator's SIGTERM.
+async fn interrupted() {
+    let interrupt = async { drop(signal::ctrl_c().await) };
+    #[cfg(unix)]
+    let terminate = async {
+        match signal::unix::signal(signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminate = std::future::pending::<()>();
+    tokio::select! { () = interrupt => {}, () = terminate => {} }
+}

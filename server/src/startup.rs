@@ -1,0 +1,41 @@
+//! The database at the start: connected, and with the schema that this program knows.
+
+use directory::{Db, DbSettings, Error};
+use migrations::{Migrator, MigratorTrait, grant_to_application};
+
+/// Connect to the database. An embedded one is migrated; PostgreSQL has to be already.
+///
+/// # Errors
+/// A sentence that says what to do.
+pub async fn open(settings: &DbSettings) -> Result<Db, String> {
+    let db = Db::connect(settings).await.map_err(|error| format!("The database cannot be opened: {error}"))?;
+    if settings.is_sqlite() {
+        migrate(&db).await?;
+        return Ok(db);
+    }
+    match pending_migrations(&db).await.map_err(|error| format!("The database cannot be read: {error}"))? {
+        0 => Ok(db),
+        pending => Err(format!("{pending} migrations are pending. Apply them with `rollcall migrate`, then start again.")),
+    }
+}
+
+/// How many migrations the database lacks. Only reads.
+pub async fn pending_migrations(db: &Db) -> Result<usize, Error> {
+    db.ping().await?;
+    match Migrator::get_pending_migrations_read_only(db.migrator()).await {
+        Ok(pending) => Ok(pending.len()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Apply what is pending, and let PostgreSQL's application role use the tables. Says how many steps were applied.
+///
+/// # Errors
+/// A sentence that says what went wrong.
+pub async fn migrate(db: &Db) -> Result<usize, String> {
+    let failed = |error: &dyn std::fmt::Display| format!("The database could not be migrated: {error}");
+    let before = Migrator::get_pending_migrations(db.migrator()).await.map_err(|error| failed(&error))?.len();
+    Migrator::up(db.migrator(), None).await.map_err(|error| failed(&error))?;
+    grant_to_application(db.migrator()).await.map_err(|error| failed(&error))?;
+    Ok(before)
+}

@@ -1,0 +1,107 @@
+//! What every handler can reach. One value, made at the start, cheap to clone.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use axum::extract::FromRef;
+use directory::{Db, Randomness, passwords::Hasher, sessions::SessionLimits};
+use ipnet::IpNet;
+use leptos::config::LeptosOptions;
+use url::Url;
+
+use crate::{rate_limit::ScimFailures, scim_api::FailureLog, system::Clock};
+
+/// The server's state.
+#[derive(Clone)]
+pub struct AppState {
+    /// The database.
+    pub db: Db,
+    /// Tells the time.
+    pub clock: Clock,
+    /// Where randomness comes from.
+    pub randomness: Randomness,
+    /// Hashes passwords.
+    pub hasher: Hasher,
+    /// The address under which we are reached.
+    pub public_url: Arc<Url>,
+    /// How long sessions live.
+    pub session_limits: SessionLimits,
+    /// How long an activation mail waits.
+    pub mail_delay: Duration,
+    /// Proxies whose forwarded headers are believed.
+    pub trusted_proxies: Arc<[IpNet]>,
+    /// Where the browser's files are.
+    pub site_dir: Arc<PathBuf>,
+    /// How pages are rendered.
+    pub leptos: LeptosOptions,
+    pub(crate) scim_failures: ScimFailures,
+    pub(crate) failure_log: FailureLog,
+}
+
+/// What an [`AppState`] is made of.
+pub struct Parts {
+    /// The database.
+    pub db: Db,
+    /// Tells the time.
+    pub clock: Clock,
+    /// Where randomness comes from.
+    pub randomness: Randomness,
+    /// Hashes passwords.
+    pub hasher: Hasher,
+    /// The address under which we are reached.
+    pub public_url: Url,
+    /// How long sessions live.
+    pub session_limits: SessionLimits,
+    /// How long an activation mail waits.
+    pub mail_delay: Duration,
+    /// Proxies whose forwarded headers are believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Where the browser's files are.
+    pub site_dir: PathBuf,
+}
+
+impl AppState {
+    /// The state of a server made of `parts`. Starts the writer of failed authentications: call it inside a runtime.
+    pub fn new(parts: Parts) -> Self {
+        let leptos = LeptosOptions::builder()
+            .output_name("rollcall")
+            .site_root(parts.site_dir.display().to_string())
+            .site_pkg_dir("pkg")
+            .env(if std::env::var_os("LEPTOS_WATCH").is_some() { leptos::config::Env::DEV } else { leptos::config::Env::PROD })
+            .build();
+        Self {
+            failure_log: FailureLog::start(parts.db.clone()),
+            scim_failures: ScimFailures::new(),
+            db: parts.db,
+            clock: parts.clock,
+            randomness: parts.randomness,
+            hasher: parts.hasher,
+            public_url: Arc::new(parts.public_url),
+            session_limits: parts.session_limits,
+            mail_delay: parts.mail_delay,
+            trusted_proxies: parts.trusted_proxies.into(),
+            site_dir: Arc::new(parts.site_dir),
+            leptos,
+        }
+    }
+
+    /// The public URL without a slash at the end.
+    pub fn public_url(&self) -> &str {
+        self.public_url.as_str().trim_end_matches('/')
+    }
+
+    /// Whether people reach us by TLS.
+    pub fn is_https(&self) -> bool {
+        self.public_url.scheme() == "https"
+    }
+
+    /// Wait until every failed authentication that was noted so far is in the audit log.
+    pub async fn settle(&self) {
+        self.failure_log.settle().await;
+    }
+}
+
+impl FromRef<AppState> for LeptosOptions {
+    fn from_ref(state: &AppState) -> Self {
+        state.leptos.clone()
+    }
+}
