@@ -38,3 +38,6 @@ stage() {
   STAGES+=("$(printf '%5ds  %s' $((SECONDS - begun)) "$name")")
 }
 stages() { printf '\nTime of each stage:\n' >&2; printf '%s\n' "${STAGES[@]}" >&2; }
+
+# The packages of the server's half, with the features that its binary has.
+SERVER_HALF=(-p scim -p domain -p migrations -p directory -p app -p server --features app/ssr)

@@ -1,6 +1,6 @@
 //! How pages call the server: what they load, what they do, and what happens when the session has ended meanwhile.
 
-use std::future::Future;
+use std::{future::Future, time::Duration};
 
 use leptos::{prelude::*, server_fn::ServerFn};
 use serde::{Serialize, de::DeserializeOwned};
@@ -58,17 +58,29 @@ where
     Signal::derive(move || action.value().get().and_then(Result::err))
 }
 
-/// Load `resource` again each time `action` has succeeded, and then do `after`.
-pub fn refresh<S, T>(action: ServerAction<S>, resource: Resource<T>, after: impl Fn() + 'static)
+/// Load `resource` again each time `action` has succeeded, and do `after` once the page shows what was loaded.
+///
+/// The page changes twice, so to speak: what was pressed goes away, and something else comes. Only then is there a place
+/// that can keep the focus.
+pub fn refresh<S, T>(action: ServerAction<S>, resource: Resource<T>, after: impl Fn() + Clone + 'static)
 where
     S: ServerFn<Error = AppError> + Clone + Send + Sync + 'static,
     S::Output: Clone + Send + Sync + 'static,
-    T: Send + Sync + Serialize + DeserializeOwned + 'static,
+    T: Clone + PartialEq + Send + Sync + Serialize + DeserializeOwned + 'static,
 {
+    let awaited = StoredValue::new(false);
     Effect::new(move |_| {
         if action.version().get() > 0 && action.value().get_untracked().is_some_and(|answer| answer.is_ok()) {
+            awaited.set_value(true);
             resource.refetch();
-            after();
         }
+    });
+    Effect::new(move |before: Option<Option<T>>| {
+        let now = resource.get();
+        if awaited.get_value() && before.is_some_and(|before| before != now) {
+            awaited.set_value(false);
+            set_timeout(after.clone(), Duration::ZERO);
+        }
+        now
     });
 }

@@ -100,7 +100,9 @@ pub async fn resend(db: &Db, who: &SignedIn, scope: OrgScope, member: MemberId, 
         if membership.proven_at.is_some() {
             return Err(Error::Conflict("She has activated her access already.".to_owned()));
         }
-        let address = account.email.ok_or_else(|| Error::Conflict("The directory gave no e-mail address that is hers alone. Set one there.".to_owned()))?;
+        let address = account
+            .email
+            .ok_or_else(|| Error::Conflict("The directory gave no e-mail address that is hers alone. Set one there.".to_owned()))?;
         if !queue(&tx, &membership, &address, Duration::ZERO, call).await? {
             return Err(Error::Throttled { retry_after: Duration::from_secs(3_600) });
         }

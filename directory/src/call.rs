@@ -1,6 +1,12 @@
 //! One request, as the use cases see it: when, from where, by whom, and where randomness comes from.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU16, Ordering},
+    },
+};
 
 use domain::{MemberId, Timestamp, TokenId};
 use uuid::{Builder, Uuid};
@@ -21,12 +27,21 @@ pub struct Call {
     pub user_agent: Option<String>,
     /// Where randomness comes from.
     pub randomness: Randomness,
+    /// How many ids this call has made: those of one moment sort in the order in which they were made.
+    made: Arc<AtomicU16>,
 }
 
 impl Call {
-    /// A new id: a UUIDv7, whose time is this call's.
+    /// A call at `now` that comes from nowhere in particular: the command line, or our own housekeeping.
+    pub fn new(now: Timestamp, randomness: Randomness) -> Self {
+        Self { now, request_id: None, ip: None, user_agent: None, randomness, made: Arc::default() }
+    }
+
+    /// A new id: a UUIDv7 with this call's time, then the number of ids made before, then 62 random bits.
     pub(crate) fn new_id<T: From<Uuid>>(&self) -> T {
-        Builder::from_unix_timestamp_millis(self.now.as_millis(), &self.random()).into_uuid().into()
+        let mut bytes: [u8; 10] = self.random();
+        bytes[..2].copy_from_slice(&self.made.fetch_add(1, Ordering::Relaxed).to_be_bytes());
+        Builder::from_unix_timestamp_millis(self.now.as_millis(), &bytes).into_uuid().into()
     }
 
     /// Random bytes.

@@ -46,7 +46,14 @@ pub struct Ended {
 ///
 /// # Errors
 /// [`Error::LastOwner`] when the organisation would be left without an active owner (law 6).
-pub(crate) async fn end_access(tx: &Tx, member: MemberId, name: &str, cause: Cause, actor: &Actor, call: &Call) -> Result<Option<Ended>, Error> {
+pub(crate) async fn end_access(
+    tx: &Tx,
+    member: MemberId,
+    name: &str,
+    cause: Cause,
+    actor: &Actor,
+    call: &Call,
+) -> Result<Option<Ended>, Error> {
     let person = store::members::lock(tx, member).await?.ok_or(Error::NotFound("member"))?;
     let Some(membership) = store::members::lock_membership(tx, member).await? else { return Ok(None) };
 

@@ -16,7 +16,12 @@ use crate::{
     secret::{link_hash, new_link},
     sessions::Entry,
     sign_in::entry,
-    store::{self, accounts::Account, db::Tx, members::{Member, Profile}},
+    store::{
+        self,
+        accounts::Account,
+        db::Tx,
+        members::{Member, Profile},
+    },
 };
 
 /// How long a set-up link works. The server makes another one each time it starts without an organisation.
@@ -85,7 +90,8 @@ pub async fn by_link(db: &Db, hasher: &Hasher, link: &str, founder: Founder, cal
         let founded = found(&tx, &person, &Actor::Operator, "set-up link", call).await?;
         let doors = store::people::doors(&tx, founded.account.id).await?;
         tx.commit().await?;
-        let door = doors.iter().find(|door| door.org_slug == founded.slug).ok_or_else(|| Error::Store("a founder cannot enter".to_owned()))?;
+        let door =
+            doors.iter().find(|door| door.org_slug == founded.slug).ok_or_else(|| Error::Store("a founder cannot enter".to_owned()))?;
         Ok(entry(door, doors.len(), &founded.account, "founding the organisation", call))
     })
     .await
@@ -105,7 +111,8 @@ pub async fn bootstrap(db: &Db, hasher: &Hasher, founder: Founder, enable_scim: 
             true => {
                 provisioning::connection::enable_in(&tx, &Actor::Operator, call).await?;
                 let name = TokenName::try_from("Bootstrap".to_owned())?;
-                let (secret, _): (_, TokenId) = provisioning::tokens::issue_in(&tx, &name, TokenLifetime::default(), &Actor::Operator, None, call).await?;
+                let (secret, _): (_, TokenId) =
+                    provisioning::tokens::issue_in(&tx, &name, TokenLifetime::default(), &Actor::Operator, None, call).await?;
                 Some(secret.reveal())
             }
         };
@@ -143,12 +150,17 @@ struct Founded {
 async fn found(tx: &Tx, person: &Checked, actor: &Actor, how: &str, call: &Call) -> Result<Founded, Error> {
     let slug = person.org_name.slug();
     if !store::organizations::insert(tx, &person.org_name, &slug, call.now).await? {
-        return Err(Error::Conflict(format!("An organisation with the address /o/{slug} exists already. Nothing was changed. Choose another name.")));
+        return Err(Error::Conflict(format!(
+            "An organisation with the address /o/{slug} exists already. Nothing was changed. Choose another name."
+        )));
     }
     let account = store::accounts::find_or_insert(tx, &person.email, call).await?;
     // Whose account this is was not asked: an existing one is not taken over, nor is its password changed.
     if account.password_hash.is_some() || account.email_proven {
-        return Err(Error::Conflict(format!("There is an account for {} already. Nothing was changed. Use another address.", person.email)));
+        return Err(Error::Conflict(format!(
+            "There is an account for {} already. Nothing was changed. Use another address.",
+            person.email
+        )));
     }
     store::accounts::prove_email(tx, &account, call.now).await?;
     store::accounts::set_password(tx, account.id, &person.password_hash).await?;

@@ -17,7 +17,14 @@ use crate::{
 /// had before stays dead. With `proven_at`, her address needs no new proof.
 ///
 /// A membership that is alive already is left as it is.
-pub(crate) async fn begin(tx: &Tx, member: &Member, name: &str, proven_at: Option<Timestamp>, actor: &Actor, call: &Call) -> Result<Membership, Error> {
+pub(crate) async fn begin(
+    tx: &Tx,
+    member: &Member,
+    name: &str,
+    proven_at: Option<Timestamp>,
+    actor: &Actor,
+    call: &Call,
+) -> Result<Membership, Error> {
     if let Some(alive) = store::members::lock_membership(tx, member.id).await? {
         return Ok(alive);
     }

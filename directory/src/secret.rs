@@ -114,13 +114,8 @@ mod tests {
     use super::*;
 
     fn call() -> Call {
-        Call {
-            now: Timestamp::from_micros(1_700_000_000_000_000),
-            request_id: None,
-            ip: None,
-            user_agent: None,
-            randomness: Arc::new(|bytes| bytes.iter_mut().enumerate().for_each(|(i, b)| *b = i as u8)),
-        }
+        let counting = Arc::new(|bytes: &mut [u8]| bytes.iter_mut().enumerate().for_each(|(i, b)| *b = i as u8));
+        Call::new(Timestamp::from_micros(1_700_000_000_000_000), counting)
     }
 
     #[test]

@@ -140,13 +140,8 @@ pub async fn begin(db: &Db, id: &[u8], begin: &BeginSession, limits: SessionLimi
         };
         store::sessions::insert(&tx, session).await?;
         let actor = Actor::Member { id: begin.member, name: begin.name.clone() };
-        let call = Call {
-            now: begin.now,
-            request_id: begin.request_id.clone(),
-            ip: begin.ip.clone(),
-            user_agent: begin.user_agent.clone(),
-            randomness: call.randomness.clone(),
-        };
+        let mut call = Call::new(begin.now, call.randomness.clone());
+        (call.request_id, call.ip, call.user_agent) = (begin.request_id.clone(), begin.ip.clone(), begin.user_agent.clone());
         let details = vec![("by".to_owned(), begin.note.clone())];
         store::audit::append(&tx, AuditAction::SignedIn, &actor, None, details, &call).await?;
         tx.commit().await

@@ -18,7 +18,14 @@ use crate::{
 ///
 /// Whatever is wrong (no such account, password, no access anywhere, suspended) is [`Error::WrongCredentials`], takes
 /// as long, and counts as a failure.
-pub async fn with_password(db: &Db, hasher: &Hasher, email: &str, password: String, wanted: Option<&OrgSlug>, call: &Call) -> Result<Entry, Error> {
+pub async fn with_password(
+    db: &Db,
+    hasher: &Hasher,
+    email: &str,
+    password: String,
+    wanted: Option<&OrgSlug>,
+    call: &Call,
+) -> Result<Entry, Error> {
     let attempt = Attempt::new(email, call);
     let tx = db.read_outside().await?;
     let throttled = attempt.check(&tx, call.now).await;
@@ -71,7 +78,8 @@ pub async fn switch(db: &Db, who: &SignedIn, org: &OrgSlug, call: &Call) -> Resu
 pub async fn organisations(db: &Db, who: &SignedIn) -> Result<Vec<OrganisationChoice>, Error> {
     let tx = db.read_outside().await?;
     let doors = store::people::doors(&tx, who.account).await?;
-    let choice = |door: Door| OrganisationChoice { current: door.org == who.org, name: door.org_name, slug: door.org_slug, role: door.role };
+    let choice =
+        |door: Door| OrganisationChoice { current: door.org == who.org, name: door.org_name, slug: door.org_slug, role: door.role };
     Ok(doors.into_iter().map(choice).collect())
 }
 

@@ -7,7 +7,10 @@ use std::{net::IpAddr, time::Duration};
 use domain::Timestamp;
 use sha2::{Digest, Sha256};
 
-use crate::{Call, Error, store, store::db::{NoOrg, Tx}};
+use crate::{
+    Call, Error, store,
+    store::db::{NoOrg, Tx},
+};
 
 /// The window in which failures add up.
 const WINDOW: Duration = Duration::from_secs(15 * 60);

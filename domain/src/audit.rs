@@ -8,7 +8,7 @@ macro_rules! actions {
     ($($(#[$doc:meta])* $name:ident = $code:literal, $title:literal;)*) => {
         /// Something that happened and is kept in the audit log.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-        pub enum AuditAction { $($(#[$doc])* $name,)* }
+        pub enum AuditAction { $($(#[$doc])* #[serde(rename = $code)] $name,)* }
 
         impl AuditAction {
             /// The action as it is stored and exported; never changed once released.

@@ -61,7 +61,9 @@ mod tests {
     fn an_id_has_one_spelling() {
         let text = "0199c7e2-41d0-7d3a-9c1e-5a2f8e7b6d10";
         assert_eq!(text.parse::<OrgId>().unwrap().to_string(), text);
-        for other in ["0199C7E2-41D0-7D3A-9C1E-5A2F8E7B6D10", "0199c7e241d07d3a9c1e5a2f8e7b6d10", "{0199c7e2-41d0-7d3a-9c1e-5a2f8e7b6d10}", ""] {
+        for other in
+            ["0199C7E2-41D0-7D3A-9C1E-5A2F8E7B6D10", "0199c7e241d07d3a9c1e5a2f8e7b6d10", "{0199c7e2-41d0-7d3a-9c1e-5a2f8e7b6d10}", ""]
+        {
             assert!(other.parse::<OrgId>().is_err(), "{other}");
         }
     }

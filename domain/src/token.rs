@@ -69,11 +69,13 @@ impl TokenLifetime {
 
     /// How long that is.
     pub fn duration(self) -> Duration {
-        Duration::from_secs(DAY * match self {
-            Self::Days90 => 90,
-            Self::Year => 365,
-            Self::TwoYears => 730,
-        })
+        Duration::from_secs(
+            DAY * match self {
+                Self::Days90 => 90,
+                Self::Year => 365,
+                Self::TwoYears => 730,
+            },
+        )
     }
 }
 

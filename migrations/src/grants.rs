@@ -1,6 +1,9 @@
 //! What the application may do on PostgreSQL: it owns nothing, so it can change no table's shape and no policy.
 
-use sea_orm_migration::{prelude::*, sea_orm::{ConnectionTrait, DbBackend, Statement}};
+use sea_orm_migration::{
+    prelude::*,
+    sea_orm::{ConnectionTrait, DbBackend, Statement},
+};
 
 /// The role that `rollcall serve` should sign in as on PostgreSQL (or be a member of).
 pub const APPLICATION_ROLE: &str = "rollcall_app";

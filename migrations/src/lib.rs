@@ -4,8 +4,8 @@
 //! its table is made, and what must hold is put into the database as well: foreign keys, CHECKs and unique indexes hold
 //! even where the code forgets.
 
-pub use sea_orm_migration::prelude::{MigratorTrait, SchemaManager};
 use sea_orm_migration::prelude::*;
+pub use sea_orm_migration::{prelude::MigratorTrait, sea_orm};
 
 mod grants;
 mod m20261124_000001_organisations_and_people;

@@ -1,6 +1,9 @@
 //! One text of SQL for two engines.
 
-use sea_orm_migration::{prelude::*, sea_orm::{ConnectionTrait, DbBackend}};
+use sea_orm_migration::{
+    prelude::*,
+    sea_orm::{ConnectionTrait, DbBackend},
+};
 
 /// Run `text`, whose capitalised type words are spelled for the engine:
 /// `UUID` (16 bytes; a BLOB on SQLite), `BYTES`, `MICROS` (a moment, in microseconds since the Unix epoch),

@@ -31,11 +31,7 @@ impl AttributeRef {
             None => (rest, None),
         };
         let well_formed = schema.is_none_or(is_urn) && is_name(name) && sub.is_none_or(is_name);
-        well_formed.then(|| Self {
-            schema: schema.map(str::to_owned),
-            name: name.to_owned(),
-            sub: sub.map(str::to_owned),
-        })
+        well_formed.then(|| Self { schema: schema.map(str::to_owned), name: name.to_owned(), sub: sub.map(str::to_owned) })
     }
 
     /// What the name means for `kind`; `None` if there is no such attribute.
@@ -45,30 +41,20 @@ impl AttributeRef {
         let (extension, attribute) = match &self.schema {
             Some(urn) => {
                 let schema = kind.schema_by_urn(urn)?;
-                let attribute = schema
-                    .attribute(&self.name)
-                    .or_else(|| self.common(kind, schema))?;
+                let attribute = schema.attribute(&self.name).or_else(|| self.common(kind, schema))?;
                 (Self::extension(kind, schema), attribute)
             }
             None => self
                 .common(kind, kind.schema())
                 .or_else(|| kind.schema().attribute(&self.name))
                 .map(|attribute| (None, attribute))
-                .or_else(|| {
-                    kind.extensions()
-                        .iter()
-                        .find_map(|schema| Some((Some(schema.id), schema.attribute(&self.name)?)))
-                })?,
+                .or_else(|| kind.extensions().iter().find_map(|schema| Some((Some(schema.id), schema.attribute(&self.name)?))))?,
         };
         let sub = match &self.sub {
             Some(name) => Some(attribute.sub(name)?),
             None => None,
         };
-        Some(Target {
-            extension,
-            attribute,
-            sub,
-        })
+        Some(Target { extension, attribute, sub })
     }
 
     /// The schema itself, if that is what the text names: "urn:…:enterprise:2.0:User" reads as an attribute `User`.
@@ -81,9 +67,7 @@ impl AttributeRef {
 
     fn common(&self, kind: Kind, schema: &Schema) -> Option<&'static Attribute> {
         let core = schema.id == kind.schema().id;
-        COMMON
-            .iter()
-            .find(|attribute| core && attribute.name.eq_ignore_ascii_case(&self.name))
+        COMMON.iter().find(|attribute| core && attribute.name.eq_ignore_ascii_case(&self.name))
     }
 
     fn extension(kind: Kind, schema: &'static Schema) -> Option<&'static str> {
@@ -107,18 +91,13 @@ impl fmt::Display for AttributeRef {
 /// `ATTRNAME` of RFC 7643 §2.1, and `$ref`, which that grammar forgets.
 fn is_name(text: &str) -> bool {
     let text = text.strip_prefix('$').unwrap_or(text);
-    text.starts_with(|c: char| c.is_ascii_alphabetic())
-        && text
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+    text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
 }
 
 fn is_urn(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphabetic())
         && text.contains(':')
-        && text
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || ":/.-_~%+#?&=@!$*,;".contains(c))
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || ":/.-_~%+#?&=@!$*,;".contains(c))
 }
 
 /// An attribute that exists, in canonical spelling.
@@ -135,11 +114,7 @@ pub struct Target {
 impl Target {
     /// The extension's URN, the attribute's name and the sub-attribute's name.
     pub fn names(&self) -> (Option<&'static str>, &'static str, Option<&'static str>) {
-        (
-            self.extension,
-            self.attribute.name,
-            self.sub.map(|sub| sub.name),
-        )
+        (self.extension, self.attribute.name, self.sub.map(|sub| sub.name))
     }
 
     /// The attribute whose values are meant: the sub-attribute, if one is named.

@@ -63,47 +63,26 @@ impl BulkRequest {
     /// Fails with 413, naming the limit, for more; with 400 `invalidSyntax` if any operation is malformed, before one
     /// has been carried out; and with 400 `invalidValue` if two operations have the same `bulkId`.
     pub fn parse(body: &Value, max_operations: usize) -> Result<Self, Error> {
-        let body = body
-            .as_object()
-            .ok_or_else(|| Error::invalid_syntax("The body must be a JSON object."))?;
+        let body = body.as_object().ok_or_else(|| Error::invalid_syntax("The body must be a JSON object."))?;
         let operations = member(body, "Operations")
             .and_then(Value::as_array)
             .filter(|operations| !operations.is_empty())
-            .ok_or_else(|| {
-                Error::invalid_syntax("`Operations` must be a list of at least one operation.")
-            })?;
+            .ok_or_else(|| Error::invalid_syntax("`Operations` must be a list of at least one operation."))?;
         if operations.len() > max_operations {
-            return Err(Error::payload_too_large(format!(
-                "The request exceeds the limit of {max_operations} operations (maxOperations)."
-            )));
+            return Err(Error::payload_too_large(format!("The request exceeds the limit of {max_operations} operations (maxOperations).")));
         }
-        let fail_on_errors =
-            match member(body, "failOnErrors") {
-                None | Some(Value::Null) => None,
-                Some(limit) => Some(limit.as_u64().ok_or_else(|| {
-                    Error::invalid_syntax("`failOnErrors` must be a whole number.")
-                })?),
-            };
-        let operations = operations
-            .iter()
-            .map(BulkOperation::parse)
-            .collect::<Result<Vec<_>, _>>()?;
+        let fail_on_errors = match member(body, "failOnErrors") {
+            None | Some(Value::Null) => None,
+            Some(limit) => Some(limit.as_u64().ok_or_else(|| Error::invalid_syntax("`failOnErrors` must be a whole number."))?),
+        };
+        let operations = operations.iter().map(BulkOperation::parse).collect::<Result<Vec<_>, _>>()?;
         let mut names = HashSet::new();
-        for name in operations
-            .iter()
-            .filter_map(|operation| operation.bulk_id.as_deref())
-        {
+        for name in operations.iter().filter_map(|operation| operation.bulk_id.as_deref()) {
             if !names.insert(name) {
-                return Err(Error::invalid_value(format!(
-                    "The bulkId {} is used twice.",
-                    quoted(name)
-                )));
+                return Err(Error::invalid_value(format!("The bulkId {} is used twice.", quoted(name))));
             }
         }
-        Ok(Self {
-            fail_on_errors,
-            operations,
-        })
+        Ok(Self { fail_on_errors, operations })
     }
 
     /// Positions of the operations in the order in which to carry them out.
@@ -121,11 +100,7 @@ impl BulkRequest {
         let mut latest = HashMap::new();
         let mut waits_for: Vec<HashSet<usize>> = Vec::new();
         for (position, operation) in self.operations.iter().enumerate() {
-            let mut others: HashSet<usize> = operation
-                .references()
-                .iter()
-                .filter_map(|name| made_by.get(name).copied())
-                .collect();
+            let mut others: HashSet<usize> = operation.references().iter().filter_map(|name| made_by.get(name).copied()).collect();
             if let Some(id) = &operation.id {
                 others.extend(latest.insert((operation.kind, id), position));
             }
@@ -138,9 +113,7 @@ impl BulkRequest {
         loop {
             let before = order.len();
             waiting.retain(|position| {
-                let ready = waits_for
-                    .get(*position)
-                    .is_none_or(|others| others.is_subset(&done));
+                let ready = waits_for.get(*position).is_none_or(|others| others.is_subset(&done));
                 if ready {
                     done.insert(*position);
                     order.push(*position);
@@ -158,23 +131,16 @@ impl BulkRequest {
 
 impl BulkOperation {
     fn parse(operation: &Value) -> Result<Self, Error> {
-        let operation = operation
-            .as_object()
-            .ok_or_else(|| Error::invalid_syntax("An operation must be a JSON object."))?;
+        let operation = operation.as_object().ok_or_else(|| Error::invalid_syntax("An operation must be a JSON object."))?;
         let text = |name: &str| member(operation, name).and_then(Value::as_str);
-        let method = text("method").and_then(Method::parse).ok_or_else(|| {
-            Error::invalid_syntax("An operation needs a `method`: POST, PUT, PATCH or DELETE.")
-        })?;
-        let path =
-            text("path").ok_or_else(|| Error::invalid_syntax("An operation needs a `path`."))?;
+        let method = text("method")
+            .and_then(Method::parse)
+            .ok_or_else(|| Error::invalid_syntax("An operation needs a `method`: POST, PUT, PATCH or DELETE."))?;
+        let path = text("path").ok_or_else(|| Error::invalid_syntax("An operation needs a `path`."))?;
         let (kind, id) = place(path)
             .filter(|(_, id)| id.is_none() == (method == Method::Post))
-            .ok_or_else(|| {
-                Error::invalid_syntax(format!("{} is not a path for this method.", quoted(path)))
-            })?;
-        let bulk_id = text("bulkId")
-            .filter(|name| !name.is_empty())
-            .map(str::to_owned);
+            .ok_or_else(|| Error::invalid_syntax(format!("{} is not a path for this method.", quoted(path))))?;
+        let bulk_id = text("bulkId").filter(|name| !name.is_empty()).map(str::to_owned);
         if method == Method::Post && bulk_id.is_none() {
             return Err(Error::invalid_syntax("A POST needs a `bulkId`."));
         }
@@ -221,15 +187,13 @@ impl Method {
 }
 
 fn place(path: &str) -> Option<(Kind, Option<&str>)> {
-    Kind::ALL
-        .into_iter()
-        .find_map(|kind| match path.strip_prefix(kind.endpoint())? {
-            "" => Some((kind, None)),
-            rest => {
-                let id = rest.strip_prefix('/')?;
-                (!id.is_empty() && !id.contains('/')).then_some((kind, Some(id)))
-            }
-        })
+    Kind::ALL.into_iter().find_map(|kind| match path.strip_prefix(kind.endpoint())? {
+        "" => Some((kind, None)),
+        rest => {
+            let id = rest.strip_prefix('/')?;
+            (!id.is_empty() && !id.contains('/')).then_some((kind, Some(id)))
+        }
+    })
 }
 
 fn collect<'v>(value: &'v Value, names: &mut Vec<&'v str>) {
@@ -244,12 +208,8 @@ fn collect<'v>(value: &'v Value, names: &mut Vec<&'v str>) {
 fn resolve(value: &mut Value, ids: &HashMap<String, String>) -> Result<(), Error> {
     match value {
         Value::String(text) => resolve_text(text, ids),
-        Value::Array(elements) => elements
-            .iter_mut()
-            .try_for_each(|element| resolve(element, ids)),
-        Value::Object(members) => members
-            .values_mut()
-            .try_for_each(|value| resolve(value, ids)),
+        Value::Array(elements) => elements.iter_mut().try_for_each(|element| resolve(element, ids)),
+        Value::Object(members) => members.values_mut().try_for_each(|value| resolve(value, ids)),
         Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
     }
 }
@@ -258,12 +218,7 @@ fn resolve_text(text: &mut String, ids: &HashMap<String, String>) -> Result<(), 
     let Some(name) = text.strip_prefix(REFERENCE) else {
         return Ok(());
     };
-    let id = ids.get(name).ok_or_else(|| {
-        Error::conflict(format!(
-            "No resource was created for the bulkId {}.",
-            quoted(name)
-        ))
-    })?;
+    let id = ids.get(name).ok_or_else(|| Error::conflict(format!("No resource was created for the bulkId {}.", quoted(name))))?;
     *text = id.clone();
     Ok(())
 }
@@ -306,11 +261,7 @@ impl Serialize for BulkResult {
         let mut result = serializer.serialize_map(None)?;
         result.serialize_entry("method", &self.method)?;
         result.serialize_entry("status", &self.status.to_string())?;
-        let texts = [
-            ("bulkId", &self.bulk_id),
-            ("version", &self.version),
-            ("location", &self.location),
-        ];
+        let texts = [("bulkId", &self.bulk_id), ("version", &self.version), ("location", &self.location)];
         for (name, text) in texts {
             if let Some(text) = text {
                 result.serialize_entry(name, text)?;

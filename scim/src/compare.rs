@@ -18,19 +18,12 @@ use crate::schema::{Attribute, Type};
 /// Mapping character by character, without looking at neighbours, keeps it true that a part of a text folds to a part
 /// of the folded text: `co`, `sw` and `ew` rely on it. That is also why the final sigma folds like any other.
 pub fn fold(text: &str) -> String {
-    text.chars()
-        .flat_map(char::to_lowercase)
-        .map(|c| if c == 'ς' { 'σ' } else { c })
-        .collect()
+    text.chars().flat_map(char::to_lowercase).map(|c| if c == 'ς' { 'σ' } else { c }).collect()
 }
 
 /// What `text` is compared by, in an attribute whose `caseExact` is `case_exact`.
 pub fn key(text: &str, case_exact: bool) -> Cow<'_, str> {
-    if case_exact {
-        Cow::Borrowed(text)
-    } else {
-        Cow::Owned(fold(text))
-    }
+    if case_exact { Cow::Borrowed(text) } else { Cow::Owned(fold(text)) }
 }
 
 /// The point in time that an xsd:dateTime means, in any zone and with any fraction; `None` if it is not one.
@@ -38,12 +31,10 @@ pub fn key(text: &str, case_exact: bool) -> Cow<'_, str> {
 /// A missing zone is read as UTC, and a zone without a colon is understood: identity providers send both.
 pub fn instant(text: &str) -> Option<OffsetDateTime> {
     let parse = |text: &str| OffsetDateTime::parse(text, &Rfc3339).ok();
-    parse(text)
-        .or_else(|| parse(&format!("{text}Z")))
-        .or_else(|| {
-            let (local, minutes) = text.split_at_checked(text.len().checked_sub(2)?)?;
-            parse(&format!("{local}:{minutes}"))
-        })
+    parse(text).or_else(|| parse(&format!("{text}Z"))).or_else(|| {
+        let (local, minutes) = text.split_at_checked(text.len().checked_sub(2)?)?;
+        parse(&format!("{local}:{minutes}"))
+    })
 }
 
 /// Whether `actual op expected` holds for one present value of `attribute`.
@@ -51,9 +42,7 @@ pub fn instant(text: &str) -> Option<OffsetDateTime> {
 /// Values of different types are not equal, and in no order.
 pub fn holds(attribute: &Attribute, op: Op, actual: &Value, expected: &CompValue) -> bool {
     match (actual, expected) {
-        (Value::String(actual), CompValue::String(expected))
-            if attribute.kind == Type::DateTime =>
-        {
+        (Value::String(actual), CompValue::String(expected)) if attribute.kind == Type::DateTime => {
             match (instant(actual), instant(expected)) {
                 (Some(actual), Some(expected)) => in_order(op, actual.cmp(&expected)),
                 _ => op == Op::Ne,

@@ -71,11 +71,7 @@ pub fn service_provider_config(base: &str, options: &Options) -> Value {
 
 /// One resource type, found at `{base}/ResourceTypes/{name}`.
 pub fn resource_type(base: &str, kind: Kind) -> Value {
-    let extensions: Vec<Value> = kind
-        .extensions()
-        .iter()
-        .map(|schema| json!({ "schema": schema.id, "required": false }))
-        .collect();
+    let extensions: Vec<Value> = kind.extensions().iter().map(|schema| json!({ "schema": schema.id, "required": false })).collect();
     json!({
         "schemas": [RESOURCE_TYPE_SCHEMA],
         "id": kind.name(),
@@ -90,18 +86,12 @@ pub fn resource_type(base: &str, kind: Kind) -> Value {
 
 /// All resource types.
 pub fn resource_types(base: &str) -> Vec<Value> {
-    Kind::ALL
-        .into_iter()
-        .map(|kind| resource_type(base, kind))
-        .collect()
+    Kind::ALL.into_iter().map(|kind| resource_type(base, kind)).collect()
 }
 
 /// One schema, found at `{base}/Schemas/{urn}`; `None` if there is none with this URN.
 pub fn schema(base: &str, urn: &str) -> Option<Value> {
-    Kind::ALL
-        .into_iter()
-        .find_map(|kind| kind.schema_by_urn(urn))
-        .map(|schema| published(base, schema))
+    Kind::ALL.into_iter().find_map(|kind| kind.schema_by_urn(urn)).map(|schema| published(base, schema))
 }
 
 /// All schemas.
@@ -116,10 +106,7 @@ pub fn schemas(base: &str) -> Vec<Value> {
 fn published(base: &str, schema: &Schema) -> Value {
     let mut value = json!(schema);
     if let Some(value) = value.as_object_mut() {
-        value.insert(
-            "meta".to_owned(),
-            meta("Schema", &format!("{base}/Schemas/{}", schema.id)),
-        );
+        value.insert("meta".to_owned(), meta("Schema", &format!("{base}/Schemas/{}", schema.id)));
     }
     value
 }

@@ -101,19 +101,11 @@ keyword_errors! {
 
 impl Error {
     fn plain(status: u16, detail: impl Into<String>) -> Self {
-        Self {
-            status,
-            scim_type: None,
-            detail: detail.into(),
-        }
+        Self { status, scim_type: None, detail: detail.into() }
     }
 
     fn with_keyword(keyword: ScimType, detail: impl Into<String>) -> Self {
-        Self {
-            status: keyword.status(),
-            scim_type: Some(keyword),
-            detail: detail.into(),
-        }
+        Self { status: keyword.status(), scim_type: Some(keyword), detail: detail.into() }
     }
 
     /// 401. The text is fixed: it must not tell one reason for refusing a credential from another.
@@ -138,10 +130,7 @@ impl Error {
 
     /// 409 `uniqueness`: another resource holds the value of `attribute`.
     pub fn uniqueness(attribute: &str) -> Self {
-        Self::with_keyword(
-            ScimType::Uniqueness,
-            format!("{attribute} is already in use."),
-        )
+        Self::with_keyword(ScimType::Uniqueness, format!("{attribute} is already in use."))
     }
 
     /// 409 without a keyword: the request is well-formed, but the resource's state does not allow it.
@@ -151,10 +140,7 @@ impl Error {
 
     /// 412: the resource is no longer at the version named in `If-Match` (RFC 7644 §3.14).
     pub fn version_mismatch() -> Self {
-        Self::plain(
-            412,
-            "The resource has changed since the version given in If-Match.",
-        )
+        Self::plain(412, "The resource has changed since the version given in If-Match.")
     }
 
     /// 413: `detail` should name the limit (RFC 7644 §3.7.4).

@@ -85,17 +85,7 @@ pub enum Op {
 
 impl Op {
     /// All of them.
-    pub const ALL: [Op; 9] = [
-        Self::Eq,
-        Self::Ne,
-        Self::Co,
-        Self::Sw,
-        Self::Ew,
-        Self::Gt,
-        Self::Ge,
-        Self::Lt,
-        Self::Le,
-    ];
+    pub const ALL: [Op; 9] = [Self::Eq, Self::Ne, Self::Co, Self::Sw, Self::Ew, Self::Gt, Self::Ge, Self::Lt, Self::Le];
 
     /// The operator's name.
     pub fn name(self) -> &'static str {
@@ -114,9 +104,7 @@ impl Op {
 
     /// The operator of this name, in any case.
     pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|op| op.name().eq_ignore_ascii_case(name))
+        Self::ALL.into_iter().find(|op| op.name().eq_ignore_ascii_case(name))
     }
 }
 
@@ -188,11 +176,7 @@ fn print<A: Named>(filter: &Filter<A>, inside: bool, f: &mut fmt::Formatter<'_>)
             print(filter, inside, f)?;
             f.write_str(")")
         }
-        Filter::Compare {
-            attribute,
-            op,
-            value,
-        } => {
+        Filter::Compare { attribute, op, value } => {
             attribute.write(inside, f)?;
             write!(f, " {} {value}", op.name())
         }
@@ -210,12 +194,7 @@ fn print<A: Named>(filter: &Filter<A>, inside: bool, f: &mut fmt::Formatter<'_>)
 }
 
 /// Every nested `and` and `or` gets parentheses, needed or not, so that reading the text gives the same tree.
-fn print_joined<A: Named>(
-    filters: &[Filter<A>],
-    word: &str,
-    inside: bool,
-    f: &mut fmt::Formatter<'_>,
-) -> fmt::Result {
+fn print_joined<A: Named>(filters: &[Filter<A>], word: &str, inside: bool, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     for (position, filter) in filters.iter().enumerate() {
         if position > 0 {
             f.write_str(word)?;

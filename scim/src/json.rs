@@ -23,15 +23,12 @@ pub const MAX_DEPTH: usize = 64;
 /// one object (attribute names are case-insensitive, RFC 7643 §2.1, so `active` and `Active` are the same name), and
 /// with 400 `invalidValue` when a string holds U+0000.
 pub fn parse(bytes: &[u8]) -> Result<Value, Error> {
-    let text =
-        std::str::from_utf8(bytes).map_err(|_| Error::invalid_syntax("The body is not UTF-8."))?;
+    let text = std::str::from_utf8(bytes).map_err(|_| Error::invalid_syntax("The body is not UTF-8."))?;
     let mut reader = serde_json::Deserializer::from_str(text);
     let value = Strict { depth: 0 }
         .deserialize(&mut reader)
         .and_then(|value| reader.end().map(|()| value))
-        .map_err(|error| {
-            Error::invalid_syntax(format!("The body is not acceptable JSON: {error}."))
-        })?;
+        .map_err(|error| Error::invalid_syntax(format!("The body is not acceptable JSON: {error}.")))?;
     if holds_nul(&value) {
         return Err(Error::invalid_value("The body holds the character U+0000."));
     }
@@ -42,9 +39,7 @@ fn holds_nul(value: &Value) -> bool {
     match value {
         Value::String(text) => text.contains('\0'),
         Value::Array(elements) => elements.iter().any(holds_nul),
-        Value::Object(members) => members
-            .iter()
-            .any(|(name, value)| name.contains('\0') || holds_nul(value)),
+        Value::Object(members) => members.iter().any(|(name, value)| name.contains('\0') || holds_nul(value)),
         Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
 }
@@ -57,13 +52,9 @@ struct Strict {
 impl Strict {
     fn deeper<E: de::Error>(self) -> Result<Self, E> {
         if self.depth == MAX_DEPTH {
-            return Err(E::custom(format_args!(
-                "nested more than {MAX_DEPTH} levels deep"
-            )));
+            return Err(E::custom(format_args!("nested more than {MAX_DEPTH} levels deep")));
         }
-        Ok(Self {
-            depth: self.depth + 1,
-        })
+        Ok(Self { depth: self.depth + 1 })
     }
 }
 
@@ -125,10 +116,7 @@ impl<'de> Visitor<'de> for Strict {
         let mut members = Map::new();
         while let Some(name) = access.next_key::<String>()? {
             if !seen.insert(fold(&name)) {
-                return Err(de::Error::custom(format_args!(
-                    "{} is given twice",
-                    quoted(&name)
-                )));
+                return Err(de::Error::custom(format_args!("{} is given twice", quoted(&name))));
             }
             members.insert(name, access.next_value_seed(inner)?);
         }

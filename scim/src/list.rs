@@ -76,9 +76,7 @@ impl ListQuery {
                 "attributes" => append(&mut attributes, &value),
                 "excludedattributes" => append(&mut excluded, &value),
                 "sortby" => query.sort_by = Some(value),
-                "sortorder" if value.eq_ignore_ascii_case("descending") => {
-                    query.sort_order = SortOrder::Descending
-                }
+                "sortorder" if value.eq_ignore_ascii_case("descending") => query.sort_order = SortOrder::Descending,
                 _ => {}
             }
         }
@@ -89,19 +87,13 @@ impl ListQuery {
     /// Read the body of a `POST …/.search` (RFC 7644 §3.4.3). Fails like [`ListQuery::from_pairs`], and with 400
     /// `invalidSyntax` if `body` is not an object.
     pub fn from_search_request(body: &Value) -> Result<Self, Error> {
-        let body = body
-            .as_object()
-            .ok_or_else(|| Error::invalid_syntax("The body must be a JSON object."))?;
+        let body = body.as_object().ok_or_else(|| Error::invalid_syntax("The body must be a JSON object."))?;
         let mut pairs = Vec::new();
         for (name, value) in body {
             let text = match value {
                 Value::Null | Value::Object(_) => continue,
                 Value::String(text) => text.clone(),
-                Value::Array(names) => names
-                    .iter()
-                    .filter_map(Value::as_str)
-                    .collect::<Vec<_>>()
-                    .join(","),
+                Value::Array(names) => names.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(","),
                 Value::Bool(_) | Value::Number(_) => value.to_string(),
             };
             pairs.push((name.clone(), text));
@@ -118,16 +110,9 @@ fn whole_number(name: &str, value: &str) -> Result<u64, Error> {
         None => (false, value),
     };
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(Error::invalid_value(format!(
-            "`{name}` must be a whole number, not {}.",
-            quoted(value)
-        )));
+        return Err(Error::invalid_value(format!("`{name}` must be a whole number, not {}.", quoted(value))));
     }
-    Ok(if negative {
-        0
-    } else {
-        digits.parse().unwrap_or(u64::MAX)
-    })
+    Ok(if negative { 0 } else { digits.parse().unwrap_or(u64::MAX) })
 }
 
 fn append(list: &mut String, more: &str) {
@@ -154,13 +139,7 @@ impl ListResponse {
     /// A page of `resources` from `start_index` on, of `total_results`.
     pub fn new(total_results: u64, start_index: u64, resources: Vec<Value>) -> Self {
         let items_per_page = resources.len() as u64;
-        Self {
-            total_results,
-            start_index,
-            items_per_page,
-            resources,
-            next_cursor: None,
-        }
+        Self { total_results, start_index, items_per_page, resources, next_cursor: None }
     }
 }
 

@@ -52,11 +52,7 @@ impl Notes {
 /// A client's text in backticks, cut so that neither a log line nor an answer grows with the input.
 pub(crate) fn quoted(text: &str) -> String {
     const LONGEST: usize = 80;
-    let mut shown: String = text
-        .chars()
-        .take(LONGEST)
-        .filter(|c| !c.is_control())
-        .collect();
+    let mut shown: String = text.chars().take(LONGEST).filter(|c| !c.is_control()).collect();
     if text.chars().nth(LONGEST).is_some() {
         shown.push('…');
     }

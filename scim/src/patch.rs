@@ -63,33 +63,22 @@ impl PatchRequest {
     /// path, 400 `noTarget` for a removal without path, 400 `invalidValue` for another operation without value, and
     /// 413 for more than [`MAX_OPERATIONS`].
     pub fn parse(body: &Value) -> Result<Self, Error> {
-        let body = body
-            .as_object()
-            .ok_or_else(|| Error::invalid_syntax("The body must be a JSON object."))?;
+        let body = body.as_object().ok_or_else(|| Error::invalid_syntax("The body must be a JSON object."))?;
         let operations = member(body, "Operations")
             .and_then(Value::as_array)
             .filter(|operations| !operations.is_empty())
-            .ok_or_else(|| {
-                Error::invalid_syntax("`Operations` must be a list of at least one operation.")
-            })?;
+            .ok_or_else(|| Error::invalid_syntax("`Operations` must be a list of at least one operation."))?;
         if operations.len() > MAX_OPERATIONS {
-            return Err(Error::payload_too_large(format!(
-                "One PATCH holds at most {MAX_OPERATIONS} operations."
-            )));
+            return Err(Error::payload_too_large(format!("One PATCH holds at most {MAX_OPERATIONS} operations.")));
         }
-        let operations = operations
-            .iter()
-            .map(Operation::parse)
-            .collect::<Result<_, _>>()?;
+        let operations = operations.iter().map(Operation::parse).collect::<Result<_, _>>()?;
         Ok(Self { operations })
     }
 }
 
 impl Operation {
     fn parse(operation: &Value) -> Result<Self, Error> {
-        let operation = operation
-            .as_object()
-            .ok_or_else(|| Error::invalid_syntax("An operation must be a JSON object."))?;
+        let operation = operation.as_object().ok_or_else(|| Error::invalid_syntax("An operation must be a JSON object."))?;
         let op = Op::parse(member(operation, "op"))?;
         let path = match member(operation, "path") {
             None | Some(Value::Null) => None,
@@ -100,12 +89,10 @@ impl Operation {
         let value = member(operation, "value").cloned();
         match (op, &path, &value) {
             (Op::Remove, None, _) => Err(Error::no_target("A removal needs a path.")),
-            (Op::Add | Op::Replace, _, None) => {
-                Err(Error::invalid_value("The operation needs a value."))
+            (Op::Add | Op::Replace, _, None) => Err(Error::invalid_value("The operation needs a value.")),
+            (Op::Add | Op::Replace, None, Some(value)) if !value.is_object() => {
+                Err(Error::invalid_value("Without a path, the value must be an object of attributes."))
             }
-            (Op::Add | Op::Replace, None, Some(value)) if !value.is_object() => Err(
-                Error::invalid_value("Without a path, the value must be an object of attributes."),
-            ),
             _ => Ok(Self { op, path, value }),
         }
     }
@@ -122,17 +109,13 @@ impl Operation {
 
 impl Op {
     fn parse(name: Option<&Value>) -> Result<Self, Error> {
-        let name = name.and_then(Value::as_str).ok_or_else(|| {
-            Error::invalid_syntax("An operation needs an `op`: add, remove or replace.")
-        })?;
+        let name =
+            name.and_then(Value::as_str).ok_or_else(|| Error::invalid_syntax("An operation needs an `op`: add, remove or replace."))?;
         match name.to_ascii_lowercase().as_str() {
             "add" => Ok(Self::Add),
             "remove" => Ok(Self::Remove),
             "replace" => Ok(Self::Replace),
-            _ => Err(Error::invalid_syntax(format!(
-                "{} is not add, remove or replace.",
-                quoted(name)
-            ))),
+            _ => Err(Error::invalid_syntax(format!("{} is not add, remove or replace.", quoted(name)))),
         }
     }
 }
@@ -154,26 +137,17 @@ pub fn apply(resource: &Resource, request: &PatchRequest) -> Result<Patched, Err
             (Some(path), _) => editor.at(path, operation.change(), Addressed::ByPath)?,
             (None, Some(Value::Object(object))) => editor.each(object, operation.change())?,
             (None, _) => {
-                return Err(Error::no_target(
-                    "The operation has neither a path nor an object as value.",
-                ));
+                return Err(Error::no_target("The operation has neither a path nor an object as value."));
             }
         }
     }
     let mut patched = Resource::from_stored(resource.kind(), editor.finish());
     patched.settle(Some(resource))?;
     let changed = patched != *resource;
-    Ok(Patched {
-        resource: patched,
-        changed,
-        notes,
-    })
+    Ok(Patched { resource: patched, changed, notes })
 }
 
 /// The member of a message by its name, in any case.
 pub(crate) fn member<'o>(object: &'o Map<String, Value>, name: &str) -> Option<&'o Value> {
-    object
-        .iter()
-        .find(|(key, _)| key.eq_ignore_ascii_case(name))
-        .map(|(_, value)| value)
+    object.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
 }

@@ -23,22 +23,9 @@ impl Path {
     /// Read a path; 400 `invalidPath` if it is malformed. The limits are those of filters.
     pub fn parse(text: &str) -> Result<Self, Error> {
         match value_path(text) {
-            Ok((attribute, filter, sub)) if filter.is_none() || attribute.sub.is_none() => {
-                Ok(Self {
-                    attribute,
-                    filter,
-                    sub,
-                })
-            }
-            Ok(_) => Err(Error::invalid_path(format!(
-                "In {}, a sub-attribute is filtered.",
-                quoted(text)
-            ))),
-            Err(error) => Err(Error::invalid_path(format!(
-                "{} is not a path: {}",
-                quoted(text),
-                error.detail
-            ))),
+            Ok((attribute, filter, sub)) if filter.is_none() || attribute.sub.is_none() => Ok(Self { attribute, filter, sub }),
+            Ok(_) => Err(Error::invalid_path(format!("In {}, a sub-attribute is filtered.", quoted(text)))),
+            Err(error) => Err(Error::invalid_path(format!("{} is not a path: {}", quoted(text), error.detail))),
         }
     }
 
@@ -61,26 +48,20 @@ impl Path {
         };
         let filter = match &self.filter {
             None => None,
-            Some(filter) => Some(filter.clone().resolve_inside(target).map_err(|error| {
-                Error::invalid_path(format!("{}: {}", quoted(&self.to_string()), error.detail))
-            })?),
+            Some(filter) => Some(
+                filter
+                    .clone()
+                    .resolve_inside(target)
+                    .map_err(|error| Error::invalid_path(format!("{}: {}", quoted(&self.to_string()), error.detail)))?,
+            ),
         };
-        Ok(Destination::Place(Place {
-            extension: target.extension,
-            attribute: target.attribute,
-            filter,
-            sub,
-        }))
+        Ok(Destination::Place(Place { extension: target.extension, attribute: target.attribute, filter, sub }))
     }
 }
 
 impl From<AttributeRef> for Path {
     fn from(attribute: AttributeRef) -> Self {
-        Self {
-            attribute,
-            filter: None,
-            sub: None,
-        }
+        Self { attribute, filter: None, sub: None }
     }
 }
 
@@ -119,20 +100,7 @@ pub(crate) struct Place {
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            extension,
-            attribute,
-            sub,
-            ..
-        } = *self;
-        write!(
-            f,
-            "{}",
-            Target {
-                extension,
-                attribute,
-                sub
-            }
-        )
+        let Self { extension, attribute, sub, .. } = *self;
+        write!(f, "{}", Target { extension, attribute, sub })
     }
 }

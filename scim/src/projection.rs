@@ -26,10 +26,7 @@ enum Kept {
 impl Projection {
     /// From the values of `attributes` and `excludedAttributes`: names between commas. Both may be empty.
     pub fn new(attributes: &str, excluded_attributes: &str) -> Self {
-        Self {
-            included: names(attributes),
-            excluded: names(excluded_attributes),
-        }
+        Self { included: names(attributes), excluded: names(excluded_attributes) }
     }
 
     /// Whether the client left the choice to the server.
@@ -46,10 +43,7 @@ impl Projection {
     /// `excludedAttributes=members` all day.
     pub fn wants(&self, kind: Kind, attribute: &str) -> bool {
         match AttributeRef::parse(attribute).and_then(|attribute| attribute.resolve(kind)) {
-            Some(target) => !matches!(
-                self.kept(kind, target.extension, target.attribute),
-                Kept::Nothing
-            ),
+            Some(target) => !matches!(self.kept(kind, target.extension, target.attribute), Kept::Nothing),
             None => false,
         }
     }
@@ -64,8 +58,7 @@ impl Projection {
             let extension = kind.extensions().iter().find(|schema| schema.id == name);
             let value = match (extension, value) {
                 (Some(schema), Value::Object(attributes)) => {
-                    let attributes =
-                        self.project(kind, Some(schema.id), schema.attributes, attributes);
+                    let attributes = self.project(kind, Some(schema.id), schema.attributes, attributes);
                     (!attributes.is_empty()).then_some(Value::Object(attributes))
                 }
                 (_, value) => COMMON
@@ -97,12 +90,7 @@ impl Projection {
             .collect()
     }
 
-    fn kept(
-        &self,
-        kind: Kind,
-        extension: Option<&'static str>,
-        attribute: &'static Attribute,
-    ) -> Kept {
+    fn kept(&self, kind: Kind, extension: Option<&'static str>, attribute: &'static Attribute) -> Kept {
         match attribute.returned {
             Returned::Always => return Kept::All,
             Returned::Never => return Kept::Nothing,
@@ -139,11 +127,7 @@ fn mentioned(
             if of_schema {
                 return Some(Vec::new());
             }
-        } else if let Some(Target {
-            extension: at,
-            attribute: named,
-            sub,
-        }) = name.resolve(kind)
+        } else if let Some(Target { extension: at, attribute: named, sub }) = name.resolve(kind)
             && at == extension
             && named.name == attribute.name
         {
@@ -183,7 +167,5 @@ fn reduce_parts(value: Value, keep: &dyn Fn(&str) -> bool) -> Option<Value> {
 }
 
 fn names(text: &str) -> Vec<AttributeRef> {
-    text.split(',')
-        .filter_map(|name| AttributeRef::parse(name.trim()))
-        .collect()
+    text.split(',').filter_map(|name| AttributeRef::parse(name.trim())).collect()
 }

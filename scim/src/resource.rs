@@ -53,16 +53,11 @@ impl Resource {
     /// Fails with 400 `invalidSyntax` if `body` is not an object, and with 400 `invalidValue` if a value does not fit
     /// its attribute, a required attribute is missing or blank, or a userName is deceptive.
     pub fn parse(kind: Kind, body: &Value, notes: &mut Notes) -> Result<Resource, Error> {
-        let body = body
-            .as_object()
-            .ok_or_else(|| Error::invalid_syntax("The body must be a JSON object."))?;
+        let body = body.as_object().ok_or_else(|| Error::invalid_syntax("The body must be a JSON object."))?;
         let mut editor = Editor::new(kind, Map::new(), notes);
         // Adding rather than replacing: `emails` and `emails[type eq "work"].value` in one body complete each other.
         editor.each(body, Change::Add(&Value::Null))?;
-        let mut resource = Self {
-            kind,
-            attributes: editor.finish(),
-        };
+        let mut resource = Self { kind, attributes: editor.finish() };
         resource.settle(None)?;
         Ok(resource)
     }
@@ -78,24 +73,15 @@ impl Resource {
         let Some(wanted) = target(kind, attribute) else {
             return false;
         };
-        body.as_object()
-            .into_iter()
-            .flat_map(Map::iter)
-            .any(|(name, value)| {
-                let named = |name: &str| {
-                    Path::parse(name)
-                        .ok()
-                        .and_then(|path| path.attribute.resolve(kind))
-                };
-                let in_extension = || {
-                    let urn = kind.schema_by_urn(name)?.id;
-                    let names = value.as_object()?.keys();
-                    names
-                        .map(|name| named(&format!("{urn}:{name}")))
-                        .find(|target| is_same(target, &wanted))
-                };
-                is_same(&named(name), &wanted) || in_extension().is_some()
-            })
+        body.as_object().into_iter().flat_map(Map::iter).any(|(name, value)| {
+            let named = |name: &str| Path::parse(name).ok().and_then(|path| path.attribute.resolve(kind));
+            let in_extension = || {
+                let urn = kind.schema_by_urn(name)?.id;
+                let names = value.as_object()?.keys();
+                names.map(|name| named(&format!("{urn}:{name}"))).find(|target| is_same(target, &wanted))
+            };
+            is_same(&named(name), &wanted) || in_extension().is_some()
+        })
     }
 
     /// The resource type.
@@ -150,31 +136,20 @@ impl Resource {
         };
         replace(&mut extension, name, value);
         if !extension.is_empty() {
-            self.attributes
-                .insert(urn.to_owned(), Value::Object(extension));
+            self.attributes.insert(urn.to_owned(), Value::Object(extension));
         }
     }
 
     /// The elements of a complex multi-valued attribute.
     pub fn values(&self, attribute: &str) -> impl Iterator<Item = &Map<String, Value>> {
-        self.get(attribute)
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_object)
+        self.get(attribute).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_object)
     }
 
     /// The `value` of the primary element of an attribute, else that of the first that has one.
     pub fn primary(&self, attribute: &str) -> Option<&str> {
-        let value =
-            |element: &'_ Map<String, Value>| element.get("value").is_some_and(Value::is_string);
-        let primary = self
-            .values(attribute)
-            .find(|element| value(element) && element.get("primary") == Some(&Value::Bool(true)));
-        primary
-            .or_else(|| self.values(attribute).find(|element| value(element)))?
-            .get("value")?
-            .as_str()
+        let value = |element: &'_ Map<String, Value>| element.get("value").is_some_and(Value::is_string);
+        let primary = self.values(attribute).find(|element| value(element) && element.get("primary") == Some(&Value::Bool(true)));
+        primary.or_else(|| self.values(attribute).find(|element| value(element)))?.get("value")?.as_str()
     }
 
     /// What clients are sent: the attributes with `schemas`, `id`, `meta` and what is computed. The URN of an extension
@@ -183,9 +158,8 @@ impl Resource {
         let mut representation = self.attributes.clone();
         representation.extend(envelope.computed.clone());
         let extensions = self.kind.extensions().iter().map(|schema| schema.id);
-        let schemas: Vec<&str> = std::iter::once(self.kind.schema().id)
-            .chain(extensions.filter(|urn| representation.contains_key(*urn)))
-            .collect();
+        let schemas: Vec<&str> =
+            std::iter::once(self.kind.schema().id).chain(extensions.filter(|urn| representation.contains_key(*urn))).collect();
         representation.insert("schemas".to_owned(), json!(schemas));
         representation.insert("id".to_owned(), json!(envelope.id));
         representation.insert(
@@ -205,28 +179,16 @@ impl Resource {
     /// checked: a name that was accepted under an older rule must not stand in the way of deactivating its user.
     pub(crate) fn settle(&mut self, before: Option<&Resource>) -> Result<(), Error> {
         // An empty string is no identifier, and several resources may come with one.
-        if self
-            .text("externalId")
-            .is_some_and(|id| id.trim().is_empty())
-        {
+        if self.text("externalId").is_some_and(|id| id.trim().is_empty()) {
             self.set("externalId", None);
         }
-        for attribute in self
-            .kind
-            .schema()
-            .attributes
-            .iter()
-            .filter(|attribute| attribute.required)
-        {
+        for attribute in self.kind.schema().attributes.iter().filter(|attribute| attribute.required) {
             let text = self.text(attribute.name);
             if before.is_some_and(|before| before.text(attribute.name) == text) {
                 continue;
             }
             if text.is_none_or(|text| text.trim().is_empty()) {
-                return Err(Error::invalid_value(format!(
-                    "`{}` is required and must not be blank.",
-                    attribute.name
-                )));
+                return Err(Error::invalid_value(format!("`{}` is required and must not be blank.", attribute.name)));
             }
             if attribute.name == "userName" {
                 honest(text.unwrap_or_default())?;
@@ -242,27 +204,16 @@ pub(crate) fn member_ids(value: &Value, notes: &mut Notes) -> Result<Vec<String>
         return Ok(Vec::new());
     };
     let elements = value::elements(members, value, notes)?;
-    Ok(elements
-        .iter()
-        .filter_map(|member| member.get("value")?.as_str())
-        .map(str::to_owned)
-        .collect())
+    Ok(elements.iter().filter_map(|member| member.get("value")?.as_str()).map(str::to_owned).collect())
 }
 
 /// A userName may not show as something that it is not, nor be a macro that OneLogin left unexpanded.
 fn honest(user_name: &str) -> Result<(), Error> {
-    if user_name
-        .chars()
-        .any(|c| c.is_control() || is_direction_mark(c))
-    {
-        return Err(Error::invalid_value(
-            "`userName` holds control characters or direction marks.",
-        ));
+    if user_name.chars().any(|c| c.is_control() || is_direction_mark(c)) {
+        return Err(Error::invalid_value("`userName` holds control characters or direction marks."));
     }
     if user_name.starts_with("{$") {
-        return Err(Error::invalid_value(
-            "`userName` is a macro that was not expanded.",
-        ));
+        return Err(Error::invalid_value("`userName` is a macro that was not expanded."));
     }
     Ok(())
 }
@@ -276,9 +227,7 @@ fn target(kind: Kind, path: &str) -> Option<Target> {
 }
 
 fn is_same(target: &Option<Target>, wanted: &Target) -> bool {
-    target.is_some_and(|target| {
-        (target.extension, target.attribute.name) == (wanted.extension, wanted.attribute.name)
-    })
+    target.is_some_and(|target| (target.extension, target.attribute.name) == (wanted.extension, wanted.attribute.name))
 }
 
 fn replace(attributes: &mut Map<String, Value>, name: &str, value: Option<Value>) {

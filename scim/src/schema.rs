@@ -65,9 +65,7 @@ impl Kind {
 
     /// The core schema or the extension with this URN, in any case.
     pub fn schema_by_urn(self, urn: &str) -> Option<&'static Schema> {
-        std::iter::once(self.schema())
-            .chain(self.extensions().iter().copied())
-            .find(|schema| schema.id.eq_ignore_ascii_case(urn))
+        std::iter::once(self.schema()).chain(self.extensions().iter().copied()).find(|schema| schema.id.eq_ignore_ascii_case(urn))
     }
 }
 
@@ -133,9 +131,7 @@ impl Attribute {
 }
 
 fn find(attributes: &'static [Attribute], name: &str) -> Option<&'static Attribute> {
-    attributes
-        .iter()
-        .find(|attribute| attribute.name.eq_ignore_ascii_case(name))
+    attributes.iter().find(|attribute| attribute.name.eq_ignore_ascii_case(name))
 }
 
 /// The attribute data types of RFC 7643 §2.3.
@@ -274,81 +270,43 @@ impl Attribute {
         Self::new(name, Type::DateTime, description)
     }
 
-    const fn reference(
-        name: &'static str,
-        to: &'static [&'static str],
-        description: &'static str,
-    ) -> Self {
-        Self {
-            reference_types: to,
-            ..Self::new(name, Type::Reference, description)
-        }
+    const fn reference(name: &'static str, to: &'static [&'static str], description: &'static str) -> Self {
+        Self { reference_types: to, ..Self::new(name, Type::Reference, description) }
     }
 
-    const fn complex(
-        name: &'static str,
-        parts: &'static [Attribute],
-        description: &'static str,
-    ) -> Self {
-        Self {
-            sub_attributes: parts,
-            ..Self::new(name, Type::Complex, description)
-        }
+    const fn complex(name: &'static str, parts: &'static [Attribute], description: &'static str) -> Self {
+        Self { sub_attributes: parts, ..Self::new(name, Type::Complex, description) }
     }
 
     const fn many(self) -> Self {
-        Self {
-            multi_valued: true,
-            ..self
-        }
+        Self { multi_valued: true, ..self }
     }
 
     const fn required(self) -> Self {
-        Self {
-            required: true,
-            ..self
-        }
+        Self { required: true, ..self }
     }
 
     const fn exact(self) -> Self {
-        Self {
-            case_exact: true,
-            ..self
-        }
+        Self { case_exact: true, ..self }
     }
 
     const fn read_only(self) -> Self {
-        Self {
-            mutability: Mutability::ReadOnly,
-            ..self
-        }
+        Self { mutability: Mutability::ReadOnly, ..self }
     }
 
     const fn immutable(self) -> Self {
-        Self {
-            mutability: Mutability::Immutable,
-            ..self
-        }
+        Self { mutability: Mutability::Immutable, ..self }
     }
 
     const fn always(self) -> Self {
-        Self {
-            returned: Returned::Always,
-            ..self
-        }
+        Self { returned: Returned::Always, ..self }
     }
 
     const fn unique(self) -> Self {
-        Self {
-            uniqueness: Uniqueness::Server,
-            ..self
-        }
+        Self { uniqueness: Uniqueness::Server, ..self }
     }
 
     const fn one_of(self, canonical_values: &'static [&'static str]) -> Self {
-        Self {
-            canonical_values,
-            ..self
-        }
+        Self { canonical_values, ..self }
     }
 }

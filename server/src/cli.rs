@@ -103,9 +103,10 @@ impl Bootstrap {
         let public_url = config.public_url(config.listen).map_err(|error| error.to_string())?;
         let db = startup::open(&config.database()).await?;
 
-        let call = Call { now: (system::clock())(), request_id: None, ip: None, user_agent: None, randomness: system::randomness() };
+        let call = Call::new((system::clock())(), system::randomness());
         let founder = Founder { org_name: self.org_name, name, email: self.owner_email, password };
-        let made = founding::bootstrap(&db, &Hasher::owasp(1), founder, self.enable_scim, &call).await.map_err(|error| error.to_string())?;
+        let made =
+            founding::bootstrap(&db, &Hasher::owasp(1), founder, self.enable_scim, &call).await.map_err(|error| error.to_string())?;
 
         let base_url = base_url(public_url.as_str().trim_end_matches('/'), made.org);
         if self.json {

@@ -66,7 +66,7 @@ impl Default for Config {
             session_idle_hours: 12,
             session_absolute_days: 7,
             trusted_proxies: vec![],
-            log: "info".to_owned(),
+            log: "info,sea_orm_migration=warn".to_owned(),
         }
     }
 }
@@ -128,7 +128,9 @@ impl Config {
             return Err(wrong(format!("{text:?} must be a scheme, a host and a port, and nothing more")));
         }
         if url.scheme() == "http" && !is_loopback(&url) {
-            return Err(wrong(format!("{text:?} would send passwords and tokens in clear. Use https://, by a proxy that ends TLS in front of Rollcall.")));
+            return Err(wrong(format!(
+                "{text:?} would send passwords and tokens in clear. Use https://, by a proxy that ends TLS in front of Rollcall."
+            )));
         }
         Ok(url)
     }

@@ -2,7 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
-use directory::{Call, mail};
+use directory::mail;
 use lettre::{
     AsyncFileTransport, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
     message::{Mailbox, header::ContentType},
@@ -30,7 +30,8 @@ enum Transport {
 impl Mailer {
     /// The way out that the settings name; the sentence says what is wrong with them.
     pub fn new(config: &Config) -> Result<Self, String> {
-        let from = config.mail_from.parse().map_err(|error| format!("ROLLCALL_MAIL_FROM: {:?} is not an address: {error}", config.mail_from))?;
+        let from =
+            config.mail_from.parse().map_err(|error| format!("ROLLCALL_MAIL_FROM: {:?} is not an address: {error}", config.mail_from))?;
         let transport = match &config.smtp_url {
             // The URL may hold a password: it is not repeated.
             Some(url) => {
@@ -45,7 +46,7 @@ impl Mailer {
     /// Send everything that is due now.
     pub async fn send_due(&self, state: &AppState) -> Result<(), directory::Error> {
         loop {
-            let call = Call { now: (state.clock)(), request_id: None, ip: None, user_agent: None, randomness: state.randomness.clone() };
+            let call = state.call();
             let Some(due) = mail::next_due(&state.db, &call).await? else { return Ok(()) };
             match self.send(state, &due).await {
                 Ok(()) => mail::sent(&state.db, &due, &call).await?,

@@ -29,17 +29,16 @@ pub(crate) async fn identify(State(state): State<AppState>, mut request: Request
     let id = format!("{:032x}", u128::from_be_bytes(id));
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
     let ip = client_ip(peer, request.headers(), &state.trusted_proxies);
-    let call = Call {
-        now: began,
-        request_id: Some(id.clone()),
-        ip: ip.map(|ip| ip.to_string()),
-        user_agent: request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok()).map(|text| text.chars().take(200).collect()),
-        randomness: state.randomness.clone(),
-    };
+    let mut call = Call::new(began, state.randomness.clone());
+    call.request_id = Some(id.clone());
+    call.ip = ip.map(|ip| ip.to_string());
+    call.user_agent =
+        request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok()).map(|text| text.chars().take(200).collect());
+    let call_ip = call.ip.clone();
     request.extensions_mut().insert(call);
     request.extensions_mut().insert(ClientIp(ip));
 
-    let span = tracing::info_span!("request", id = %id, method = %request.method(), path = %masked(request.uri().path()), ip = ?ip);
+    let span = tracing::info_span!("request", id = %id, method = %request.method(), path = %masked(request.uri().path()), ip = call_ip);
     let mut response = next.run(request).instrument(span.clone()).await;
     let took = Duration::from_micros((state.clock)().as_micros().saturating_sub(began.as_micros()).unsigned_abs());
     span.in_scope(|| tracing::info!(status = response.status().as_u16(), ms = took.as_millis(), "answered"));

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use directory::{Call, founding, passwords::Hasher, sessions};
+use directory::{founding, passwords::Hasher, sessions};
 use tokio::{net::TcpListener, signal, sync::watch};
 
 use crate::{
@@ -27,7 +27,9 @@ const SWEEP_EVERY: Duration = Duration::from_secs(600);
 pub async fn serve(config: Config) -> Result<(), String> {
     let db = startup::open(&config.database()).await?;
     let mailer = Mailer::new(&config)?;
-    let listener = TcpListener::bind(config.listen).await.map_err(|error| format!("Cannot listen on {}: {error}. Set ROLLCALL_LISTEN to another address.", config.listen))?;
+    let listener = TcpListener::bind(config.listen)
+        .await
+        .map_err(|error| format!("Cannot listen on {}: {error}. Set ROLLCALL_LISTEN to another address.", config.listen))?;
     let listening = listener.local_addr().map_err(|error| error.to_string())?;
     let state = AppState::new(Parts {
         db,
@@ -68,7 +70,7 @@ pub async fn serve(config: Config) -> Result<(), String> {
 
 /// One line for whoever started the server. A set-up link is a secret: it goes to the terminal, not into the log.
 async fn announce(state: &AppState) -> Result<(), directory::Error> {
-    let call = Call { now: (state.clock)(), request_id: None, ip: None, user_agent: None, randomness: state.randomness.clone() };
+    let call = state.call();
     let url = state.public_url();
     match founding::new_set_up_link(&state.db, &call).await? {
         Some(link) => println!("Rollcall is at {url} . First run: set it up at {url}/set-up/{link} (works once, for 24 hours)"),

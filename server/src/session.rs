@@ -58,7 +58,7 @@ impl SessionStore for Store {
             return Err(session_store::Error::Backend("a session needs somebody to stand for".to_owned()));
         };
         let begin: BeginSession = serde_json::from_value(begin).map_err(|error| session_store::Error::Decode(error.to_string()))?;
-        let call = Call { now: (self.0.clock)(), request_id: None, ip: None, user_agent: None, randomness: self.0.randomness.clone() };
+        let call = self.0.call();
         sessions::begin(&self.0.db, &hashed(&record.id), &begin, self.0.session_limits, &call).await.map_err(backend)?;
         record.data.insert(LIVE.to_owned(), true.into());
         Ok(())

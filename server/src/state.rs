@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use axum::extract::FromRef;
-use directory::{Db, Randomness, passwords::Hasher, sessions::SessionLimits};
+use directory::{Call, Db, Randomness, passwords::Hasher, sessions::SessionLimits};
 use ipnet::IpNet;
 use leptos::config::LeptosOptions;
 use url::Url;
@@ -84,6 +84,11 @@ impl AppState {
         }
     }
 
+    /// A call of our own, made now.
+    pub(crate) fn call(&self) -> Call {
+        Call::new((self.clock)(), self.randomness.clone())
+    }
+
     /// The public URL without a slash at the end.
     pub fn public_url(&self) -> &str {
         self.public_url.as_str().trim_end_matches('/')
@@ -92,6 +97,11 @@ impl AppState {
     /// Whether people reach us by TLS.
     pub fn is_https(&self) -> bool {
         self.public_url.scheme() == "https"
+    }
+
+    /// Forget which addresses failed to authenticate at the SCIM endpoints: for tests, whose requests share one.
+    pub fn forget_failures(&self) {
+        self.scim_failures.forget();
     }
 
     /// Wait until every failed authentication that was noted so far is in the audit log.

@@ -15,7 +15,8 @@ mod text {
     pub const TO_ORGANISATIONS: &str = "Your organisations";
     pub const DENIED: &str = "Your role does not reach this page";
     pub const OTHER: &str = "This browser is signed in to another organisation";
-    pub const OTHER_TEXT: &str = "A session is for one organisation. Switching starts a new one; other tabs that are still open on the old one will say so.";
+    pub const OTHER_TEXT: &str =
+        "A session is for one organisation. Switching starts a new one; other tabs that are still open on the old one will say so.";
     pub const SIGNED_OUT: &str = "Your session has ended";
     pub const SIGN_IN: &str = "Sign in again";
     pub const FAILED: &str = "This page cannot be shown at the moment";

@@ -51,11 +51,8 @@ fn Join(link: String, activation: ActivationView) -> impl IntoView {
     let ActivationView { org_name, email, has_password } = activation;
     let activate = calls::action::<server_fns::Activate>();
     let error = calls::failure(activate);
-    let (lead, label, hint) = if has_password {
-        (text::PROVE, text::PASSWORD, None)
-    } else {
-        (text::CHOOSE, text::NEW_PASSWORD, Some(PASSWORD_HINT))
-    };
+    let (lead, label, hint) =
+        if has_password { (text::PROVE, text::PASSWORD, None) } else { (text::CHOOSE, text::NEW_PASSWORD, Some(PASSWORD_HINT)) };
     view! {
         <Entrance title=format!("Join {org_name}") lead=lead>
             <FormError error fields=&["password"] />

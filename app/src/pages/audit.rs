@@ -1,6 +1,9 @@
 //! What was done, by whom, to whom.
 
-use domain::{AuditEventId, OrgSlug, Timestamp, view::{AuditEventView, AuditView}};
+use domain::{
+    AuditEventId, OrgSlug, Timestamp,
+    view::{AuditEventView, AuditView},
+};
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
@@ -62,7 +65,7 @@ fn Log(log: AuditView, org: OrgSlug, newest: bool) -> impl IntoView {
                 view! { <EmptyState title=text::EMPTY text=text::EMPTY_TEXT /> }.into_any()
             } else {
                 view! {
-                    <table class="table top">
+                    <table class="rows top">
                         <thead>
                             <tr>
                                 <th scope="col">{text::WHEN}</th>
@@ -91,12 +94,14 @@ fn Entry(event: AuditEventView, now: Timestamp) -> impl IntoView {
     let AuditEventView { at, action, actor, target, ip, request_id, details, .. } = event;
     let people = {
         let (actor, target) = (actor.clone(), target.clone());
-        move || view! {
-            <span class="wrap-anywhere">{actor.clone()}</span>
-            {target.clone().map(|target| view! {
-                <span class="text-ink-3"><span aria-hidden="true">" → "</span><span class="sr-only">" to "</span></span>
-                <span class="wrap-anywhere">{target}</span>
-            })}
+        move || {
+            view! {
+                <span class="wrap-anywhere">{actor.clone()}</span>
+                {target.clone().map(|target| view! {
+                    <span class="text-ink-3"><span aria-hidden="true">" → "</span><span class="sr-only">" to "</span></span>
+                    <span class="wrap-anywhere">{target}</span>
+                })}
+            }
         }
     };
     view! {

@@ -97,8 +97,17 @@ pub(crate) async fn issue_in(
     let id: TokenId = call.new_id();
     let (secret, hash, hint) = ProvisioningToken::mint(id, call);
     let created_by = actor.name();
-    let token =
-        NewToken { id, connection, name: name.as_str(), hash: &hash, hint: &hint, lifetime, created_by: &created_by, created_by_member: member, now: call.now };
+    let token = NewToken {
+        id,
+        connection,
+        name: name.as_str(),
+        hash: &hash,
+        hint: &hint,
+        lifetime,
+        created_by: &created_by,
+        created_by_member: member,
+        now: call.now,
+    };
     store::tokens::insert(tx, token).await?;
     let details = vec![("ends in".to_owned(), hint.clone()), ("lives for".to_owned(), lifetime.to_string())];
     store::audit::append(tx, AuditAction::TokenIssued, actor, Some(target(id, name.as_str())), details, call).await?;
@@ -188,7 +197,8 @@ pub async fn note_failure(db: &Db, org: &str, call: &Call) -> Result<(), Error> 
             if before > 1 {
                 details.push(("further failures before, not listed".to_owned(), (before - 1).to_string()));
             }
-            store::audit::append(&tx, AuditAction::ScimAuthenticationFailed, &Actor::Anonymous { claims: None }, None, details, call).await?;
+            store::audit::append(&tx, AuditAction::ScimAuthenticationFailed, &Actor::Anonymous { claims: None }, None, details, call)
+                .await?;
         }
         tx.commit().await
     })

@@ -58,7 +58,13 @@ pub struct User {
 
 impl From<Record> for User {
     fn from(record: Record) -> Self {
-        Self { id: record.id, resource: record.resource, version: record.version, created_at: record.created_at, updated_at: record.updated_at }
+        Self {
+            id: record.id,
+            resource: record.resource,
+            version: record.version,
+            created_at: record.created_at,
+            updated_at: record.updated_at,
+        }
     }
 }
 
@@ -200,7 +206,11 @@ pub async fn delete(request: Request<'_>, id: DirectoryUserId) -> Result<(), Err
 }
 
 /// Change a user by `transform`, and let the change act on the person it stands for.
-async fn change(request: Request<'_>, id: DirectoryUserId, transform: impl Fn(&Resource) -> Result<(Resource, Notes), Error>) -> Result<(User, Notes), Error> {
+async fn change(
+    request: Request<'_>,
+    id: DirectoryUserId,
+    transform: impl Fn(&Resource) -> Result<(Resource, Notes), Error>,
+) -> Result<(User, Notes), Error> {
     let changed = request.db.retrying(|| async {
         let tx = request.db.begin(request.caller.scope).await?;
         let answer = change_in(&tx, request, id, &transform).await?;
@@ -327,11 +337,15 @@ async fn link(tx: &Tx, account: Account, resource: &Resource, call: &Call) -> Re
     let profile = profile(resource);
     let (account, existing) = match store::members::find_by_account(tx, account.id).await? {
         // Another record of the organisation acts on her already: two records are two people.
-        Some(member) if store::scim_users::is_linked(tx, member.id).await? => (store::accounts::insert_without_email(tx, call).await?, None),
+        Some(member) if store::scim_users::is_linked(tx, member.id).await? => {
+            (store::accounts::insert_without_email(tx, call).await?, None)
+        }
         existing => (account, existing),
     };
     let id = match existing {
-        Some(member) if member.break_glass || store::members::holds_owner(tx, member.id).await? => return Ok(Link::Refused(Box::new(member))),
+        Some(member) if member.break_glass || store::members::holds_owner(tx, member.id).await? => {
+            return Ok(Link::Refused(Box::new(member)));
+        }
         Some(member) => {
             store::members::lock(tx, member.id).await?;
             store::members::hand_to_directory(tx, member.id).await?;
@@ -376,7 +390,8 @@ async fn note_refusal<T>(request: Request<'_>, id: DirectoryUserId, answer: &Res
     let tx = request.db.begin(request.caller.scope).await?;
     if let Some(record) = store::scim_users::find(&tx, id).await? {
         let details = vec![("why".to_owned(), "an organisation keeps at least one active owner".to_owned())];
-        store::audit::append(&tx, AuditAction::LastOwnerKept, &request.caller.actor(), Some(target(&record)), details, request.call).await?;
+        store::audit::append(&tx, AuditAction::LastOwnerKept, &request.caller.actor(), Some(target(&record)), details, request.call)
+            .await?;
     }
     tx.commit().await
 }
@@ -403,7 +418,8 @@ fn profile(resource: &Resource) -> Profile {
 /// The names of the attributes that differ.
 fn changed_attributes(before: &Resource, after: &Resource) -> String {
     let (before, after) = (before.attributes(), after.attributes());
-    let mut names: Vec<&str> = before.keys().chain(after.keys()).filter(|name| before.get(*name) != after.get(*name)).map(String::as_str).collect();
+    let mut names: Vec<&str> =
+        before.keys().chain(after.keys()).filter(|name| before.get(*name) != after.get(*name)).map(String::as_str).collect();
     names.sort_unstable();
     names.dedup();
     names.join(", ")

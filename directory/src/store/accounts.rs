@@ -75,7 +75,8 @@ pub(crate) async fn membership_began<S: Send + Sync>(tx: &Tx<S>, id: AccountId) 
 /// A membership of this account ended: it is dormant when that was the last one. One statement, and no look at any
 /// other organisation's rows (law 4).
 pub(crate) async fn membership_ended<S: Send + Sync>(tx: &Tx<S>, id: AccountId) -> Result<(), Error> {
-    tx.run("UPDATE users SET live_memberships = live_memberships - 1, dormant = (live_memberships - 1 = 0) WHERE id = $1", params![id]).await?;
+    tx.run("UPDATE users SET live_memberships = live_memberships - 1, dormant = (live_memberships - 1 = 0) WHERE id = $1", params![id])
+        .await?;
     Ok(())
 }
 

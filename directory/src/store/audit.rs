@@ -21,7 +21,14 @@ pub(crate) struct Target {
 pub(crate) type Details = Vec<(String, String)>;
 
 /// Add an event, in the transaction of the change that it tells of.
-pub(crate) async fn append(tx: &Tx, action: AuditAction, actor: &Actor, target: Option<Target>, details: Details, call: &Call) -> Result<(), Error> {
+pub(crate) async fn append(
+    tx: &Tx,
+    action: AuditAction,
+    actor: &Actor,
+    target: Option<Target>,
+    details: Details,
+    call: &Call,
+) -> Result<(), Error> {
     let details = serde_json::to_string(&details).map_err(|error| Error::Store(error.to_string()))?;
     tx.run(
         "INSERT INTO audit_events (id, org_id, at, action, actor_kind, actor_id, actor, target_kind, target_id, target, ip, user_agent, request_id, details)

@@ -13,7 +13,8 @@ pub(crate) async fn find(tx: &Tx) -> Result<Option<(ConnectionId, ScimStatus)>, 
 
 /// The status alone, for a transaction that only reads.
 pub(crate) async fn status_of(tx: &Tx) -> Result<ScimStatus, Error> {
-    let found = tx.one("SELECT status FROM scim_connections WHERE org_id = $1", params![tx.org()], |row| row.get::<String>("status")).await?;
+    let found =
+        tx.one("SELECT status FROM scim_connections WHERE org_id = $1", params![tx.org()], |row| row.get::<String>("status")).await?;
     Ok(found.map_or(ScimStatus::Off, |text| status(&text)))
 }
 

@@ -3,8 +3,8 @@
 use std::{path::PathBuf, time::Duration};
 
 use sea_orm::{
-    AccessMode, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, RuntimeErr, SqliteTransactionMode,
-    Statement, TransactionOptions, TransactionTrait, Value,
+    AccessMode, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, RuntimeErr,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, Value,
 };
 
 use super::values::{Row, params};
@@ -99,6 +99,18 @@ impl Db {
     /// The connection that migrations run on.
     pub fn migrator(&self) -> &DatabaseConnection {
         &self.writer
+    }
+
+    /// Whether this is PostgreSQL, rather than an embedded SQLite.
+    pub fn is_postgres(&self) -> bool {
+        self.writer.get_database_backend() == DbBackend::Postgres
+    }
+
+    /// Close all connections.
+    pub async fn close(self) -> Result<(), Error> {
+        self.writer.close().await?;
+        // On PostgreSQL the two are one pool, which is closed by now; closing it again is harmless.
+        self.reader.close().await.map_err(Error::from)
     }
 
     /// Whether the database answers.
@@ -223,7 +235,9 @@ impl From<DbErr> for Error {
     /// Sort a database error by what the caller can do: run the transaction again, come back later, or tell us.
     fn from(error: DbErr) -> Self {
         let code = match &error {
-            DbErr::Exec(RuntimeErr::SqlxError(source)) | DbErr::Query(RuntimeErr::SqlxError(source)) | DbErr::Conn(RuntimeErr::SqlxError(source)) => {
+            DbErr::Exec(RuntimeErr::SqlxError(source))
+            | DbErr::Query(RuntimeErr::SqlxError(source))
+            | DbErr::Conn(RuntimeErr::SqlxError(source)) => {
                 match source.as_database_error() {
                     Some(database) => database.code().map(|code| code.into_owned()),
                     // Anything that is not the database's own answer is about reaching it.

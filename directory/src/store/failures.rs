@@ -2,15 +2,17 @@
 
 use domain::Timestamp;
 
-use super::{
-    db::Tx,
-    values::params,
-};
+use super::{db::Tx, values::params};
 use crate::Error;
 
 /// Failures of `key` in the window that is open at `now` (windows begin with their first failure): how many, and when
 /// the window began. A window that began at or before `closed` is over.
-pub(crate) async fn count<S: Send + Sync>(tx: &Tx<S>, kind: &str, key: &[u8], closed: Timestamp) -> Result<Option<(i64, Timestamp)>, Error> {
+pub(crate) async fn count<S: Send + Sync>(
+    tx: &Tx<S>,
+    kind: &str,
+    key: &[u8],
+    closed: Timestamp,
+) -> Result<Option<(i64, Timestamp)>, Error> {
     tx.one(
         "SELECT failures, window_began_at FROM auth_failures WHERE kind = $1 AND key = $2 AND window_began_at > $3",
         params![kind, key.to_vec(), closed],
@@ -20,7 +22,13 @@ pub(crate) async fn count<S: Send + Sync>(tx: &Tx<S>, kind: &str, key: &[u8], cl
 }
 
 /// Count one more; how many there are now, and how many there were in a window that this one replaced.
-pub(crate) async fn add<S: Send + Sync>(tx: &Tx<S>, kind: &str, key: &[u8], now: Timestamp, closed: Timestamp) -> Result<(i64, i64), Error> {
+pub(crate) async fn add<S: Send + Sync>(
+    tx: &Tx<S>,
+    kind: &str,
+    key: &[u8],
+    now: Timestamp,
+    closed: Timestamp,
+) -> Result<(i64, i64), Error> {
     let previous = tx
         .one(
             &format!("SELECT failures, window_began_at FROM auth_failures WHERE kind = $1 AND key = $2{}", tx.lock()),

@@ -61,7 +61,11 @@ pub(crate) async fn delete_activation_of(tx: &Tx, membership: MembershipId) -> R
 }
 
 /// The live activation link of this hash. The row hangs off the membership, so a leaver's link is gone with it.
-pub(crate) async fn find_activation<S: Send + Sync>(tx: &Tx<S>, hash: &SecretHash, now: Timestamp) -> Result<Option<ActivationLink>, Error> {
+pub(crate) async fn find_activation<S: Send + Sync>(
+    tx: &Tx<S>,
+    hash: &SecretHash,
+    now: Timestamp,
+) -> Result<Option<ActivationLink>, Error> {
     tx.one(
         "SELECT l.org_id, o.name, m.member_id, l.membership_id, l.email, u.password_hash, u.email_proven_at
          FROM activation_links l

@@ -68,7 +68,9 @@ pub(crate) async fn sent(tx: &Tx<NoOrg>, id: MailId, now: Timestamp) -> Result<(
 /// Sending failed: try again at `again_at`, or give up when there is no such time.
 pub(crate) async fn failed(tx: &Tx<NoOrg>, id: MailId, error: &str, again_at: Option<Timestamp>) -> Result<(), Error> {
     match again_at {
-        Some(due_at) => tx.run("UPDATE mail_queue SET status = 'pending', error = $2, due_at = $3 WHERE id = $1", params![id, error, due_at]).await?,
+        Some(due_at) => {
+            tx.run("UPDATE mail_queue SET status = 'pending', error = $2, due_at = $3 WHERE id = $1", params![id, error, due_at]).await?
+        }
         None => tx.run("UPDATE mail_queue SET status = 'failed', error = $2 WHERE id = $1", params![id, error]).await?,
     };
     Ok(())

@@ -49,7 +49,11 @@ fn read_member(row: &Row) -> Result<Member, Error> {
     Ok(Member {
         id: row.get("id")?,
         account: row.get("account_id")?,
-        profile: Profile { given_name: row.opt("given_name")?, family_name: row.opt("family_name")?, display_name: row.opt("display_name")? },
+        profile: Profile {
+            given_name: row.opt("given_name")?,
+            family_name: row.opt("family_name")?,
+            display_name: row.opt("display_name")?,
+        },
         break_glass: row.get("break_glass")?,
         proven_at: row.opt("proven_at")?,
     })
@@ -176,7 +180,13 @@ pub(crate) async fn attached(tx: &Tx, membership: MembershipId) -> Result<Attach
                     (SELECT count(*) FROM activation_links WHERE org_id = $1 AND membership_id = $2) AS activation_links,
                     (SELECT count(*) FROM role_grants WHERE org_id = $1 AND membership_id = $2) AS role_grants",
             params![tx.org(), membership],
-            |row| Ok(Attached { sessions: row.get("sessions")?, activation_links: row.get("activation_links")?, role_grants: row.get("role_grants")? }),
+            |row| {
+                Ok(Attached {
+                    sessions: row.get("sessions")?,
+                    activation_links: row.get("activation_links")?,
+                    role_grants: row.get("role_grants")?,
+                })
+            },
         )
         .await?;
     counted.ok_or(Error::Stale)

@@ -43,7 +43,11 @@ pub(crate) async fn doors<S: Send + Sync>(tx: &Tx<S>, account: AccountId) -> Res
             org_slug: OrgSlug::try_from(row.get::<String>("slug")?)?,
             member: row.get("member_id")?,
             membership: row.get("membership_id")?,
-            profile: Profile { given_name: row.opt("given_name")?, family_name: row.opt("family_name")?, display_name: row.opt("display_name")? },
+            profile: Profile {
+                given_name: row.opt("given_name")?,
+                family_name: row.opt("family_name")?,
+                display_name: row.opt("display_name")?,
+            },
             role: role(row)?,
         })
     })
@@ -91,13 +95,15 @@ pub(crate) async fn page(tx: &Tx, size: u64, offset: u64) -> Result<Vec<PersonVi
 }
 
 fn read_person(row: &Row) -> Result<PersonView, Error> {
-    let profile = Profile { given_name: row.opt("given_name")?, family_name: row.opt("family_name")?, display_name: row.opt("display_name")? };
+    let profile =
+        Profile { given_name: row.opt("given_name")?, family_name: row.opt("family_name")?, display_name: row.opt("display_name")? };
     let account_email: Option<String> = row.opt("email")?;
     let directory_email: Option<String> = row.opt("directory_email")?;
     let user_name: Option<String> = row.opt("user_name")?;
     let from_directory = row.opt::<domain::DirectoryUserId>("record_id")?.is_some();
     let email = if from_directory { directory_email.or(account_email.clone()) } else { account_email.clone() };
-    let name = profile.name().or_else(|| user_name.clone()).or_else(|| email.clone()).unwrap_or_else(|| "Somebody without a name".to_owned());
+    let name =
+        profile.name().or_else(|| user_name.clone()).or_else(|| email.clone()).unwrap_or_else(|| "Somebody without a name".to_owned());
     let access = if row.opt::<MembershipId>("membership_id")?.is_none() {
         AccessState::Inactive { since: row.opt("access_ended_at")? }
     } else if row.opt::<Timestamp>("proven_at")?.is_some() {

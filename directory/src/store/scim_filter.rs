@@ -1,6 +1,9 @@
 //! A SCIM filter as SQL. What cannot be said in SQL yet is a 400 `invalidFilter`, never "all rows" and never "none".
 
-use scim::{Filter, ResolvedFilter, Target, compare, filter::{CompValue, Op}};
+use scim::{
+    Filter, ResolvedFilter, Target, compare,
+    filter::{CompValue, Op},
+};
 use sea_orm::Value;
 
 use super::{scim_users::values_path, values::params};
@@ -97,14 +100,19 @@ impl Compiler {
                 _ => Err(unsupported(target)),
             },
             (Place::Moment(column), CompValue::String(text)) => {
-                let moment = compare::instant(text).ok_or_else(|| scim::Error::invalid_filter(format!("{text:?} is not a dateTime such as 2026-01-31T12:00:00Z")))?;
+                let moment = compare::instant(text)
+                    .ok_or_else(|| scim::Error::invalid_filter(format!("{text:?} is not a dateTime such as 2026-01-31T12:00:00Z")))?;
                 let micros = i64::try_from(moment.unix_timestamp_nanos() / 1_000).unwrap_or(i64::MAX);
                 Ok(format!("{column} {} {}", sign(op).ok_or_else(|| unsupported(target))?, self.param(micros)))
             }
             (Place::Text(column), CompValue::String(text)) => {
                 let key = compare::key(text, target.leaf().case_exact).into_owned();
                 let condition = self.text(column, op, key);
-                Ok(if op == Op::Ne { format!("({column} IS NULL OR {condition})") } else { format!("({column} IS NOT NULL AND {condition})") })
+                Ok(if op == Op::Ne {
+                    format!("({column} IS NULL OR {condition})")
+                } else {
+                    format!("({column} IS NOT NULL AND {condition})")
+                })
             }
             (Place::Rows(path), CompValue::String(text)) => {
                 let key = compare::key(text, target.leaf().case_exact).into_owned();
@@ -132,9 +140,15 @@ impl Compiler {
                 }
                 (Some("type"), CompValue::String(text)) => {
                     let condition = self.text("v.type_key", *op, compare::fold(text));
-                    Ok(if *op == Op::Ne { format!("(v.type_key IS NULL OR {condition})") } else { format!("(v.type_key IS NOT NULL AND {condition})") })
+                    Ok(if *op == Op::Ne {
+                        format!("(v.type_key IS NULL OR {condition})")
+                    } else {
+                        format!("(v.type_key IS NOT NULL AND {condition})")
+                    })
                 }
-                (Some("primary"), CompValue::Bool(wanted)) => Ok(if *wanted == (*op == Op::Eq) { "v.is_primary" } else { "NOT v.is_primary" }.to_owned()),
+                (Some("primary"), CompValue::Bool(wanted)) => {
+                    Ok(if *wanted == (*op == Op::Eq) { "v.is_primary" } else { "NOT v.is_primary" }.to_owned())
+                }
                 _ => Err(unsupported(attribute)),
             },
             Filter::Present(attribute) => match attribute.names().2 {
@@ -148,7 +162,9 @@ impl Compiler {
 
     fn exists(&mut self, path: &str, condition: &str) -> String {
         let path = self.param(path);
-        format!("EXISTS (SELECT 1 FROM scim_user_values v WHERE v.org_id = scim_users.org_id AND v.user_id = scim_users.id AND v.path = {path} AND {condition})")
+        format!(
+            "EXISTS (SELECT 1 FROM scim_user_values v WHERE v.org_id = scim_users.org_id AND v.user_id = scim_users.id AND v.path = {path} AND {condition})"
+        )
     }
 
     /// Compare a key column with a key: by substring functions rather than LIKE, whose wildcards would have to be

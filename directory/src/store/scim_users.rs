@@ -61,7 +61,8 @@ fn read(row: &Row) -> Result<Record, Error> {
 
 /// A user that has not been deleted, without a lock.
 pub(crate) async fn find(tx: &Tx, id: DirectoryUserId) -> Result<Option<Record>, Error> {
-    tx.one(&format!("SELECT {COLUMNS} FROM scim_users WHERE org_id = $1 AND id = $2 AND deleted_at IS NULL"), params![tx.org(), id], read).await
+    tx.one(&format!("SELECT {COLUMNS} FROM scim_users WHERE org_id = $1 AND id = $2 AND deleted_at IS NULL"), params![tx.org(), id], read)
+        .await
 }
 
 /// A user that has not been deleted, with its lock.
@@ -115,7 +116,13 @@ pub(crate) async fn insert(tx: &Tx, record: &Record) -> Result<bool, Error> {
 ///
 /// Whether userName and externalId are free was asked by the caller ([`clash`]); a rival that took one in between makes
 /// this fail at the unique index, and the transaction runs again.
-pub(crate) async fn update(tx: &Tx, before: &Record, resource: &Resource, member: Option<MemberId>, now: Timestamp) -> Result<Record, Error> {
+pub(crate) async fn update(
+    tx: &Tx,
+    before: &Record,
+    resource: &Resource,
+    member: Option<MemberId>,
+    now: Timestamp,
+) -> Result<Record, Error> {
     let written = tx
         .run(
             "UPDATE scim_users SET member_id = $4, external_id = $5, user_name = $6, user_name_key = $7, active = $8, display_name = $9,
@@ -181,7 +188,9 @@ pub(crate) async fn list(tx: &Tx, filter: Option<&scim::ResolvedFilter>, offset:
         condition = format!("{condition} AND ({sql})");
         params.extend(values);
     }
-    let total = tx.one(&format!("SELECT count(*) AS total FROM scim_users WHERE {condition}"), params.clone(), |row| row.get::<i64>("total")).await?;
+    let total = tx
+        .one(&format!("SELECT count(*) AS total FROM scim_users WHERE {condition}"), params.clone(), |row| row.get::<i64>("total"))
+        .await?;
     let total = u64::try_from(total.unwrap_or(0)).unwrap_or(0);
     if count == 0 || offset >= total {
         return Ok((total, vec![]));

@@ -84,7 +84,11 @@ pub(crate) async fn find(tx: &Tx<NoOrg>, hash: &SecretHash, now: Timestamp, idle
             org_name: OrgName::try_from(row.get::<String>("org_name")?)?,
             org_slug: OrgSlug::try_from(row.get::<String>("slug")?)?,
             role: role(row)?,
-            profile: Profile { given_name: row.opt("given_name")?, family_name: row.opt("family_name")?, display_name: row.opt("display_name")? },
+            profile: Profile {
+                given_name: row.opt("given_name")?,
+                family_name: row.opt("family_name")?,
+                display_name: row.opt("display_name")?,
+            },
             email: row.opt("email")?,
             auth_authority: row.get("auth_authority")?,
             auth_method: row.get("auth_method")?,

@@ -19,9 +19,7 @@ impl ResolvedFilter {
     /// A comparison holds if it does for any value of the attribute (RFC 7644 §3.4.2.2). Where the RFC is silent: `ne`
     /// holds where there is no value, and `eq null` is `not (… pr)`, so an empty string is unassigned.
     pub fn matches(&self, representation: &Value) -> bool {
-        representation
-            .as_object()
-            .is_some_and(|resource| matches(self, Scope::Resource(resource)))
+        representation.as_object().is_some_and(|resource| matches(self, Scope::Resource(resource)))
     }
 
     /// Whether one element of the value path's attribute fulfils the filter inside the brackets.
@@ -36,15 +34,10 @@ fn matches(filter: &ResolvedFilter, scope: Scope) -> bool {
         Filter::Or(filters) => filters.iter().any(|filter| matches(filter, scope)),
         Filter::Not(filter) => !matches(filter, scope),
         Filter::Present(target) => values(target, scope).into_iter().any(is_present),
-        Filter::Compare {
-            attribute,
-            op,
-            value,
-        } => compare(attribute, *op, value, scope),
-        Filter::ValuePath { attribute, filter } => values(attribute, scope)
-            .into_iter()
-            .filter_map(Value::as_object)
-            .any(|element| filter.matches_element(element)),
+        Filter::Compare { attribute, op, value } => compare(attribute, *op, value, scope),
+        Filter::ValuePath { attribute, filter } => {
+            values(attribute, scope).into_iter().filter_map(Value::as_object).any(|element| filter.matches_element(element))
+        }
     }
 }
 
@@ -56,9 +49,7 @@ fn compare(target: &Target, op: Op, expected: &CompValue, scope: Scope) -> bool 
     if values.is_empty() {
         return op == Op::Ne;
     }
-    values
-        .into_iter()
-        .any(|actual| holds(target.leaf(), op, actual, expected))
+    values.into_iter().any(|actual| holds(target.leaf(), op, actual, expected))
 }
 
 /// The values of an attribute, with lists opened and nulls left out.
@@ -67,15 +58,11 @@ fn values<'v>(target: &Target, scope: Scope<'v>) -> Vec<&'v Value> {
         (Scope::Element(element), Some(sub)) => each(element.get(sub.name)),
         (Scope::Element(_), None) => Vec::new(),
         (Scope::Resource(resource), None) => each(target.lookup(resource)),
-        (Scope::Resource(resource), Some(sub)) => each(target.lookup(resource))
-            .into_iter()
-            .flat_map(|element| each(element.get(sub.name)))
-            .collect(),
+        (Scope::Resource(resource), Some(sub)) => {
+            each(target.lookup(resource)).into_iter().flat_map(|element| each(element.get(sub.name))).collect()
+        }
     };
-    leaves
-        .into_iter()
-        .filter(|value| !value.is_null())
-        .collect()
+    leaves.into_iter().filter(|value| !value.is_null()).collect()
 }
 
 fn each(value: Option<&Value>) -> Vec<&Value> {

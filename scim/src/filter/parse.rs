@@ -16,16 +16,11 @@ pub(super) fn filter(text: &str) -> Result<Filter, Error> {
 
 /// `attrPath ["[" valFilter "]" ["." subAttr]]`, the PATCH path of RFC 7644 §3.5.2. The errors speak of filters; the
 /// caller gives them their keyword.
-pub(crate) fn value_path(
-    text: &str,
-) -> Result<(AttributeRef, Option<Filter>, Option<String>), Error> {
+pub(crate) fn value_path(text: &str) -> Result<(AttributeRef, Option<Filter>, Option<String>), Error> {
     let mut parser = Parser::new(text)?;
     let attribute = parser.attribute()?;
-    let (filter, sub) = if parser.take(&Token::OpenBracket) {
-        (Some(parser.in_brackets()?), parser.sub_attribute()?)
-    } else {
-        (None, None)
-    };
+    let (filter, sub) =
+        if parser.take(&Token::OpenBracket) { (Some(parser.in_brackets()?), parser.sub_attribute()?) } else { (None, None) };
     parser.end()?;
     Ok((attribute, filter, sub))
 }
@@ -45,19 +40,15 @@ fn tokens(text: &str) -> Result<Vec<Token<'_>>, Error> {
     let mut rest = text.trim_start();
     while let Some(first) = rest.chars().next() {
         let length = match first {
-            '"' => {
-                string_length(rest).ok_or_else(|| Error::invalid_filter("A string has no end."))?
-            }
+            '"' => string_length(rest).ok_or_else(|| Error::invalid_filter("A string has no end."))?,
             '(' | ')' | '[' | ']' => 1,
-            _ => rest
-                .find(|c: char| c.is_whitespace() || "()[]\"".contains(c))
-                .unwrap_or(rest.len()),
+            _ => rest.find(|c: char| c.is_whitespace() || "()[]\"".contains(c)).unwrap_or(rest.len()),
         };
         let (token, after) = rest.split_at(length);
         tokens.push(match first {
-            '"' => Token::Text(serde_json::from_str(token).map_err(|_| {
-                Error::invalid_filter(format!("{} is not a JSON string.", quoted(token)))
-            })?),
+            '"' => Token::Text(
+                serde_json::from_str(token).map_err(|_| Error::invalid_filter(format!("{} is not a JSON string.", quoted(token))))?,
+            ),
             '(' => Token::Open,
             ')' => Token::Close,
             '[' => Token::OpenBracket,
@@ -100,21 +91,12 @@ struct Parser<'t> {
 impl<'t> Parser<'t> {
     fn new(text: &'t str) -> Result<Self, Error> {
         if text.len() > MAX_LENGTH {
-            return Err(Error::invalid_filter(format!(
-                "The filter is longer than {MAX_LENGTH} bytes."
-            )));
+            return Err(Error::invalid_filter(format!("The filter is longer than {MAX_LENGTH} bytes.")));
         }
         if text.contains('\0') {
-            return Err(Error::invalid_filter(
-                "The filter holds the character U+0000.",
-            ));
+            return Err(Error::invalid_filter("The filter holds the character U+0000."));
         }
-        Ok(Self {
-            tokens: tokens(text)?,
-            next: 0,
-            depth: 0,
-            terms: 0,
-        })
+        Ok(Self { tokens: tokens(text)?, next: 0, depth: 0, terms: 0 })
     }
 
     fn any(&mut self, within: Within) -> Result<Filter, Error> {
@@ -161,15 +143,10 @@ impl<'t> Parser<'t> {
     }
 
     /// The only way down: without it, ten thousand parentheses would exhaust the stack.
-    fn nested(
-        &mut self,
-        read: impl FnOnce(&mut Self) -> Result<Filter, Error>,
-    ) -> Result<Filter, Error> {
+    fn nested(&mut self, read: impl FnOnce(&mut Self) -> Result<Filter, Error>) -> Result<Filter, Error> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
-            return Err(Error::invalid_filter(format!(
-                "The filter is nested more than {MAX_DEPTH} levels deep."
-            )));
+            return Err(Error::invalid_filter(format!("The filter is nested more than {MAX_DEPTH} levels deep.")));
         }
         let filter = read(self)?;
         self.depth -= 1;
@@ -179,18 +156,14 @@ impl<'t> Parser<'t> {
     fn term(&mut self, within: Within) -> Result<Filter, Error> {
         self.terms += 1;
         if self.terms > MAX_TERMS {
-            return Err(Error::invalid_filter(format!(
-                "The filter holds more than {MAX_TERMS} comparisons."
-            )));
+            return Err(Error::invalid_filter(format!("The filter holds more than {MAX_TERMS} comparisons.")));
         }
         let attribute = self.attribute()?;
         if !self.take(&Token::OpenBracket) {
             return self.comparison(attribute);
         }
         if within == Within::ValuePath {
-            return Err(Error::invalid_filter(
-                "A value path holds no other value path.",
-            ));
+            return Err(Error::invalid_filter("A value path holds no other value path."));
         }
         let inner = self.in_brackets()?;
         let filter = match self.sub_attribute()? {
@@ -198,62 +171,39 @@ impl<'t> Parser<'t> {
             // Entra writes `emails[type eq "work"].value eq "x"`, which the grammar lacks. It can only mean that the
             // same element fulfils both.
             Some(sub) => {
-                let mut all = if let Filter::And(filters) = inner {
-                    filters
-                } else {
-                    vec![inner]
-                };
-                all.push(self.comparison(AttributeRef {
-                    schema: None,
-                    name: sub,
-                    sub: None,
-                })?);
+                let mut all = if let Filter::And(filters) = inner { filters } else { vec![inner] };
+                all.push(self.comparison(AttributeRef { schema: None, name: sub, sub: None })?);
                 Filter::And(all)
             }
         };
-        Ok(Filter::ValuePath {
-            attribute,
-            filter: Box::new(filter),
-        })
+        Ok(Filter::ValuePath { attribute, filter: Box::new(filter) })
     }
 
     fn attribute(&mut self) -> Result<AttributeRef, Error> {
         match self.advance() {
-            Some(Token::Word(word)) => AttributeRef::parse(word).ok_or_else(|| {
-                Error::invalid_filter(format!("{} is not an attribute name.", quoted(word)))
-            }),
+            Some(Token::Word(word)) => {
+                AttributeRef::parse(word).ok_or_else(|| Error::invalid_filter(format!("{} is not an attribute name.", quoted(word))))
+            }
             _ => Err(Error::invalid_filter("An attribute name is missing.")),
         }
     }
 
     fn comparison(&mut self, attribute: AttributeRef) -> Result<Filter, Error> {
         let Some(Token::Word(word)) = self.advance() else {
-            return Err(Error::invalid_filter(format!(
-                "{} needs an operator.",
-                quoted(&attribute.to_string())
-            )));
+            return Err(Error::invalid_filter(format!("{} needs an operator.", quoted(&attribute.to_string()))));
         };
         if word.eq_ignore_ascii_case("pr") {
             return Ok(Filter::Present(attribute));
         }
-        let op = Op::parse(word).ok_or_else(|| {
-            Error::invalid_filter(format!("{} is not a comparison operator.", quoted(word)))
-        })?;
+        let op = Op::parse(word).ok_or_else(|| Error::invalid_filter(format!("{} is not a comparison operator.", quoted(word))))?;
         let value = match self.advance() {
             Some(Token::Text(text)) => CompValue::String(text),
             Some(Token::Word(word)) => unquoted(word)?,
             _ => {
-                return Err(Error::invalid_filter(format!(
-                    "`{}` needs a value.",
-                    op.name()
-                )));
+                return Err(Error::invalid_filter(format!("`{}` needs a value.", op.name())));
             }
         };
-        Ok(Filter::Compare {
-            attribute,
-            op,
-            value,
-        })
+        Ok(Filter::Compare { attribute, op, value })
     }
 
     /// `.name` directly behind a closing bracket.
@@ -265,18 +215,11 @@ impl<'t> Parser<'t> {
             return Ok(None);
         };
         match AttributeRef::parse(name) {
-            Some(AttributeRef {
-                schema: None,
-                name,
-                sub: None,
-            }) => {
+            Some(AttributeRef { schema: None, name, sub: None }) => {
                 self.next += 1;
                 Ok(Some(name))
             }
-            _ => Err(Error::invalid_filter(format!(
-                "{} is not a sub-attribute name.",
-                quoted(name)
-            ))),
+            _ => Err(Error::invalid_filter(format!("{} is not a sub-attribute name.", quoted(name)))),
         }
     }
 
@@ -299,22 +242,14 @@ impl<'t> Parser<'t> {
     }
 
     fn expect(&mut self, token: Token<'_>, otherwise: &str) -> Result<(), Error> {
-        if self.take(&token) {
-            Ok(())
-        } else {
-            Err(Error::invalid_filter(format!(
-                "In the filter, {otherwise}."
-            )))
-        }
+        if self.take(&token) { Ok(()) } else { Err(Error::invalid_filter(format!("In the filter, {otherwise}."))) }
     }
 
     fn end(&self) -> Result<(), Error> {
         if self.next >= self.tokens.len() {
             return Ok(());
         }
-        Err(Error::invalid_filter(
-            "After a complete expression, `and`, `or` or the end was expected.",
-        ))
+        Err(Error::invalid_filter("After a complete expression, `and`, `or` or the end was expected."))
     }
 }
 

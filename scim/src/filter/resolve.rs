@@ -20,10 +20,7 @@ impl Filter {
     /// Resolve the names as sub-attributes of `outer`.
     pub(crate) fn resolve_inside(self, outer: Target) -> Result<ResolvedFilter, Error> {
         if !outer.attribute.is_complex() || outer.sub.is_some() {
-            return Err(Error::invalid_filter(format!(
-                "{} has no sub-attributes to filter by.",
-                quoted(&outer.to_string())
-            )));
+            return Err(Error::invalid_filter(format!("{} has no sub-attributes to filter by.", quoted(&outer.to_string()))));
         }
         resolve(self, &|name| inside(outer, name))
     }
@@ -42,18 +39,11 @@ fn inside(outer: Target, name: &AttributeRef) -> Result<Target, Error> {
         (None, None) => outer.attribute.sub(&name.name),
         _ => None,
     };
-    sub.map(|sub| Target {
-        sub: Some(sub),
-        ..outer
-    })
-    .ok_or_else(|| unknown(name))
+    sub.map(|sub| Target { sub: Some(sub), ..outer }).ok_or_else(|| unknown(name))
 }
 
 fn unknown(name: &AttributeRef) -> Error {
-    Error::invalid_filter(format!(
-        "{} is not an attribute that can be filtered by.",
-        quoted(&name.to_string())
-    ))
+    Error::invalid_filter(format!("{} is not an attribute that can be filtered by.", quoted(&name.to_string())))
 }
 
 type Lookup<'l> = &'l dyn Fn(&AttributeRef) -> Result<Target, Error>;
@@ -64,18 +54,10 @@ fn resolve(filter: Filter, lookup: Lookup) -> Result<ResolvedFilter, Error> {
         Filter::Or(filters) => Filter::Or(resolve_all(filters, lookup)?),
         Filter::Not(filter) => Filter::Not(Box::new(resolve(*filter, lookup)?)),
         Filter::Present(name) => Filter::Present(lookup(&name)?),
-        Filter::Compare {
-            attribute,
-            op,
-            value,
-        } => {
+        Filter::Compare { attribute, op, value } => {
             let attribute = comparable(lookup(&attribute)?)?;
             let value = fitting(&attribute, op, value)?;
-            Filter::Compare {
-                attribute,
-                op,
-                value,
-            }
+            Filter::Compare { attribute, op, value }
         }
         Filter::ValuePath { attribute, filter } => {
             let attribute = lookup(&attribute)?;
@@ -86,31 +68,22 @@ fn resolve(filter: Filter, lookup: Lookup) -> Result<ResolvedFilter, Error> {
 }
 
 fn resolve_all(filters: Vec<Filter>, lookup: Lookup) -> Result<Vec<ResolvedFilter>, Error> {
-    filters
-        .into_iter()
-        .map(|filter| resolve(filter, lookup))
-        .collect()
+    filters.into_iter().map(|filter| resolve(filter, lookup)).collect()
 }
 
 fn comparable(target: Target) -> Result<Target, Error> {
     if !target.leaf().is_complex() {
         return Ok(target);
     }
-    let value = target.attribute.sub("value").ok_or_else(|| {
-        Error::invalid_filter(format!(
-            "{} can only be compared by a sub-attribute.",
-            quoted(&target.to_string())
-        ))
-    })?;
-    Ok(Target {
-        sub: Some(value),
-        ..target
-    })
+    let value = target
+        .attribute
+        .sub("value")
+        .ok_or_else(|| Error::invalid_filter(format!("{} can only be compared by a sub-attribute.", quoted(&target.to_string()))))?;
+    Ok(Target { sub: Some(value), ..target })
 }
 
 fn fitting(target: &Target, op: Op, value: CompValue) -> Result<CompValue, Error> {
-    let wrong =
-        |what: &str| Error::invalid_filter(format!("{} {what}.", quoted(&target.to_string())));
+    let wrong = |what: &str| Error::invalid_filter(format!("{} {what}.", quoted(&target.to_string())));
     let ordered = matches!(op, Op::Gt | Op::Ge | Op::Lt | Op::Le);
     let textual = matches!(op, Op::Co | Op::Sw | Op::Ew);
     let kind = target.leaf().kind;
@@ -122,20 +95,12 @@ fn fitting(target: &Target, op: Op, value: CompValue) -> Result<CompValue, Error
         return Err(wrong("is not text"));
     }
     match (kind, value) {
-        (_, CompValue::Null) if ordered || textual => {
-            Err(wrong("can be compared with null only by eq and ne"))
-        }
+        (_, CompValue::Null) if ordered || textual => Err(wrong("can be compared with null only by eq and ne")),
         (_, CompValue::Null) => Ok(CompValue::Null),
         (Type::Boolean, CompValue::Bool(value)) => Ok(CompValue::Bool(value)),
-        (Type::Boolean, CompValue::String(text)) if text.eq_ignore_ascii_case("true") => {
-            Ok(CompValue::Bool(true))
-        }
-        (Type::Boolean, CompValue::String(text)) if text.eq_ignore_ascii_case("false") => {
-            Ok(CompValue::Bool(false))
-        }
-        (Type::DateTime, CompValue::String(text)) if instant(&text).is_some() => {
-            Ok(CompValue::String(text))
-        }
+        (Type::Boolean, CompValue::String(text)) if text.eq_ignore_ascii_case("true") => Ok(CompValue::Bool(true)),
+        (Type::Boolean, CompValue::String(text)) if text.eq_ignore_ascii_case("false") => Ok(CompValue::Bool(false)),
+        (Type::DateTime, CompValue::String(text)) if instant(&text).is_some() => Ok(CompValue::String(text)),
         (Type::Integer | Type::Decimal, CompValue::Number(number)) => Ok(CompValue::Number(number)),
         (Type::String | Type::Reference | Type::Binary, value) => {
             Ok(CompValue::String(match value {

@@ -32,21 +32,12 @@ pub enum MemberChange {
 /// Both apply as [`apply`](super::apply) would apply them together, since no operation touches members and something
 /// else at one place. Fails with 400 `mutability` where a member would be edited rather than added or removed, with 413
 /// for too many, and with 400 `invalidValue` for values that are no members.
-pub fn split_members(
-    request: &PatchRequest,
-    notes: &mut Notes,
-) -> Result<(Vec<MemberChange>, PatchRequest), Error> {
+pub fn split_members(request: &PatchRequest, notes: &mut Notes) -> Result<(Vec<MemberChange>, PatchRequest), Error> {
     let mut changes = Vec::new();
     let mut operations = Vec::new();
     for operation in &request.operations {
         let Some(object) = whole_object(operation) else {
-            match operation
-                .path
-                .as_ref()
-                .map(members_at)
-                .transpose()?
-                .flatten()
-            {
+            match operation.path.as_ref().map(members_at).transpose()?.flatten() {
                 Some(place) => changes.extend(change(&place, operation.change(), notes)?),
                 None => operations.push(operation.clone()),
             }
@@ -54,25 +45,14 @@ pub fn split_members(
         };
         let mut others = Map::new();
         for (name, value) in object {
-            match Path::parse(&name)
-                .ok()
-                .map(|path| members_at(&path))
-                .transpose()?
-                .flatten()
-            {
-                Some(place) => {
-                    changes.extend(change(&place, operation.change().with(&value), notes)?)
-                }
+            match Path::parse(&name).ok().map(|path| members_at(&path)).transpose()?.flatten() {
+                Some(place) => changes.extend(change(&place, operation.change().with(&value), notes)?),
                 None => {
                     others.insert(name, value);
                 }
             }
         }
-        operations.push(Operation {
-            op: operation.op,
-            path: None,
-            value: Some(Value::Object(others)),
-        });
+        operations.push(Operation { op: operation.op, path: None, value: Some(Value::Object(others)) });
     }
     Ok((changes, PatchRequest { operations }))
 }
@@ -82,10 +62,7 @@ pub fn split_members(
 fn whole_object(operation: &Operation) -> Option<Vec<(String, Value)>> {
     let object = operation.value.as_ref()?.as_object()?;
     let below = |urn: &str, object: &Map<String, Value>| {
-        object
-            .iter()
-            .map(|(name, value)| (format!("{urn}:{name}"), value.clone()))
-            .collect::<Vec<_>>()
+        object.iter().map(|(name, value)| (format!("{urn}:{name}"), value.clone())).collect::<Vec<_>>()
     };
     let urn = Kind::Group.schema().id;
     match &operation.path {
@@ -98,9 +75,7 @@ fn whole_object(operation: &Operation) -> Option<Vec<(String, Value)>> {
                 })
                 .collect(),
         ),
-        Some(path) if path.to_string().eq_ignore_ascii_case(urn) && operation.op != Op::Remove => {
-            Some(below(urn, object))
-        }
+        Some(path) if path.to_string().eq_ignore_ascii_case(urn) && operation.op != Op::Remove => Some(below(urn, object)),
         Some(_) => None,
     }
 }
@@ -117,23 +92,15 @@ fn change(place: &Place, change: Change, notes: &mut Notes) -> Result<Option<Mem
         return Err(edited());
     }
     Ok(match (change, &place.filter, place.sub) {
-        (Change::Remove(None | Some(Value::Null)), None, _) => {
-            Some(MemberChange::Replace(Vec::new()))
-        }
-        (Change::Remove(Some(Value::Array(values))), None, _) if values.is_empty() => {
-            Some(MemberChange::Replace(Vec::new()))
-        }
-        (Change::Remove(Some(values)), None, _) => {
-            Some(MemberChange::Remove(member_ids(values, notes)?))
-        }
+        (Change::Remove(None | Some(Value::Null)), None, _) => Some(MemberChange::Replace(Vec::new())),
+        (Change::Remove(Some(Value::Array(values))), None, _) if values.is_empty() => Some(MemberChange::Replace(Vec::new())),
+        (Change::Remove(Some(values)), None, _) => Some(MemberChange::Remove(member_ids(values, notes)?)),
         (Change::Remove(_), Some(filter), _) => Some(match equal_value(filter) {
             Some(id) => MemberChange::Remove(vec![id]),
             None => MemberChange::RemoveWhere(filter.clone()),
         }),
         (Change::Add(value), None, None) => Some(MemberChange::Add(member_ids(value, notes)?)),
-        (Change::Replace(value), None, None) => {
-            Some(MemberChange::Replace(member_ids(value, notes)?))
-        }
+        (Change::Replace(value), None, None) => Some(MemberChange::Replace(member_ids(value, notes)?)),
         // `members[value eq "1"]` with the same member as value: it is to be a member.
         (Change::Add(value) | Change::Replace(value), Some(filter), _) => {
             let ids = member_ids(value, notes)?;
@@ -148,11 +115,9 @@ fn change(place: &Place, change: Change, notes: &mut Notes) -> Result<Option<Mem
 
 fn equal_value(filter: &ResolvedFilter) -> Option<String> {
     match filter {
-        Filter::Compare {
-            attribute,
-            op: Comparison::Eq,
-            value: CompValue::String(id),
-        } if attribute.leaf().name == "value" => Some(id.clone()),
+        Filter::Compare { attribute, op: Comparison::Eq, value: CompValue::String(id) } if attribute.leaf().name == "value" => {
+            Some(id.clone())
+        }
         _ => None,
     }
 }

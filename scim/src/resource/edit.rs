@@ -63,12 +63,7 @@ pub(crate) struct Editor<'n> {
 
 impl<'n> Editor<'n> {
     pub fn new(kind: Kind, attributes: Map<String, Value>, notes: &'n mut Notes) -> Self {
-        Self {
-            kind,
-            attributes,
-            notes,
-            work: 0,
-        }
+        Self { kind, attributes, notes, work: 0 }
     }
 
     pub fn finish(self) -> Map<String, Value> {
@@ -97,23 +92,23 @@ impl<'n> Editor<'n> {
             Err(_) if addressed == Addressed::InObject => Destination::Unknown,
             destination => destination?,
         };
+        let adds_nothing = matches!(change, Change::Add(Value::Null));
         match destination {
             Destination::Unknown => {
                 self.ignored(&path.to_string());
                 Ok(())
             }
+            // In an object, null is as good as absent (RFC 7643 §2.5). Entra sends `"department": null` beside an
+            // extension object that has the department.
+            _ if adds_nothing && addressed == Addressed::InObject => Ok(()),
             Destination::Schema(schema) => self.at_schema(schema, change),
             Destination::Place(place) if place.attribute.name == "schemas" => Ok(()),
             Destination::Place(place) => {
-                let read_only =
-                    |attribute: &Attribute| attribute.mutability == Mutability::ReadOnly;
+                let read_only = |attribute: &Attribute| attribute.mutability == Mutability::ReadOnly;
                 match read_only(place.attribute) || place.sub.is_some_and(read_only) {
                     false => self.at_place(&place, change),
                     true if addressed == Addressed::InObject => Ok(()),
-                    true => Err(Error::mutability(format!(
-                        "{} is readOnly.",
-                        quoted(&place.to_string())
-                    ))),
+                    true => Err(Error::mutability(format!("{} is readOnly.", quoted(&place.to_string())))),
                 }
             }
         }
@@ -121,9 +116,7 @@ impl<'n> Editor<'n> {
 
     fn at_schema(&mut self, schema: &'static Schema, change: Change) -> Result<(), Error> {
         match change.value() {
-            None | Some(Value::Null) if schema.id == self.kind.schema().id => {
-                Err(Error::mutability("The core schema cannot be removed."))
-            }
+            None | Some(Value::Null) if schema.id == self.kind.schema().id => Err(Error::mutability("The core schema cannot be removed.")),
             None | Some(Value::Null) => {
                 self.attributes.remove(schema.id);
                 Ok(())
@@ -132,10 +125,7 @@ impl<'n> Editor<'n> {
                 for (name, value) in object {
                     match AttributeRef::parse(name) {
                         Some(attribute) if attribute.schema.is_none() => {
-                            let attribute = AttributeRef {
-                                schema: Some(schema.id.to_owned()),
-                                ..attribute
-                            };
+                            let attribute = AttributeRef { schema: Some(schema.id.to_owned()), ..attribute };
                             self.at(&attribute.into(), change.with(value), Addressed::InObject)?;
                         }
                         _ => self.ignored(name),
@@ -143,10 +133,7 @@ impl<'n> Editor<'n> {
                 }
                 Ok(())
             }
-            Some(_) => Err(Error::invalid_value(format!(
-                "`{}` must be an object.",
-                schema.id
-            ))),
+            Some(_) => Err(Error::invalid_value(format!("`{}` must be an object.", schema.id))),
         }
     }
 
@@ -158,37 +145,23 @@ impl<'n> Editor<'n> {
         match after {
             Some(after) => self.put(place, after),
             None if place.attribute.required && existed => {
-                return Err(Error::mutability(format!(
-                    "{} is required.",
-                    quoted(place.attribute.name)
-                )));
+                return Err(Error::mutability(format!("{} is required.", quoted(place.attribute.name))));
             }
             None => {}
         }
         Ok(())
     }
 
-    fn changed(
-        &mut self,
-        place: &Place,
-        before: Option<Value>,
-        change: Change,
-    ) -> Result<Option<Value>, Error> {
+    fn changed(&mut self, place: &Place, before: Option<Value>, change: Change) -> Result<Option<Value>, Error> {
         let attribute = place.attribute;
         if place.filter.is_some() || place.sub.is_some() {
             return elements::change_parts(place, before, change, self.notes);
         }
         match change {
-            Change::Remove(values) if attribute.multi_valued => {
-                elements::remove(attribute, before, values, self.notes)
-            }
+            Change::Remove(values) if attribute.multi_valued => elements::remove(attribute, before, values, self.notes),
             Change::Remove(_) => Ok(None),
-            Change::Add(value) if attribute.multi_valued => {
-                elements::add(attribute, before, value, self.notes)
-            }
-            Change::Replace(value) if attribute.multi_valued => {
-                canonical(attribute, value, self.notes)
-            }
+            Change::Add(value) if attribute.multi_valued => elements::add(attribute, before, value, self.notes),
+            Change::Replace(value) if attribute.multi_valued => canonical(attribute, value, self.notes),
             Change::Add(value) | Change::Replace(value) => {
                 let base = match before {
                     Some(Value::Object(base)) => base,
@@ -204,9 +177,7 @@ impl<'n> Editor<'n> {
         let terms = place.filter.as_ref().map_or(1, Filter::terms);
         self.work = self.work.saturating_add(elements.saturating_mul(terms));
         if self.work > MOST_WORK {
-            return Err(Error::payload_too_large(
-                "The request changes too many values.",
-            ));
+            return Err(Error::payload_too_large("The request changes too many values."));
         }
         Ok(())
     }
@@ -235,10 +206,7 @@ impl<'n> Editor<'n> {
                 extension.insert(name, value);
             }
             None => {
-                self.attributes.insert(
-                    urn.to_owned(),
-                    Value::Object(Map::from_iter([(name, value)])),
-                );
+                self.attributes.insert(urn.to_owned(), Value::Object(Map::from_iter([(name, value)])));
             }
         }
     }
@@ -246,18 +214,12 @@ impl<'n> Editor<'n> {
     /// Note an attribute that no schema knows. A password is expected, and dropped without a word.
     fn ignored(&mut self, name: &str) {
         if !name.eq_ignore_ascii_case("password") {
-            self.notes
-                .add(format!("ignored attribute {}", quoted(name)));
+            self.notes.add(format!("ignored attribute {}", quoted(name)));
         }
     }
 
     fn note_unknown_schemas(&mut self, schemas: &Value) {
-        for urn in schemas
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str)
-        {
+        for urn in schemas.as_array().into_iter().flatten().filter_map(Value::as_str) {
             if self.kind.schema_by_urn(urn).is_none() {
                 self.notes.add(format!("ignored schema {}", quoted(urn)));
             }
@@ -267,9 +229,5 @@ impl<'n> Editor<'n> {
 
 /// A list with these elements, or what a single value becomes: its only element.
 pub(super) fn from_elements(place: &Place, mut list: Vec<Value>) -> Option<Value> {
-    if place.attribute.multi_valued {
-        list_value(list)
-    } else {
-        list.pop()
-    }
+    if place.attribute.multi_valued { list_value(list) } else { list.pop() }
 }

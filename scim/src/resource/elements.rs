@@ -6,10 +6,7 @@ use serde_json::{Map, Value};
 
 use super::edit::{Change, from_elements};
 use super::identity::{Identity, keep_each_once, type_key, value_key};
-use super::value::{
-    canonical, elements, forget_reference, is_empty, is_primary, keep_primary, list_value, single,
-    within_limit,
-};
+use super::value::{canonical, elements, forget_reference, is_empty, is_primary, keep_primary, list_value, single, within_limit};
 use crate::error::Error;
 use crate::filter::{CompValue, Filter, Op, ResolvedFilter};
 use crate::notes::{Notes, quoted};
@@ -17,21 +14,14 @@ use crate::path::Place;
 use crate::schema::{Attribute, Mutability};
 
 /// Add values to a list. One that is there already, by value and type, is not added again: its other parts are updated.
-pub(super) fn add(
-    attribute: &Attribute,
-    before: Option<Value>,
-    value: &Value,
-    notes: &mut Notes,
-) -> Result<Option<Value>, Error> {
+pub(super) fn add(attribute: &Attribute, before: Option<Value>, value: &Value, notes: &mut Notes) -> Result<Option<Value>, Error> {
     let mut list = into_list(before);
     let Some(Value::Array(added)) = canonical(attribute, value, notes)? else {
         return Ok(list_value(list));
     };
     let mut positions: HashMap<_, usize> = HashMap::new();
     for (position, element) in list.iter().enumerate() {
-        positions
-            .entry(Identity::of(attribute, element))
-            .or_insert(position);
+        positions.entry(Identity::of(attribute, element)).or_insert(position);
     }
     let mut primary = None;
     for element in added {
@@ -67,9 +57,7 @@ fn update(attribute: &Attribute, existing: &mut Value, element: Value) {
         return;
     };
     for (name, part) in parts {
-        let immutable = attribute
-            .sub(&name)
-            .is_none_or(|sub| sub.mutability == Mutability::Immutable);
+        let immutable = attribute.sub(&name).is_none_or(|sub| sub.mutability == Mutability::Immutable);
         if !immutable && name != "value" && name != "type" {
             existing.insert(name, part);
         }
@@ -92,10 +80,7 @@ pub(super) fn remove(
         Some(values) => elements(attribute, values, notes)?,
     };
     if values.is_empty() {
-        return Err(Error::invalid_value(format!(
-            "The values to remove from {} are empty.",
-            quoted(attribute.name)
-        )));
+        return Err(Error::invalid_value(format!("The values to remove from {} are empty.", quoted(attribute.name))));
     }
     let mut by_value: HashMap<String, Vec<Option<String>>> = HashMap::new();
     let mut whole = HashSet::new();
@@ -121,19 +106,10 @@ pub(super) fn remove(
 }
 
 /// Change the elements that the filter selects, or one sub-attribute of them.
-pub(super) fn change_parts(
-    place: &Place,
-    before: Option<Value>,
-    change: Change,
-    notes: &mut Notes,
-) -> Result<Option<Value>, Error> {
+pub(super) fn change_parts(place: &Place, before: Option<Value>, change: Change, notes: &mut Notes) -> Result<Option<Value>, Error> {
     let mut list = into_list(before);
-    let mut selected: Vec<usize> = (0..list.len())
-        .filter(|position| {
-            list.get(*position)
-                .is_some_and(|element| is_selected(place, element))
-        })
-        .collect();
+    let mut selected: Vec<usize> =
+        (0..list.len()).filter(|position| list.get(*position).is_some_and(|element| is_selected(place, element))).collect();
 
     let (Change::Add(value) | Change::Replace(value)) = change else {
         clear(place, &mut list, &selected)?;
@@ -145,9 +121,7 @@ pub(super) fn change_parts(
     }
     if place.filter.is_none() && selected.len() > 1 {
         let place = quoted(&place.to_string());
-        return Err(Error::no_target(format!(
-            "{place}: a filter must tell which of the values is meant."
-        )));
+        return Err(Error::no_target(format!("{place}: a filter must tell which of the values is meant.")));
     }
     if selected.is_empty() {
         selected.push(list.len());
@@ -178,28 +152,18 @@ fn created(place: &Place, list: &[Value]) -> Result<Value, Error> {
         }
         _ => {
             let name = quoted(place.attribute.name);
-            Err(Error::no_target(format!(
-                "No value of {name} matches the filter."
-            )))
+            Err(Error::no_target(format!("No value of {name} matches the filter.")))
         }
     }
 }
 
 /// One selected element after the change.
-fn changed(
-    place: &Place,
-    element: Value,
-    change: Change,
-    value: &Value,
-    notes: &mut Notes,
-) -> Result<Map<String, Value>, Error> {
+fn changed(place: &Place, element: Value, change: Change, value: &Value, notes: &mut Notes) -> Result<Map<String, Value>, Error> {
     let before = into_object(element);
     let former_value = before.get("value").cloned();
     let after = match (place.sub, change) {
         (Some(sub), _) => with_part(sub, before, value, notes)?,
-        (None, Change::Add(_)) => {
-            into_object(single(place.attribute, value, before, notes)?.unwrap_or_default())
-        }
+        (None, Change::Add(_)) => into_object(single(place.attribute, value, before, notes)?.unwrap_or_default()),
         // What is replaced stays what the filter selects, unless the new value says otherwise.
         (None, _) => {
             let base = selectable(place).unwrap_or_default();
@@ -252,19 +216,10 @@ fn clear(place: &Place, list: &mut Vec<Value>, selected: &[usize]) -> Result<(),
 
 /// Drop the elements that say nothing any more.
 fn keep_telling(list: &mut Vec<Value>) {
-    list.retain(|element| {
-        element
-            .as_object()
-            .is_some_and(|element| !is_empty(element))
-    });
+    list.retain(|element| element.as_object().is_some_and(|element| !is_empty(element)));
 }
 
-fn with_part(
-    sub: &Attribute,
-    mut element: Map<String, Value>,
-    value: &Value,
-    notes: &mut Notes,
-) -> Result<Map<String, Value>, Error> {
+fn with_part(sub: &Attribute, mut element: Map<String, Value>, value: &Value, notes: &mut Notes) -> Result<Map<String, Value>, Error> {
     let part = canonical(sub, value, notes)?;
     let before = element.get(sub.name);
     if before == part.as_ref() {
@@ -286,21 +241,14 @@ fn with_part(
 /// What an element must hold to be selected, if the filter says so: a conjunction of `eq`.
 fn selectable(place: &Place) -> Option<Map<String, Value>> {
     let mut element = Map::new();
-    let clear = place
-        .filter
-        .as_ref()
-        .is_none_or(|filter| demand(filter, &mut element));
+    let clear = place.filter.as_ref().is_none_or(|filter| demand(filter, &mut element));
     clear.then_some(element)
 }
 
 fn demand(filter: &ResolvedFilter, element: &mut Map<String, Value>) -> bool {
     match filter {
         Filter::And(filters) => filters.iter().all(|filter| demand(filter, element)),
-        Filter::Compare {
-            attribute,
-            op: Op::Eq,
-            value,
-        } => {
+        Filter::Compare { attribute, op: Op::Eq, value } => {
             let value = match value {
                 CompValue::Null => return false,
                 CompValue::Bool(value) => Value::from(*value),

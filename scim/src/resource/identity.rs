@@ -19,9 +19,7 @@ pub(super) enum Identity {
 impl Identity {
     pub fn of(attribute: &Attribute, element: &Value) -> Self {
         // A group has a member once, with or without its type.
-        let by_type = attribute
-            .sub("type")
-            .is_some_and(|sub| sub.mutability != Mutability::Immutable);
+        let by_type = attribute.sub("type").is_some_and(|sub| sub.mutability != Mutability::Immutable);
         match value_key(attribute, element) {
             Some(value) if by_type => Self::ValueAndType(value, type_key(element)),
             Some(value) => Self::ValueAndType(value, None),

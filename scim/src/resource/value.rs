@@ -7,18 +7,13 @@ use crate::error::Error;
 use crate::notes::{Notes, quoted};
 use crate::schema::{Attribute, Mutability, Type};
 
-/// How many values one attribute may hold. Each PATCH operation may look at all of them, so the product of both limits
-/// is what one request can cost.
+/// How many values one attribute may hold.
 pub(crate) const MOST_VALUES: usize = 1_000;
 /// The same for members of a group.
 pub(crate) const MOST_MEMBERS: usize = 100_000;
 
 /// `value` as a whole value of `attribute`; `None` means unassigned (null, `[]`, an object that comes to nothing).
-pub(crate) fn canonical(
-    attribute: &Attribute,
-    value: &Value,
-    notes: &mut Notes,
-) -> Result<Option<Value>, Error> {
+pub(crate) fn canonical(attribute: &Attribute, value: &Value, notes: &mut Notes) -> Result<Option<Value>, Error> {
     if !attribute.multi_valued {
         return single(attribute, value, Map::new(), notes);
     }
@@ -29,11 +24,7 @@ pub(crate) fn canonical(
 
 /// The values of a multi-valued attribute, each once. A value without its list counts as a list of one: OneLogin's
 /// templates have `emails` as an object.
-pub(crate) fn elements(
-    attribute: &Attribute,
-    value: &Value,
-    notes: &mut Notes,
-) -> Result<Vec<Value>, Error> {
+pub(crate) fn elements(attribute: &Attribute, value: &Value, notes: &mut Notes) -> Result<Vec<Value>, Error> {
     let sent = match value {
         Value::Null => return Ok(Vec::new()),
         Value::Array(sent) => sent.as_slice(),
@@ -47,12 +38,7 @@ pub(crate) fn elements(
     for element in sent {
         let element = single(attribute, element, Map::new(), notes)?;
         // Dropping it would turn "replace the members by these" into "remove them all".
-        if is_members(attribute)
-            && element
-                .as_ref()
-                .and_then(|element| element.get("value"))
-                .is_none()
-        {
+        if is_members(attribute) && element.as_ref().and_then(|element| element.get("value")).is_none() {
             return Err(Error::invalid_value("Each of `members` needs a `value`."));
         }
         kept.extend(element);
@@ -68,18 +54,11 @@ fn is_members(attribute: &Attribute) -> bool {
 
 /// 413 if `attribute` may not hold `count` values.
 pub(crate) fn within_limit(attribute: &Attribute, count: usize) -> Result<(), Error> {
-    let most = if is_members(attribute) {
-        MOST_MEMBERS
-    } else {
-        MOST_VALUES
-    };
+    let most = if is_members(attribute) { MOST_MEMBERS } else { MOST_VALUES };
     if count <= most {
         return Ok(());
     }
-    Err(Error::payload_too_large(format!(
-        "{} holds at most {most} values.",
-        quoted(attribute.name)
-    )))
+    Err(Error::payload_too_large(format!("{} holds at most {most} values.", quoted(attribute.name))))
 }
 
 /// A list, or unassigned if it is empty.
@@ -88,12 +67,7 @@ pub(crate) fn list_value(list: Vec<Value>) -> Option<Value> {
 }
 
 /// `value` as one value of `attribute`. An object is laid over `base`: sub-attributes that it does not name stay.
-pub(crate) fn single(
-    attribute: &Attribute,
-    value: &Value,
-    base: Map<String, Value>,
-    notes: &mut Notes,
-) -> Result<Option<Value>, Error> {
+pub(crate) fn single(attribute: &Attribute, value: &Value, base: Map<String, Value>, notes: &mut Notes) -> Result<Option<Value>, Error> {
     match (attribute.kind, value) {
         (_, Value::Null) => Ok(None),
         (Type::Complex, Value::Object(parts)) => complex(attribute, parts, base, notes),
@@ -102,10 +76,7 @@ pub(crate) fn single(
             Some(Value::Array(_)) => Err(wrong_type(attribute)),
             // Entra sends the manager as a list of one.
             Some(first) => {
-                notes.add(format!(
-                    "read the first value of {}, which holds only one",
-                    quoted(attribute.name)
-                ));
+                notes.add(format!("read the first value of {}, which holds only one", quoted(attribute.name)));
                 single(attribute, first, base, notes)
             }
         },
@@ -116,19 +87,12 @@ pub(crate) fn single(
         }
         (Type::Boolean, Value::Bool(_)) => Ok(Some(value.clone())),
         // Entra and OneLogin send "True" and "false".
-        (Type::Boolean, Value::String(text)) if text.eq_ignore_ascii_case("true") => {
-            Ok(Some(Value::Bool(true)))
-        }
-        (Type::Boolean, Value::String(text)) if text.eq_ignore_ascii_case("false") => {
-            Ok(Some(Value::Bool(false)))
-        }
+        (Type::Boolean, Value::String(text)) if text.eq_ignore_ascii_case("true") => Ok(Some(Value::Bool(true))),
+        (Type::Boolean, Value::String(text)) if text.eq_ignore_ascii_case("false") => Ok(Some(Value::Bool(false))),
         (Type::Integer | Type::Decimal, Value::Number(_)) => Ok(Some(value.clone())),
         (Type::String | Type::DateTime | Type::Binary | Type::Reference, Value::String(text)) => {
             if text.contains('\0') {
-                return Err(Error::invalid_value(format!(
-                    "{} holds the character U+0000.",
-                    quoted(attribute.name)
-                )));
+                return Err(Error::invalid_value(format!("{} holds the character U+0000.", quoted(attribute.name))));
             }
             Ok(Some(value.clone()))
         }
@@ -136,12 +100,7 @@ pub(crate) fn single(
     }
 }
 
-fn complex(
-    attribute: &Attribute,
-    parts: &Map<String, Value>,
-    base: Map<String, Value>,
-    notes: &mut Notes,
-) -> Result<Option<Value>, Error> {
+fn complex(attribute: &Attribute, parts: &Map<String, Value>, base: Map<String, Value>, notes: &mut Notes) -> Result<Option<Value>, Error> {
     let former_value = base.get("value").cloned();
     let mut merged = base;
     for (name, part) in parts {
@@ -150,10 +109,7 @@ fn complex(
             if is_members(attribute) && name.eq_ignore_ascii_case("display") {
                 continue;
             }
-            notes.add(format!(
-                "ignored sub-attribute {}",
-                quoted(&format!("{}.{name}", attribute.name))
-            ));
+            notes.add(format!("ignored sub-attribute {}", quoted(&format!("{}.{name}", attribute.name))));
             continue;
         };
         if sub.mutability == Mutability::ReadOnly {
@@ -165,10 +121,7 @@ fn complex(
         };
     }
     if former_value.is_some() && former_value.as_ref() != merged.get("value") {
-        forget_reference(
-            &mut merged,
-            parts.keys().any(|name| name.eq_ignore_ascii_case("$ref")),
-        );
+        forget_reference(&mut merged, parts.keys().any(|name| name.eq_ignore_ascii_case("$ref")));
     }
     Ok((!is_empty(&merged)).then_some(Value::Object(merged)))
 }
@@ -183,11 +136,7 @@ pub(crate) fn forget_reference(element: &mut Map<String, Value>, renewed: bool) 
 /// Whether a complex value comes to nothing: it has no parts, or a blank `value`, which is how Entra clears a manager
 /// and what a OneLogin template without data looks like.
 pub(crate) fn is_empty(element: &Map<String, Value>) -> bool {
-    element.is_empty()
-        || element
-            .get("value")
-            .and_then(Value::as_str)
-            .is_some_and(|text| text.trim().is_empty())
+    element.is_empty() || element.get("value").and_then(Value::as_str).is_some_and(|text| text.trim().is_empty())
 }
 
 /// Ping may send two primary values; at most one is allowed (RFC 7643 §2.4).
@@ -195,10 +144,7 @@ fn keep_first_primary(attribute: &Attribute, list: &mut [Value], notes: &mut Not
     if let Some(first) = list.iter().position(is_primary)
         && keep_primary(list, first)
     {
-        notes.add(format!(
-            "kept only the first primary value of {}",
-            quoted(attribute.name)
-        ));
+        notes.add(format!("kept only the first primary value of {}", quoted(attribute.name)));
     }
 }
 
@@ -209,11 +155,7 @@ pub(crate) fn is_primary(element: &Value) -> bool {
 /// Take `primary` from all elements but the one at `kept`; whether any had it.
 pub(crate) fn keep_primary(list: &mut [Value], kept: usize) -> bool {
     let mut taken = false;
-    for (_, element) in list
-        .iter_mut()
-        .enumerate()
-        .filter(|(position, element)| *position != kept && is_primary(element))
-    {
+    for (_, element) in list.iter_mut().enumerate().filter(|(position, element)| *position != kept && is_primary(element)) {
         if let Some(element) = element.as_object_mut() {
             element.insert("primary".to_owned(), Value::Bool(false));
             taken = true;

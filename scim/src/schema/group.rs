@@ -5,13 +5,9 @@ use super::{Attribute, Schema};
 // Members are added and removed, not edited (RFC 7643 §8.7.1). A group is not a member of a group here, so `User` is
 // the only type that is promised.
 const MEMBER: &[Attribute] = &[
-    Attribute::string("value", "The id of the member.")
-        .exact()
-        .immutable(),
+    Attribute::string("value", "The id of the member.").exact().immutable(),
     Attribute::reference("$ref", &["User"], "The URI of the member.").immutable(),
-    Attribute::string("type", "What the member is.")
-        .one_of(&["User"])
-        .immutable(),
+    Attribute::string("type", "What the member is.").one_of(&["User"]).immutable(),
 ];
 
 /// The core Group schema.

@@ -12,26 +12,14 @@ const NAME: &[Attribute] = &[
 ];
 
 const DISPLAY: Attribute = Attribute::string("display", "A human-readable name of the value.");
-const PRIMARY: Attribute = Attribute::boolean(
-    "primary",
-    "Whether this is the preferred value; at most one is.",
-);
+const PRIMARY: Attribute = Attribute::boolean("primary", "Whether this is the preferred value; at most one is.");
 const TYPE: Attribute = Attribute::string("type", "What the value is for.");
 const PLACE: Attribute = TYPE.one_of(&["work", "home", "other"]);
 
-const EMAIL: &[Attribute] = &[
-    Attribute::string("value", "The e-mail address."),
-    DISPLAY,
-    PLACE,
-    PRIMARY,
-];
+const EMAIL: &[Attribute] = &[Attribute::string("value", "The e-mail address."), DISPLAY, PLACE, PRIMARY];
 
-const PHONE_NUMBER: &[Attribute] = &[
-    Attribute::string("value", "The phone number."),
-    DISPLAY,
-    TYPE.one_of(&["work", "home", "mobile", "fax", "pager", "other"]),
-    PRIMARY,
-];
+const PHONE_NUMBER: &[Attribute] =
+    &[Attribute::string("value", "The phone number."), DISPLAY, TYPE.one_of(&["work", "home", "mobile", "fax", "pager", "other"]), PRIMARY];
 
 const IM: &[Attribute] = &[
     Attribute::string("value", "The instant messaging address."),
@@ -40,12 +28,8 @@ const IM: &[Attribute] = &[
     PRIMARY,
 ];
 
-const PHOTO: &[Attribute] = &[
-    Attribute::reference("value", &["external"], "The URI of the picture."),
-    DISPLAY,
-    TYPE.one_of(&["photo", "thumbnail"]),
-    PRIMARY,
-];
+const PHOTO: &[Attribute] =
+    &[Attribute::reference("value", &["external"], "The URI of the picture."), DISPLAY, TYPE.one_of(&["photo", "thumbnail"]), PRIMARY];
 
 const ADDRESS: &[Attribute] = &[
     Attribute::string("formatted", "The full address, formatted for a label."),
@@ -60,36 +44,17 @@ const ADDRESS: &[Attribute] = &[
 ];
 
 const GROUP_OF_USER: &[Attribute] = &[
-    Attribute::string("value", "The id of the group.")
-        .exact()
-        .read_only(),
+    Attribute::string("value", "The id of the group.").exact().read_only(),
     Attribute::reference("$ref", &["Group"], "The URI of the group.").read_only(),
     Attribute::string("display", "The name of the group.").read_only(),
-    Attribute::string("type", "How the user came to be in the group.")
-        .one_of(&["direct", "indirect"])
-        .read_only(),
+    Attribute::string("type", "How the user came to be in the group.").one_of(&["direct", "indirect"]).read_only(),
 ];
 
-const ENTITLEMENT: &[Attribute] = &[
-    Attribute::string("value", "The entitlement."),
-    DISPLAY,
-    TYPE,
-    PRIMARY,
-];
+const ENTITLEMENT: &[Attribute] = &[Attribute::string("value", "The entitlement."), DISPLAY, TYPE, PRIMARY];
 
-const ROLE: &[Attribute] = &[
-    Attribute::string("value", "The role."),
-    DISPLAY,
-    TYPE,
-    PRIMARY,
-];
+const ROLE: &[Attribute] = &[Attribute::string("value", "The role."), DISPLAY, TYPE, PRIMARY];
 
-const CERTIFICATE: &[Attribute] = &[
-    Attribute::binary("value", "The certificate, DER, base64."),
-    DISPLAY,
-    TYPE,
-    PRIMARY,
-];
+const CERTIFICATE: &[Attribute] = &[Attribute::binary("value", "The certificate, DER, base64."), DISPLAY, TYPE, PRIMARY];
 
 const MANAGER: &[Attribute] = &[
     Attribute::string("value", "The id of the manager.").exact(),
@@ -103,23 +68,14 @@ pub static USER: Schema = Schema {
     name: "User",
     description: "User Account",
     attributes: &[
-        Attribute::string("userName", "The unique name of the user.")
-            .required()
-            .unique(),
+        Attribute::string("userName", "The unique name of the user.").required().unique(),
         Attribute::complex("name", NAME, "The parts of the user's name."),
         Attribute::string("displayName", "The name to show for the user."),
         Attribute::string("nickName", "The casual name."),
-        Attribute::reference(
-            "profileUrl",
-            &["external"],
-            "The URL of the user's profile page.",
-        ),
+        Attribute::reference("profileUrl", &["external"], "The URL of the user's profile page."),
         Attribute::string("title", "The job title."),
         Attribute::string("userType", "The user's relation to the organisation."),
-        Attribute::string(
-            "preferredLanguage",
-            "The preferred language, as in Accept-Language.",
-        ),
+        Attribute::string("preferredLanguage", "The preferred language, as in Accept-Language."),
         Attribute::string("locale", "The locale for dates, numbers and currencies."),
         Attribute::string("timezone", "The time zone, as in the IANA database."),
         Attribute::boolean("active", "Whether the user is active."),
@@ -128,13 +84,7 @@ pub static USER: Schema = Schema {
         Attribute::complex("ims", IM, "Instant messaging addresses.").many(),
         Attribute::complex("photos", PHOTO, "URIs of pictures of the user.").many(),
         Attribute::complex("addresses", ADDRESS, "Postal addresses.").many(),
-        Attribute::complex(
-            "groups",
-            GROUP_OF_USER,
-            "The groups to which the user belongs.",
-        )
-        .many()
-        .read_only(),
+        Attribute::complex("groups", GROUP_OF_USER, "The groups to which the user belongs.").many().read_only(),
         Attribute::complex("entitlements", ENTITLEMENT, "Entitlements.").many(),
         Attribute::complex("roles", ROLE, "Roles.").many(),
         Attribute::complex("x509Certificates", CERTIFICATE, "X.509 certificates.").many(),

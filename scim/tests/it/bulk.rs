@@ -24,20 +24,8 @@ fn each_method_has_its_form_of_path() {
         {"method": "DELETE", "path": "/Users/u_1"},
     ]))
     .expect("an acceptable request");
-    let places: Vec<_> = request
-        .operations
-        .iter()
-        .map(|operation| (operation.kind, operation.id.as_deref()))
-        .collect();
-    assert_eq!(
-        places,
-        [
-            (Kind::User, None),
-            (Kind::Group, Some("g_1")),
-            (Kind::User, Some("bulkId:a")),
-            (Kind::User, Some("u_1")),
-        ]
-    );
+    let places: Vec<_> = request.operations.iter().map(|operation| (operation.kind, operation.id.as_deref())).collect();
+    assert_eq!(places, [(Kind::User, None), (Kind::Group, Some("g_1")), (Kind::User, Some("bulkId:a")), (Kind::User, Some("u_1")),]);
     assert_eq!(request.fail_on_errors, Some(1));
     assert_eq!(request.operations[2].version.as_deref(), Some("W/\"1\""));
 }
@@ -57,51 +45,27 @@ fn one_malformed_operation_fails_the_request_before_anything_is_done() {
         json!({"method": "DELETE", "path": "/Bulk/x"}),
         json!({"method": "DELETE"}),
     ] {
-        assert_eq!(
-            refusal(parse(json!([operation]))),
-            (400, Some(InvalidSyntax)),
-            "{operation}"
-        );
+        assert_eq!(refusal(parse(json!([operation]))), (400, Some(InvalidSyntax)), "{operation}");
     }
     assert_eq!(refusal(parse(json!([]))), (400, Some(InvalidSyntax)));
-    let twice = json!([
-        post("/Users", "a", json!({})),
-        post("/Groups", "a", json!({}))
-    ]);
+    let twice = json!([post("/Users", "a", json!({})), post("/Groups", "a", json!({}))]);
     assert_eq!(refusal(parse(twice)), (400, Some(InvalidValue)));
 }
 
 #[test]
 fn the_limit_is_named_when_it_is_passed() {
     let operations = vec![json!({"method": "DELETE", "path": "/Users/u_1"}); 11];
-    let error =
-        BulkRequest::parse(&json!({ "Operations": operations }), 10).expect_err("a refusal");
+    let error = BulkRequest::parse(&json!({ "Operations": operations }), 10).expect_err("a refusal");
     assert_eq!(error.status, 413);
-    assert!(
-        error.detail.contains("10") && error.detail.contains("maxOperations"),
-        "{}",
-        error.detail
-    );
+    assert!(error.detail.contains("10") && error.detail.contains("maxOperations"), "{}", error.detail);
 }
 
 #[test]
 fn references_wait_for_what_they_refer_to() {
     let order = |operations| parse(operations).expect("an acceptable request").order();
     let members = |name: &str| json!({"members": [{"value": format!("bulkId:{name}")}]});
-    assert_eq!(
-        order(json!([
-            post("/Groups", "g", members("u")),
-            post("/Users", "u", json!({}))
-        ])),
-        [1, 0]
-    );
-    assert_eq!(
-        order(json!([
-            post("/Users", "a", json!({})),
-            post("/Users", "b", json!({}))
-        ])),
-        [0, 1]
-    );
+    assert_eq!(order(json!([post("/Groups", "g", members("u")), post("/Users", "u", json!({}))])), [1, 0]);
+    assert_eq!(order(json!([post("/Users", "a", json!({})), post("/Users", "b", json!({}))])), [0, 1]);
     // The group is deleted last although only the change before it has to wait.
     assert_eq!(
         order(json!([
@@ -112,11 +76,7 @@ fn references_wait_for_what_they_refer_to() {
         [2, 0, 1]
     );
     assert_eq!(
-        order(json!([
-            post("/Groups", "a", members("b")),
-            post("/Groups", "b", members("a")),
-            post("/Users", "u", json!({}))
-        ])),
+        order(json!([post("/Groups", "a", members("b")), post("/Groups", "b", members("a")), post("/Users", "u", json!({}))])),
         [2, 0, 1]
     );
 }
@@ -124,20 +84,11 @@ fn references_wait_for_what_they_refer_to() {
 #[test]
 fn references_become_ids_everywhere_or_the_operation_fails() {
     let operation = json!({"method": "PUT", "path": "/Users/bulkId:a", "data": {ENTERPRISE: {"manager": {"value": "bulkId:b"}}}});
-    let operation = parse(json!([operation]))
-        .expect("an acceptable request")
-        .operations
-        .remove(0);
-    let ids = HashMap::from([
-        ("a".to_owned(), "u_1".to_owned()),
-        ("b".to_owned(), "u_2".to_owned()),
-    ]);
+    let operation = parse(json!([operation])).expect("an acceptable request").operations.remove(0);
+    let ids = HashMap::from([("a".to_owned(), "u_1".to_owned()), ("b".to_owned(), "u_2".to_owned())]);
     let resolved = operation.resolved(&ids).expect("known references");
     assert_eq!(resolved.id.as_deref(), Some("u_1"));
-    assert_eq!(
-        resolved.data,
-        json!({ENTERPRISE: {"manager": {"value": "u_2"}}})
-    );
+    assert_eq!(resolved.data, json!({ENTERPRISE: {"manager": {"value": "u_2"}}}));
     assert_eq!(refusal(operation.resolved(&HashMap::new())), (409, None));
 }
 
@@ -151,14 +102,9 @@ fn a_result_has_its_status_as_a_string() {
         status: 409,
         response: Some(json!(Error::uniqueness("userName"))),
     };
-    let response = json!(BulkResponse {
-        operations: vec![result]
-    });
+    let response = json!(BulkResponse { operations: vec![result] });
     assert_eq!(response["Operations"][0]["status"], "409");
     assert_eq!(response["Operations"][0]["method"], "POST");
-    assert_eq!(
-        response["Operations"][0]["response"]["scimType"],
-        "uniqueness"
-    );
+    assert_eq!(response["Operations"][0]["response"]["scimType"], "uniqueness");
     assert_eq!(response["Operations"][0].get("location"), None);
 }

@@ -1,7 +1,5 @@
 use scim::Kind;
-use scim::config::{
-    Options, resource_type, resource_types, schema, schemas, service_provider_config,
-};
+use scim::config::{Options, resource_type, resource_types, schema, schemas, service_provider_config};
 use serde_json::json;
 
 use crate::ENTERPRISE;
@@ -46,14 +44,8 @@ fn the_configuration_has_all_that_the_rfc_requires() {
         assert!(config.pointer(pointer).is_some(), "{pointer}");
     }
     assert_eq!(config.get("documentationUri"), None);
-    let documented = Options {
-        documentation_uri: Some("https://docs.test".to_owned()),
-        ..options()
-    };
-    assert_eq!(
-        service_provider_config(BASE, &documented)["documentationUri"],
-        "https://docs.test"
-    );
+    let documented = Options { documentation_uri: Some("https://docs.test".to_owned()), ..options() };
+    assert_eq!(service_provider_config(BASE, &documented)["documentationUri"], "https://docs.test");
 }
 
 #[test]
@@ -61,23 +53,14 @@ fn a_resource_type_names_its_schemas() {
     let user = resource_type(BASE, Kind::User);
     assert_eq!(user["endpoint"], "/Users");
     assert_eq!(user["schema"], Kind::User.schema().id);
-    assert_eq!(
-        user["schemaExtensions"],
-        json!([{"schema": ENTERPRISE, "required": false}])
-    );
-    assert_eq!(
-        user["meta"]["location"],
-        format!("{BASE}/ResourceTypes/User")
-    );
+    assert_eq!(user["schemaExtensions"], json!([{"schema": ENTERPRISE, "required": false}]));
+    assert_eq!(user["meta"]["location"], format!("{BASE}/ResourceTypes/User"));
     assert_eq!(resource_types(BASE).len(), 2);
 }
 
 #[test]
 fn each_schema_is_found_under_its_urn_and_listed() {
-    let ids: Vec<_> = schemas(BASE)
-        .iter()
-        .map(|schema| schema["id"].clone())
-        .collect();
+    let ids: Vec<_> = schemas(BASE).iter().map(|schema| schema["id"].clone()).collect();
     assert_eq!(ids.len(), 3);
     for id in ids {
         let id = id.as_str().expect("a URN");

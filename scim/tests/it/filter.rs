@@ -23,9 +23,7 @@ fn representation() -> Value {
 }
 
 fn matches(filter: &str) -> bool {
-    let filter = Filter::parse(filter)
-        .and_then(|filter| filter.resolve(Kind::User))
-        .expect(filter);
+    let filter = Filter::parse(filter).and_then(|filter| filter.resolve(Kind::User)).expect(filter);
     filter.matches(&representation())
 }
 
@@ -36,23 +34,15 @@ fn resolved(filter: &str) -> Result<String, Error> {
 #[test]
 fn and_binds_tighter_than_or_and_not_tighter_than_both() {
     let parse = |text: &str| Filter::parse(text).expect(text);
-    assert_eq!(
-        parse("a pr or b pr and c pr"),
-        parse("a pr or (b pr and c pr)")
-    );
-    assert_ne!(
-        parse("a pr or b pr and c pr"),
-        parse("(a pr or b pr) and c pr")
-    );
+    assert_eq!(parse("a pr or b pr and c pr"), parse("a pr or (b pr and c pr)"));
+    assert_ne!(parse("a pr or b pr and c pr"), parse("(a pr or b pr) and c pr"));
     assert_eq!(parse("not (a pr) and b pr"), parse("(not (a pr)) and b pr"));
     assert_eq!(parse("(((a pr)))"), parse("a pr"));
 }
 
 #[test]
 fn names_operators_and_words_are_read_in_any_case() {
-    assert!(matches(
-        "USERNAME Eq \"mira.olsen@acme.test\" AND NOT (Active EQ false) Or id PR"
-    ));
+    assert!(matches("USERNAME Eq \"mira.olsen@acme.test\" AND NOT (Active EQ false) Or id PR"));
 }
 
 #[test]
@@ -108,9 +98,7 @@ fn what_is_absent_or_empty_is_not_present() {
 
 #[test]
 fn any_value_may_match_but_a_value_path_is_about_one_element() {
-    assert!(matches(
-        "emails.type eq \"home\" and emails.value co \"@acme\""
-    ));
+    assert!(matches("emails.type eq \"home\" and emails.value co \"@acme\""));
     assert!(!matches("emails[type eq \"home\" and value co \"@acme\"]"));
     assert!(matches("emails[type eq \"work\" and value co \"@acme\"]"));
     assert!(matches("emails[not (type eq \"work\")]"));
@@ -123,10 +111,7 @@ fn times_compare_as_points_in_time() {
     assert!(matches("meta.created lt \"2026-01-02T03:04:05.6780001Z\""));
     assert!(matches("meta.created gt \"2026-01-02T03:04:05\""));
     assert!(matches("meta.created ge \"2026-01-02T02:04:05-0100\""));
-    assert_eq!(
-        refusal(resolved("meta.created gt \"yesterday\"")),
-        (400, Some(InvalidFilter))
-    );
+    assert_eq!(refusal(resolved("meta.created gt \"yesterday\"")), (400, Some(InvalidFilter)));
 }
 
 #[test]
@@ -134,9 +119,7 @@ fn extension_attributes_are_found_by_urn_or_bare() {
     assert!(matches(&format!("{ENTERPRISE}:department eq \"r&d\"")));
     assert!(matches("department eq \"R&D\""));
     assert!(matches(&format!("{ENTERPRISE}:manager eq \"u_09\"")));
-    assert!(matches(
-        "urn:ietf:params:scim:schemas:core:2.0:User:userName pr"
-    ));
+    assert!(matches("urn:ietf:params:scim:schemas:core:2.0:User:userName pr"));
 }
 
 #[test]
@@ -144,74 +127,39 @@ fn identity_providers_own_dialects_are_understood() {
     // Entra's reference check, Ping's bare attribute, Entra's matching by address, authentik's missing quotes, Rippling.
     assert!(matches("id eq \"u_01\" and manager eq \"u_09\""));
     assert!(matches("emails eq mira@acme.test"));
-    assert!(matches(
-        "emails[type eq \"work\"].value eq \"MIRA@acme.test\""
-    ));
-    assert!(!matches(
-        "emails[type eq \"home\"].value eq \"mira@acme.test\""
-    ));
+    assert!(matches("emails[type eq \"work\"].value eq \"MIRA@acme.test\""));
+    assert!(!matches("emails[type eq \"home\"].value eq \"mira@acme.test\""));
     assert!(matches("userName eq Mira.Olsen@Acme.test"));
-    assert!(matches(
-        "emails[primary eq true].value eq \"mira@acme.test\""
-    ));
+    assert!(matches("emails[primary eq true].value eq \"mira@acme.test\""));
     assert!(matches("emails[primary eq \"True\"].value pr"));
     assert!(matches("active eq \"True\""));
 }
 
 #[test]
 fn an_unquoted_identifier_stays_the_text_that_it_is() {
-    let value = |text: &str| match Filter::parse(text).and_then(|filter| filter.resolve(Kind::User))
-    {
+    let value = |text: &str| match Filter::parse(text).and_then(|filter| filter.resolve(Kind::User)) {
         Ok(Filter::Compare { value, .. }) => value,
         other => panic!("{other:?}"),
     };
-    for word in [
-        "12345",
-        "007",
-        "1e5",
-        "123456789012345678901234567890",
-        "true",
-        "-1",
-        "1.50",
-    ] {
-        assert_eq!(
-            value(&format!("externalId eq {word}")),
-            CompValue::String(word.to_owned())
-        );
+    for word in ["12345", "007", "1e5", "123456789012345678901234567890", "true", "-1", "1.50"] {
+        assert_eq!(value(&format!("externalId eq {word}")), CompValue::String(word.to_owned()));
     }
 }
 
 #[test]
 fn a_resolved_filter_tells_names_type_and_case() {
-    let resolve = |text: &str| {
-        Filter::parse(text)
-            .and_then(|filter| filter.resolve(Kind::User))
-            .expect(text)
-    };
-    let Filter::Compare {
-        attribute,
-        op,
-        value,
-    } = resolve("EMAILS Eq \"x\"")
-    else {
-        panic!("a comparison")
-    };
+    let resolve = |text: &str| Filter::parse(text).and_then(|filter| filter.resolve(Kind::User)).expect(text);
+    let Filter::Compare { attribute, op, value } = resolve("EMAILS Eq \"x\"") else { panic!("a comparison") };
     assert_eq!(attribute.names(), (None, "emails", Some("value")));
     assert_eq!((op, value), (Op::Eq, CompValue::String("x".to_owned())));
     assert!(!attribute.leaf().case_exact);
 
-    let Filter::Compare { attribute, .. } = resolve("department eq \"x\"") else {
-        panic!("a comparison")
-    };
+    let Filter::Compare { attribute, .. } = resolve("department eq \"x\"") else { panic!("a comparison") };
     assert_eq!(attribute.names(), (Some(ENTERPRISE), "department", None));
 
-    let Filter::ValuePath { attribute, filter } = resolve("emails[TYPE eq \"work\"]") else {
-        panic!("a value path")
-    };
+    let Filter::ValuePath { attribute, filter } = resolve("emails[TYPE eq \"work\"]") else { panic!("a value path") };
     assert_eq!(attribute.names(), (None, "emails", None));
-    let Filter::Compare { attribute, .. } = *filter else {
-        panic!("a comparison")
-    };
+    let Filter::Compare { attribute, .. } = *filter else { panic!("a comparison") };
     assert_eq!(attribute.names(), (None, "emails", Some("type")));
 }
 
@@ -219,9 +167,7 @@ fn a_resolved_filter_tells_names_type_and_case() {
 fn canonical_names_are_printed() {
     assert_eq!(
         resolved("EMAILS[TYPE EQ \"work\"].VALUE CO x OR DEPARTMENT PR").as_deref(),
-        Ok(&*format!(
-            "emails[type eq \"work\" and value co \"x\"] or {ENTERPRISE}:department pr"
-        ))
+        Ok(&*format!("emails[type eq \"work\" and value co \"x\"] or {ENTERPRISE}:department pr"))
     );
 }
 
@@ -253,11 +199,7 @@ fn a_filter_that_is_not_understood_is_refused() {
         "userName eq \"a\" or \"1\"==\"1\"",
         "userName eq \"a\u{0}\"",
     ] {
-        assert_eq!(
-            refusal(Filter::parse(text)),
-            (400, Some(InvalidFilter)),
-            "{text}"
-        );
+        assert_eq!(refusal(Filter::parse(text)), (400, Some(InvalidFilter)), "{text}");
     }
 }
 
@@ -277,6 +219,8 @@ fn a_comparison_that_the_schema_does_not_allow_is_refused() {
         "active gt true",
         "active le \"true\"",
         "active co \"tru\"",
+        "active co true",
+        "meta.created sw \"2026-01-02T03:04:05Z\"",
         "active eq \"yes\"",
         "active eq 1",
         "x509Certificates.value gt \"x\"",
@@ -285,11 +229,7 @@ fn a_comparison_that_the_schema_does_not_allow_is_refused() {
         "userName co null",
         "urn:ietf:params:scim:schemas:core:2.0:Group:displayName pr",
     ] {
-        assert_eq!(
-            refusal(resolved(text)),
-            (400, Some(InvalidFilter)),
-            "{text}"
-        );
+        assert_eq!(refusal(resolved(text)), (400, Some(InvalidFilter)), "{text}");
     }
 }
 
@@ -322,12 +262,7 @@ fn size_depth_and_number_of_terms_are_bounded() {
 #[test]
 fn a_group_is_found_by_its_members() {
     let group = json!({"id": "g_01", "displayName": "Engineers", "members": [{"value": "u_01"}, {"value": "u_02"}]});
-    let matches = |text: &str| {
-        Filter::parse(text)
-            .and_then(|filter| filter.resolve(Kind::Group))
-            .expect(text)
-            .matches(&group)
-    };
+    let matches = |text: &str| Filter::parse(text).and_then(|filter| filter.resolve(Kind::Group)).expect(text).matches(&group);
     assert!(matches("id eq \"g_01\" and members eq \"u_01\""));
     assert!(matches("members[value eq \"u_02\"]"));
     assert!(matches("displayName eq \"ENGINEERS\""));

@@ -6,11 +6,7 @@ use serde_json::json;
 use crate::refusal;
 
 fn query(pairs: &[(&str, &str)]) -> Result<ListQuery, Error> {
-    ListQuery::from_pairs(
-        pairs
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
-    )
+    ListQuery::from_pairs(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))
 }
 
 #[test]
@@ -21,28 +17,14 @@ fn without_parameters_a_list_begins_at_one() {
 
 #[test]
 fn names_are_read_in_any_case_and_unknown_ones_ignored() {
-    let query = query(&[
-        ("STARTINDEX", "3"),
-        ("Count", "10"),
-        ("aadOptscim062020", ""),
-        ("", ""),
-    ])
-    .expect("a query");
+    let query = query(&[("STARTINDEX", "3"), ("Count", "10"), ("aadOptscim062020", ""), ("", "")]).expect("a query");
     assert_eq!((query.start_index, query.count), (3, Some(10)));
 }
 
 #[test]
 fn indices_and_counts_below_the_least_are_lifted_to_it() {
-    for (sent, expected) in [
-        ("0", 1),
-        ("-5", 1),
-        ("7", 7),
-        ("99999999999999999999999", u64::MAX),
-    ] {
-        assert_eq!(
-            query(&[("startIndex", sent)]).expect(sent).start_index,
-            expected
-        );
+    for (sent, expected) in [("0", 1), ("-5", 1), ("7", 7), ("99999999999999999999999", u64::MAX)] {
+        assert_eq!(query(&[("startIndex", sent)]).expect(sent).start_index, expected);
     }
     assert_eq!(query(&[("count", "-1")]).expect("a query").count, Some(0));
     assert_eq!(query(&[("count", "0")]).expect("a query").count, Some(0));
@@ -51,29 +33,15 @@ fn indices_and_counts_below_the_least_are_lifted_to_it() {
 #[test]
 fn what_is_no_number_is_refused() {
     for sent in ["", "x", "1.5", "1e3", "--1", "0x10", "-"] {
-        assert_eq!(
-            refusal(query(&[("count", sent)])),
-            (400, Some(InvalidValue)),
-            "{sent}"
-        );
-        assert_eq!(
-            refusal(query(&[("startIndex", sent)])),
-            (400, Some(InvalidValue)),
-            "{sent}"
-        );
+        assert_eq!(refusal(query(&[("count", sent)])), (400, Some(InvalidValue)), "{sent}");
+        assert_eq!(refusal(query(&[("startIndex", sent)])), (400, Some(InvalidValue)), "{sent}");
     }
 }
 
 #[test]
 fn a_filter_is_never_dropped() {
-    assert_eq!(
-        refusal(query(&[("filter", "")])),
-        (400, Some(InvalidFilter))
-    );
-    assert_eq!(
-        refusal(query(&[("filter", "id pr"), ("Filter", "id pr")])),
-        (400, Some(InvalidFilter))
-    );
+    assert_eq!(refusal(query(&[("filter", "")])), (400, Some(InvalidFilter)));
+    assert_eq!(refusal(query(&[("filter", "id pr"), ("Filter", "id pr")])), (400, Some(InvalidFilter)));
     let parsed = query(&[("filter", "id pr")]).expect("a query").filter;
     assert_eq!(parsed, Filter::parse("id pr").ok());
 }
@@ -96,14 +64,8 @@ fn a_search_request_asks_the_same_as_a_query_string() {
     ]);
     assert_eq!(ListQuery::from_search_request(&body), same);
     assert_eq!(same.expect("a query").sort_order, SortOrder::Descending);
-    assert_eq!(
-        refusal(ListQuery::from_search_request(&json!([]))),
-        (400, Some(InvalidSyntax))
-    );
-    assert_eq!(
-        refusal(ListQuery::from_search_request(&json!({"count": true}))),
-        (400, Some(InvalidValue))
-    );
+    assert_eq!(refusal(ListQuery::from_search_request(&json!([]))), (400, Some(InvalidSyntax)));
+    assert_eq!(refusal(ListQuery::from_search_request(&json!({"count": true}))), (400, Some(InvalidValue)));
 }
 
 #[test]
@@ -119,13 +81,7 @@ fn an_empty_list_has_its_resources_and_numbers_as_numbers() {
 
 #[test]
 fn a_page_tells_where_the_next_begins() {
-    let page = ListResponse {
-        next_cursor: Some("abc".to_owned()),
-        ..ListResponse::new(9, 1, vec![json!({"id": "1"})])
-    };
+    let page = ListResponse { next_cursor: Some("abc".to_owned()), ..ListResponse::new(9, 1, vec![json!({"id": "1"})]) };
     let page = json!(page);
-    assert_eq!(
-        (&page["nextCursor"], &page["itemsPerPage"]),
-        (&json!("abc"), &json!(1))
-    );
+    assert_eq!((&page["nextCursor"], &page["itemsPerPage"]), (&json!("abc"), &json!(1)));
 }

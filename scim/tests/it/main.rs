@@ -1,6 +1,7 @@
 //! The protocol through its public door: one module per subject, one test per behaviour.
 
 mod bulk;
+mod compare;
 mod config;
 mod filter;
 mod identity_providers;
@@ -49,9 +50,7 @@ fn patch(resource: &Resource, operations: Value) -> Result<Patched, Error> {
 
 /// Apply operations that must succeed, and give the new resource.
 fn patched(resource: &Resource, operations: Value) -> Resource {
-    patch(resource, operations)
-        .expect("an acceptable PATCH")
-        .resource
+    patch(resource, operations).expect("an acceptable PATCH").resource
 }
 
 /// What a refusal looks like to a client.

@@ -41,11 +41,7 @@ fn a_malformed_path_is_refused_and_not_taken_for_none() {
         "/userName",
         "emails[type regex \"work\"]",
     ] {
-        assert_eq!(
-            refusal(Path::parse(text)),
-            (400, Some(InvalidPath)),
-            "{text}"
-        );
+        assert_eq!(refusal(Path::parse(text)), (400, Some(InvalidPath)), "{text}");
     }
 }
 

@@ -1,14 +1,13 @@
 //! What holds for all inputs, not just for the examples.
 
+use std::collections::BTreeSet;
+
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use scim::filter::Op;
-use scim::patch::{apply, split_members};
-use scim::{
-    AttributeRef, CompValue, Filter, Kind, ListQuery, Notes, PatchRequest, Path, Projection,
-    Resource,
-};
+use scim::patch::{MemberChange, apply, split_members};
+use scim::{AttributeRef, CompValue, Filter, Kind, ListQuery, Notes, PatchRequest, Path, Projection, Resource};
 use serde_json::{Value, json};
 
 use crate::mira;
@@ -19,11 +18,7 @@ fn name() -> impl Strategy<Value = String> {
 
 fn attribute() -> impl Strategy<Value = AttributeRef> {
     let urn = "urn:[a-z]{1,5}:[a-zA-Z0-9.]{1,5}:User";
-    (option::of(urn), name(), option::of(name())).prop_map(|(schema, name, sub)| AttributeRef {
-        schema,
-        name,
-        sub,
-    })
+    (option::of(urn), name(), option::of(name())).prop_map(|(schema, name, sub)| AttributeRef { schema, name, sub })
 }
 
 fn comp_value() -> impl Strategy<Value = CompValue> {
@@ -38,16 +33,11 @@ fn comp_value() -> impl Strategy<Value = CompValue> {
 fn comparison() -> impl Strategy<Value = Filter> {
     prop_oneof![
         attribute().prop_map(Filter::Present),
-        (
-            attribute(),
-            proptest::sample::select(&Op::ALL[..]),
-            comp_value()
-        )
-            .prop_map(|(attribute, op, value)| Filter::Compare {
-                attribute,
-                op,
-                value
-            }),
+        (attribute(), proptest::sample::select(&Op::ALL[..]), comp_value()).prop_map(|(attribute, op, value)| Filter::Compare {
+            attribute,
+            op,
+            value
+        }),
     ]
 }
 
@@ -62,10 +52,7 @@ fn joined(leaf: impl Strategy<Value = Filter> + 'static) -> impl Strategy<Value 
 }
 
 fn value_path() -> impl Strategy<Value = Filter> {
-    (attribute(), joined(comparison())).prop_map(|(attribute, filter)| Filter::ValuePath {
-        attribute,
-        filter: Box::new(filter),
-    })
+    (attribute(), joined(comparison())).prop_map(|(attribute, filter)| Filter::ValuePath { attribute, filter: Box::new(filter) })
 }
 
 fn filter() -> impl Strategy<Value = Filter> {
@@ -73,16 +60,11 @@ fn filter() -> impl Strategy<Value = Filter> {
 }
 
 fn path() -> impl Strategy<Value = Path> {
-    let filtered = (attribute(), joined(comparison()), option::of(name())).prop_map(
-        |(attribute, filter, sub)| Path {
-            attribute: AttributeRef {
-                sub: None,
-                ..attribute
-            },
-            filter: Some(filter),
-            sub,
-        },
-    );
+    let filtered = (attribute(), joined(comparison()), option::of(name())).prop_map(|(attribute, filter, sub)| Path {
+        attribute: AttributeRef { sub: None, ..attribute },
+        filter: Some(filter),
+        sub,
+    });
     prop_oneof![attribute().prop_map(Path::from), filtered]
 }
 
@@ -121,63 +103,35 @@ fn json_value() -> impl Strategy<Value = Value> {
         any::<bool>().prop_map(Value::from),
         any::<i32>().prop_map(Value::from),
         any::<String>().prop_map(Value::from),
-        proptest::sample::select(
-            &[
-                "add", "remove", "replace", "members", "emails", "active", "True", ""
-            ][..]
-        )
-        .prop_map(Value::from),
+        proptest::sample::select(&["add", "remove", "replace", "members", "emails", "active", "True", ""][..]).prop_map(Value::from),
     ];
     leaf.prop_recursive(5, 48, 6, move |inner| {
         prop_oneof![
             vec(inner.clone(), 0..5).prop_map(Value::Array),
-            vec((name.clone(), inner), 0..5)
-                .prop_map(|members| Value::Object(members.into_iter().collect())),
+            vec((name.clone(), inner), 0..5).prop_map(|members| Value::Object(members.into_iter().collect())),
         ]
     })
 }
 
 /// Additions and replacements that are acceptable for the user.
 fn operation(op: &'static str) -> impl Strategy<Value = Value> {
-    let address = (
-        "[a-cA-C]@x",
-        option::of("work|home|Work"),
-        option::of(any::<bool>()),
-    )
-        .prop_map(|(value, place, primary)| {
-            let mut address = json!({ "value": value });
-            if let Some(place) = place {
-                address["type"] = json!(place);
-            }
-            if let Some(primary) = primary {
-                address["primary"] = json!(primary);
-            }
-            address
-        });
+    let address = ("[a-cA-C]@x", option::of("work|home|Work"), option::of(any::<bool>())).prop_map(|(value, place, primary)| {
+        let mut address = json!({ "value": value });
+        if let Some(place) = place {
+            address["type"] = json!(place);
+        }
+        if let Some(primary) = primary {
+            address["primary"] = json!(primary);
+        }
+        address
+    });
     let text = "[a-z]{1,5}";
     prop_oneof![
         vec(address.clone(), 0..4).prop_map(|value| ("emails".to_owned(), json!(value))),
-        (
-            proptest::sample::select(&["work", "home", "other"][..]),
-            text
-        )
-            .prop_map(|(place, value)| (
-                format!("emails[type eq \"{place}\"].value"),
-                json!(value)
-            )),
+        (proptest::sample::select(&["work", "home", "other"][..]), text)
+            .prop_map(|(place, value)| (format!("emails[type eq \"{place}\"].value"), json!(value))),
         address.prop_map(|value| ("emails[type eq \"work\"]".to_owned(), value)),
-        (
-            proptest::sample::select(
-                &[
-                    "title",
-                    "userName",
-                    "name.givenName",
-                    "department",
-                    "manager"
-                ][..]
-            ),
-            text
-        )
+        (proptest::sample::select(&["title", "userName", "name.givenName", "department", "manager"][..]), text)
             .prop_map(|(path, value)| (path.to_owned(), json!(value))),
         any::<bool>().prop_map(|value| ("active".to_owned(), json!(value))),
     ]
@@ -189,7 +143,59 @@ fn apply_all(resource: &Resource, operations: &[Value]) -> Option<Resource> {
     Some(apply(resource, &request).ok()?.resource)
 }
 
+/// Changes to the members of a group, in the dialects of the identity providers.
+fn member_operation() -> impl Strategy<Value = Value> {
+    let id = || "u_[1-5]";
+    let members = || vec(id(), 1..4).prop_map(|ids| ids.into_iter().map(|id| json!({ "value": id })).collect::<Value>());
+    prop_oneof![
+        members().prop_map(|members| json!({"op": "add", "path": "members", "value": members})),
+        members().prop_map(|members| json!({"op": "add", "value": {"members": members}})),
+        members().prop_map(|members| json!({"op": "replace", "path": "Members", "value": members})),
+        members().prop_map(|members| json!({"op": "replace", "value": {"displayName": "x", "members": members}})),
+        members().prop_map(|members| json!({"op": "remove", "path": "members", "value": members})),
+        id().prop_map(|id| json!({"op": "remove", "path": format!("members[value eq \"{id}\"]")})),
+        id().prop_map(|id| json!({"op": "remove", "path": format!("members[not (value eq \"{id}\")]")})),
+        id().prop_map(|id| json!({"op": "add", "path": format!("members[value eq \"{id}\"]"), "value": {"value": id}})),
+        Just(json!({"op": "remove", "path": "members"})),
+        Just(json!({"op": "replace", "path": "members", "value": []})),
+        Just(json!({"op": "replace", "path": "displayName", "value": "y"})),
+    ]
+}
+
+/// What a caller who keeps members as rows does with the changes.
+fn as_rows(mut members: BTreeSet<String>, changes: Vec<MemberChange>) -> BTreeSet<String> {
+    for change in changes {
+        match change {
+            MemberChange::Add(ids) => members.extend(ids),
+            MemberChange::Remove(ids) => members.retain(|member| !ids.contains(member)),
+            MemberChange::Replace(ids) => members = ids.into_iter().collect(),
+            MemberChange::RemoveWhere(filter) => members.retain(|id| !filter.matches(&json!({"members": [{"value": id}]}))),
+        }
+    }
+    members
+}
+
+fn ids(group: &Resource) -> BTreeSet<String> {
+    group.values("members").filter_map(|member| member.get("value")?.as_str()).map(str::to_owned).collect()
+}
+
 proptest! {
+    #[test]
+    fn members_apart_from_their_group_end_up_the_same(operations in vec(member_operation(), 1..8)) {
+        let group = crate::group(json!({"displayName": "x", "members": [{"value": "u_1"}, {"value": "u_2"}]}));
+        let request = PatchRequest::parse(&json!({ "Operations": operations })).expect("an acceptable request");
+        let together = apply(&group, &request).expect("an acceptable PATCH").resource;
+
+        let (changes, rest) = split_members(&request, &mut Notes::new()).expect("acceptable changes");
+        let mut alone = group.clone();
+        alone.set("members", None);
+        let alone = apply(&alone, &rest).expect("an acceptable PATCH").resource;
+
+        prop_assert_eq!(as_rows(ids(&group), changes), ids(&together));
+        prop_assert_eq!(alone.get("members"), None);
+        prop_assert_eq!(alone.text("displayName"), together.text("displayName"));
+    }
+
     #[test]
     fn a_printed_filter_reads_as_the_same_filter(filter in filter()) {
         let text = filter.to_string();

@@ -63,7 +63,9 @@ impl From<directory::Error> for ScimRejection {
             Error::NotFound(what) => scim::Error::not_found(what),
             Error::Taken(attribute) => scim::Error::uniqueness(attribute),
             Error::Invalid(invalid) => scim::Error::invalid_value(invalid.to_string()),
-            Error::LastOwner => scim::Error::conflict("An organisation keeps at least one active owner. Make somebody else an owner first. Nothing was changed."),
+            Error::LastOwner => scim::Error::conflict(
+                "An organisation keeps at least one active owner. Make somebody else an owner first. Nothing was changed.",
+            ),
             Error::Conflict(sentence) => scim::Error::conflict(sentence),
             Error::Stale => scim::Error::version_mismatch(),
             Error::Throttled { .. } => scim::Error::too_many_requests(),

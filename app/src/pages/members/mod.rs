@@ -105,7 +105,7 @@ fn List(people: MembersView, org: OrgSlug, viewer: Option<Viewer>, resend: Serve
             } else {
                 view! {
                     <p class="border-b border-line px-4 py-3 text-sm text-ink-2 md:px-6">{summary}</p>
-                    <table class="table stack">
+                    <table class="rows stack">
                         <thead>
                             <tr>
                                 <th scope="col">{text::PERSON}</th>

@@ -50,7 +50,7 @@ pub fn Row(
     let who = name.clone();
     view! {
         <tr data-testid="member-row" data-state=kind>
-            <td class="w-full max-w-0">
+            <td class="md:w-full md:max-w-0">
                 <div class="flex items-center gap-3">
                     <Face name=name.clone() />
                     <div class="min-w-0">

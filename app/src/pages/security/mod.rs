@@ -4,7 +4,10 @@ mod new_token;
 mod scim_card;
 mod tokens_card;
 
-use domain::{OrgSlug, TokenId, view::{IssuedToken, ScimStatus}};
+use domain::{
+    OrgSlug, TokenId,
+    view::{IssuedToken, ScimStatus},
+};
 use leptos::prelude::*;
 
 use crate::{
@@ -20,9 +23,11 @@ use tokens_card::TokensCard;
 mod text {
     pub const TITLE: &str = "Security";
     pub const LEAD: &str = "Let your identity provider add people and end their access the moment they leave.";
-    pub const DENIED: &str = "Only owners of the organisation see its security settings. Ask one of them to make the change, or to make you an owner.";
+    pub const DENIED: &str =
+        "Only owners of the organisation see its security settings. Ask one of them to make the change, or to make you an owner.";
     pub const ONE_OWNER: &str = "One owner only.";
-    pub const ONE_OWNER_TEXT: &str = " If this account is lost, nobody can change these settings. Keep a second owner whom the identity provider does not manage.";
+    pub const ONE_OWNER_TEXT: &str =
+        " If this account is lost, nobody can change these settings. Keep a second owner whom the identity provider does not manage.";
 }
 
 /// What an owner asks for when she wants a token.
@@ -109,7 +114,8 @@ fn forget_when_revoked(issuing: Issuing, revoke: ServerAction<RevokeToken>) {
     });
     Effect::new(move |_| {
         let revoked = revoke.version().get() > 0 && revoke.value().with_untracked(|answer| matches!(answer, Some(Ok(()))));
-        let shown = issuing.value().with_untracked(|answer| answer.as_ref().and_then(|answer| answer.as_ref().ok()).map(|issued| issued.token.id));
+        let shown =
+            issuing.value().with_untracked(|answer| answer.as_ref().and_then(|answer| answer.as_ref().ok()).map(|issued| issued.token.id));
         if revoked && shown.is_some() && shown == asked.get_value() {
             issuing.value().set(None);
         }

@@ -35,7 +35,8 @@ mod text {
     pub const FULL: &str = "Two tokens are live. Revoke one before you issue another.";
     pub const OFF: &str = "SCIM is disabled, so that no token works. Enable it to issue another.";
     pub const UNSAVED: &str = "Save the token above before you issue another.";
-    pub const NEEDS_SCRIPT: &str = "Issuing a token needs JavaScript: its secret is shown once and never written into a page that the server sends.";
+    pub const NEEDS_SCRIPT: &str =
+        "Issuing a token needs JavaScript: its secret is shown once and never written into a page that the server sends.";
 }
 
 /// The id of the card's heading.
@@ -65,7 +66,7 @@ pub fn TokensCard(
     } else {
         let org = org.clone();
         view! {
-            <table class="table">
+            <table class="rows">
                 <thead>
                     <tr>
                         <th scope="col">{text::NAME}</th>
@@ -190,7 +191,7 @@ fn IssueForm(org: OrgSlug, issuing: Issuing, obstacle: Option<&'static str>) -> 
                 </div>
             </form>
             {move || reason().map(|reason| view! { <p class="mt-3 text-sm text-ink-2" data-testid="issue-obstacle">{reason}</p> })}
-            <noscript><p class="note warn mt-3">{text::NEEDS_SCRIPT}</p></noscript>
+            <p class="note warn without-script mt-3">{text::NEEDS_SCRIPT}</p>
         </div>
     }
 }

@@ -1,0 +1,24 @@
+# Each target works alone on a fresh machine: it installs or builds what it needs, and says what it does.
+.PHONY: run build test check release clean help
+
+help:        ## Say what there is
+	@grep -E '^[a-z]+: .*##' Makefile | sed -E 's/:.*## /\t/'
+
+run: build   ## Serve on 127.0.0.1:3000 with an embedded database in ./data
+	@scripts/run.sh
+
+build:       ## Build the server and the browser's files, for development
+	@scripts/build.sh
+
+test:        ## Everything CI runs: format, clippy, tests on both databases, the browser journeys
+	@scripts/test.sh
+
+check:       ## Format and clippy only
+	@scripts/check.sh
+
+release:     ## Build the server and the browser's files, optimised
+	@scripts/build.sh --release
+
+clean:       ## Forget what was built
+	cargo clean
+	rm -rf target node_modules

@@ -1,0 +1,113 @@
+// A Rollcall of a test's own: its own process, port, database and mails, all gone afterwards.
+
+import { expect } from "@playwright/test";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { createInterface } from "node:readline";
+import { promisify } from "node:util";
+import PostalMime from "postal-mime";
+
+const workspace = resolve(__dirname, "../..");
+const binary = process.env.ROLLCALL_BINARY ?? join(process.env.CARGO_TARGET_DIR ?? join(workspace, "target"), "debug/rollcall");
+
+/** An organisation, with what its identity provider and its owner need. */
+export interface Org {
+  slug: string;
+  baseUrl: string;
+  token: string;
+  owner: { email: string; password: string };
+}
+
+export interface Mail {
+  subject: string;
+  text: string;
+  link: string;
+}
+
+export class Server {
+  private constructor(
+    readonly dataDir: string,
+    readonly url: string,
+    /** The one-time link that founds the first organisation. */
+    readonly setUpLink: string,
+    private readonly process: ChildProcess,
+    private readonly lines: string[],
+  ) {}
+
+  static async start(settings: Record<string, string> = {}): Promise<Server> {
+    const dataDir = await mkdtemp(join(tmpdir(), "rollcall-end2end-"));
+    const process = spawn(binary, ["serve"], {
+      env: environment({ ROLLCALL_DATA_DIR: dataDir, ROLLCALL_LISTEN: "127.0.0.1:0", ROLLCALL_MAIL_DELAY_SECONDS: "0", ...settings }),
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    const lines: string[] = [];
+    createInterface({ input: process.stderr! }).on("line", (line) => lines.push(line));
+    const failed = once(process, "exit").then(([code]) => {
+      throw new Error(`rollcall serve ended with ${code} before it listened:\n${lines.join("\n")}`);
+    });
+    const [announcement] = (await Promise.race([once(createInterface({ input: process.stdout! }), "line"), failed])) as [string];
+    failed.catch(() => {}); // From here on, its end is `stop`'s business.
+
+    const [, url, setUpLink] = /^Rollcall is at (http:\S+) \. First run: set it up at (http:\S+\/set-up\/\S+) /.exec(announcement) ?? [];
+    if (!url || !setUpLink) throw new Error(`not what a first run says: ${announcement}`);
+    await expect.poll(async () => (await fetch(`${url}/readyz`)).status, { message: "/readyz" }).toBe(200);
+    return new Server(dataDir, url, setUpLink, process, lines);
+  }
+
+  /** What it has logged so far. */
+  get log(): string {
+    return this.lines.join("\n");
+  }
+
+  /** Ctrl-C. It has to end by itself, and well. */
+  async stop(): Promise<void> {
+    const exited = once(this.process, "exit");
+    this.process.kill("SIGINT");
+    const [code, signal] = await exited;
+    await rm(this.dataDir, { recursive: true });
+    expect({ code, signal }, "Ctrl-C ends the server cleanly").toEqual({ code: 0, signal: null });
+  }
+
+  /** Make a further organisation with its owner and a provisioning token, as an operator would. */
+  async bootstrap(name: string, owner: { email: string; password: string; name?: string }): Promise<Org> {
+    const passwordFile = join(this.dataDir, "owner-password");
+    await writeFile(passwordFile, `${owner.password}\n`);
+    const args = ["bootstrap", "--org-name", name, "--owner-email", owner.email, "--owner-password-file", passwordFile, "--enable-scim", "--json"];
+    if (owner.name) args.push("--owner-name", owner.name);
+    const env = environment({ ROLLCALL_DATA_DIR: this.dataDir, ROLLCALL_PUBLIC_URL: this.url });
+    const { stdout } = await promisify(execFile)(binary, args, { env });
+    const made = JSON.parse(stdout);
+    return { slug: made.org_slug, baseUrl: made.scim_base_url, token: made.scim_token, owner };
+  }
+
+  /** The mails to `address` that have been sent so far, oldest first. */
+  async mails(address: string): Promise<Mail[]> {
+    const folder = join(this.dataDir, "mail");
+    const files = (await readdir(folder).catch(() => [])).filter((file) => file.endsWith(".eml"));
+    const dated = await Promise.all(files.map(async (file) => ({ path: join(folder, file), at: (await stat(join(folder, file))).mtimeMs })));
+    dated.sort((one, other) => one.at - other.at);
+    const mails: Mail[] = [];
+    for (const { path } of dated) {
+      const { to, subject, text } = await PostalMime.parse(await readFile(path));
+      // A mail without its link has not been written to the end yet.
+      const link = text?.match(/^http\S+$/m)?.[0];
+      if (link && to?.some((recipient) => recipient.address === address)) mails.push({ subject: subject ?? "", text: text!, link });
+    }
+    return mails;
+  }
+
+  /** The mail to `address` that was sent as the `nth`, once it is there. */
+  async mail(address: string, nth = 1): Promise<Mail> {
+    await expect.poll(async () => (await this.mails(address)).length, { message: `mail ${nth} to ${address}` }).toBeGreaterThanOrEqual(nth);
+    return (await this.mails(address))[nth - 1];
+  }
+}
+
+/** Our environment with these settings and no others: the server refuses a `ROLLCALL_…` that is no setting. */
+function environment(settings: Record<string, string>): NodeJS.ProcessEnv {
+  const kept = Object.entries(process.env).filter(([name]) => !name.startsWith("ROLLCALL_") || name === "ROLLCALL_SITE_DIR");
+  return { ...Object.fromEntries(kept), ...settings };
+}

@@ -1,0 +1,83 @@
+// Playwright's test, with a server of its own and a guard on every browser.
+
+import { type BrowserContext, type BrowserContextOptions, type Page, expect, test as base } from "@playwright/test";
+import { Server } from "./server";
+
+export { expect };
+
+/** Notes what must never happen in a browser, whatever the test is about. */
+export class Guard {
+  private readonly problems: string[] = [];
+  private readonly allowed: { status: number; path: string }[] = [];
+
+  constructor(private readonly url: string) {}
+
+  /** A page may be refused like this: the browser's console says so of each refused request. */
+  allow(status: number, path: string) {
+    this.allowed.push({ status, path });
+  }
+
+  watch(context: BrowserContext) {
+    context.on("console", (message) => {
+      // Violations of the content security policy come as errors, what the framework holds wrong as warnings.
+      if (!["error", "warning"].includes(message.type())) return;
+      const status = Number(/Failed to load resource: the server responded with a status of (\d+)/.exec(message.text())?.[1]);
+      const { pathname } = new URL(message.location().url || "about:blank");
+      if (this.allowed.some((allowed) => allowed.status === status && allowed.path === pathname)) return;
+      this.problems.push(`console ${message.type()}: ${message.text()} (${message.location().url})`);
+    });
+    context.on("weberror", (error) => this.problems.push(`page error: ${error.error().message}`));
+    context.on("request", (request) => {
+      if (new URL(request.url()).origin !== this.url && !request.url().startsWith("data:")) this.problems.push(`request to ${request.url()}`);
+    });
+  }
+
+  verify() {
+    expect(this.problems, "errors in the browser").toEqual([]);
+  }
+}
+
+interface Fixtures {
+  /** Further settings of the server. */
+  settings: Record<string, string>;
+  server: Server;
+  guard: Guard;
+  /** A page of another browser: one that shares no cookie with any other. */
+  otherBrowser: (options?: BrowserContextOptions) => Promise<Page>;
+}
+
+export const test = base.extend<Fixtures>({
+  settings: [{}, { option: true }],
+
+  server: async ({ settings }, use, testInfo) => {
+    const server = await Server.start(settings);
+    await use(server);
+    await testInfo.attach("server.log", { body: server.log, contentType: "text/plain" });
+    await server.stop();
+    expect(server.log, "the server's log").not.toMatch(/panicked|"level":"ERROR"/);
+  },
+
+  baseURL: async ({ server }, use) => use(server.url),
+
+  guard: async ({ server }, use) => {
+    const guard = new Guard(server.url);
+    await use(guard);
+    guard.verify();
+  },
+
+  context: async ({ context, guard }, use) => {
+    guard.watch(context);
+    await use(context);
+  },
+
+  otherBrowser: async ({ browser, guard }, use) => {
+    const contexts: BrowserContext[] = [];
+    await use(async (options) => {
+      const context = await browser.newContext(options);
+      contexts.push(context);
+      guard.watch(context);
+      return context.newPage();
+    });
+    await Promise.all(contexts.map((context) => context.close()));
+  },
+});

@@ -1,0 +1,19 @@
+//! The server from outside: real requests through the whole router, on a real SQLite file and a real PostgreSQL.
+//!
+//! `ROLLCALL_TEST_POSTGRES` names an administrator's URL of a PostgreSQL cluster (`scripts/test.sh` starts a private one);
+//! `ROLLCALL_TEST_RACES` how often each race is run.
+
+mod support;
+
+mod activation;
+mod audit;
+mod bootstrap;
+mod console;
+mod laws;
+mod leaving;
+mod owners;
+mod races;
+mod scim_dialects;
+mod scim_users;
+mod sign_in;
+mod tokens;

@@ -1,0 +1,146 @@
+//! Signing in and out, and choosing an organisation.
+
+use std::time::Duration;
+
+use crate::support::both_databases;
+
+const RIGHT: &str = "violet tractor sings at dawn";
+
+both_databases! {
+    async fn whatever_is_wrong_the_answer_is_the_same(app) {
+        let acme = app.org("Acme").await;
+        app.provision(&acme, "mira@acme.test").await;
+        let mut answers = vec![];
+        for (email, password) in [
+            (acme.owner_email.as_str(), "not her password"),
+            ("nobody@acme.test", RIGHT),
+            ("not an address", RIGHT),
+            ("", ""),
+            // Provisioned, but she has not followed her link: no credential of hers exists.
+            ("mira@acme.test", RIGHT),
+        ] {
+            let answer = app.browser().call("sign_in", &[("email", email), ("password", password)]).await;
+            assert_eq!(answer.status, 401, "{email}: {}", answer.text);
+            answers.push(answer.text);
+        }
+        answers.dedup();
+        assert_eq!(answers.len(), 1, "{answers:?}");
+    }
+
+    async fn a_session_opens_the_page_that_was_asked_for(app) {
+        let acme = app.org("Acme").await;
+        let browser = app.browser();
+        let page = browser.get("/o/acme/settings/audit?before=x").await;
+        assert_eq!((page.status, page.redirect()), (303, Some("/sign-in?next=%2Fo%2Facme%2Fsettings%2Faudit%3Fbefore%3Dx")));
+
+        let fields = [("email", acme.owner_email.as_str()), ("password", RIGHT), ("next", "/o/acme/settings/audit")];
+        let answer = browser.submit("sign_in", &fields, "/sign-in").await;
+        assert_eq!((answer.status, answer.redirect()), (302, Some("/o/acme/settings/audit")));
+        assert_eq!(browser.get("/o/acme/settings/audit").await.status, 200);
+    }
+
+    async fn a_way_back_leads_nowhere_else(app) {
+        let acme = app.org("Acme").await;
+        for next in ["https://evil.test/o/acme", "//evil.test/o/acme/members", "/\\evil.test", "javascript:alert(1)", "/o/other/members"] {
+            let fields = [("email", acme.owner_email.as_str()), ("password", RIGHT), ("next", next)];
+            let answer = app.browser().submit("sign_in", &fields, "/sign-in").await;
+            assert_eq!(answer.redirect(), Some("/o/acme/members"), "{next}");
+        }
+    }
+
+    async fn signing_out_ends_the_session_on_the_server(app) {
+        let acme = app.org("Acme").await;
+        let browser = app.owner(&acme).await;
+        let stolen = browser.stolen();
+        assert_eq!(stolen.get("/o/acme/members").await.status, 200);
+        assert_eq!(browser.call("sign_out", &[]).await.status, 200);
+        assert_eq!(browser.cookie(), None);
+        assert!(stolen.get("/o/acme/members").await.is_refused());
+        assert!(stolen.call("members", &[("org", "acme"), ("page", "1")]).await.is_refused());
+    }
+
+    async fn a_sign_in_gives_a_new_session_id(app) {
+        let acme = app.org("Acme").await;
+        let browser = app.owner(&acme).await;
+        let first = browser.stolen();
+        browser.call("sign_in", &[("email", &acme.owner_email), ("password", RIGHT)]).await;
+        assert_ne!(browser.cookie(), first.cookie());
+        assert!(first.get("/o/acme/members").await.is_refused(), "the one before is gone");
+    }
+
+    async fn the_cookie_is_bound_to_host_and_tls_and_hidden_from_scripts(app) {
+        let acme = app.org("Acme").await;
+        let answer = app.browser().call("sign_in", &[("email", &acme.owner_email), ("password", RIGHT)]).await;
+        let cookie = answer.header("set-cookie").unwrap().to_owned();
+        assert!(cookie.starts_with("__Host-rollcall="), "{cookie}");
+        for part in ["HttpOnly", "SameSite=Lax", "Secure", "Path=/", "Max-Age=604800"] {
+            assert!(cookie.contains(part), "{part}: {cookie}");
+        }
+        assert!(!cookie.contains("Domain"), "{cookie}");
+        let id = cookie.split(['=', ';']).nth(1).unwrap();
+        assert_eq!(app.database.number("SELECT count(*) FROM sessions").await, 1);
+        let raw = format!("SELECT count(*) FROM sessions WHERE id_hash = {}", hex_literal(&app, id.as_bytes()));
+        assert_eq!(app.database.number(&raw).await, 0, "only a hash is stored");
+    }
+
+    async fn a_session_ends_when_it_is_idle_and_in_any_case(app) {
+        let acme = app.org("Acme").await;
+        let idle = app.owner(&acme).await;
+        app.advance(Duration::from_secs(12 * 3_600 + 1));
+        assert!(idle.get("/o/acme/members").await.is_refused());
+
+        let busy = app.owner(&acme).await;
+        for _ in 0..13 {
+            app.advance(Duration::from_secs(12 * 3_600 - 60));
+            assert_eq!(busy.get("/o/acme/members").await.status, 200);
+        }
+        app.advance(Duration::from_secs(12 * 3_600 - 60));
+        assert_eq!(busy.get("/o/acme/members").await.status, 303, "seven days are over");
+    }
+
+    async fn an_account_is_throttled_and_the_right_password_does_not_help(app) {
+        let acme = app.org("Acme").await;
+        let attempt = async |password: &str| app.browser().call("sign_in", &[("email", &acme.owner_email), ("password", password)]).await.status;
+        for _ in 0..10 {
+            assert_eq!(attempt("wrong").await, 401);
+        }
+        assert_eq!(attempt(RIGHT).await, 429);
+        // An address that has no account is throttled alike.
+        for _ in 0..10 {
+            assert_eq!(app.browser().call("sign_in", &[("email", "nobody@acme.test"), ("password", "x")]).await.status, 401);
+        }
+        assert_eq!(app.browser().call("sign_in", &[("email", "nobody@acme.test"), ("password", "x")]).await.status, 429);
+        app.advance(Duration::from_secs(15 * 60 + 1));
+        assert_eq!(attempt(RIGHT).await, 200);
+    }
+
+    async fn a_person_of_two_organisations_chooses_one_and_switches(app) {
+        let (acme, globex) = (app.org("Acme").await, app.org("Globex").await);
+        app.join(&acme, "mira@both.test").await;
+        app.join(&globex, "mira@both.test").await;
+
+        let browser = app.browser();
+        let answer = browser.submit("sign_in", &[("email", "mira@both.test"), ("password", RIGHT)], "/sign-in").await;
+        assert_eq!(answer.redirect(), Some("/organisations"));
+        let choices = browser.call("organisations", &[]).await.json;
+        let slugs: Vec<_> = choices.as_array().unwrap().iter().map(|choice| (choice["slug"].as_str().unwrap(), choice["current"].as_bool().unwrap())).collect();
+        assert_eq!(slugs, [("acme", true), ("globex", false)]);
+
+        // A session is for one organisation: the other's pages refuse it, and say where it is for.
+        assert_eq!(browser.call("members", &[("org", "globex"), ("page", "1")]).await.status, 409);
+        let acme_session = browser.stolen();
+        assert_eq!(browser.call("switch_organisation", &[("org", "globex")]).await.status, 200);
+        assert_eq!(browser.call("members", &[("org", "globex"), ("page", "1")]).await.status, 200);
+        assert_eq!(browser.call("members", &[("org", "acme"), ("page", "1")]).await.status, 409);
+        assert_ne!(browser.cookie(), acme_session.cookie(), "another session, not the same one re-bound");
+        // Where one has no business, there is nothing.
+        app.org("Initech").await;
+        assert_eq!(browser.call("switch_organisation", &[("org", "initech")]).await.status, 404);
+        assert_eq!(browser.call("switch_organisation", &[("org", "nonesuch")]).await.status, 404);
+    }
+}
+
+fn hex_literal(app: &crate::support::TestApp, bytes: &[u8]) -> String {
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    if app.state.db.is_postgres() { format!("'\\x{hex}'::bytea") } else { format!("x'{hex}'") }
+}

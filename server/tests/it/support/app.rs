@@ -1,0 +1,210 @@
+//! A whole server without a socket, with a clock that the test moves.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use axum::Router;
+use directory::{Call, founding, mail, passwords::Hasher, sessions::SessionLimits};
+use domain::{OrgId, Timestamp, token::TokenLifetime};
+use serde_json::{Value, json};
+use server::{
+    router::router,
+    state::{AppState, Parts},
+    system,
+};
+
+use super::{
+    browser::Browser,
+    database::{Engine, TestDatabase},
+    idp::Idp,
+};
+
+pub const PASSWORD: &str = "violet tractor sings at dawn";
+
+/// A server and its database.
+pub struct TestApp {
+    pub state: AppState,
+    pub router: Router,
+    pub database: TestDatabase,
+    now: Arc<AtomicI64>,
+}
+
+/// An organisation with an owner and a provisioning token.
+#[derive(Clone)]
+pub struct Org {
+    pub id: OrgId,
+    pub slug: String,
+    pub owner_email: String,
+    pub token: String,
+}
+
+/// A person whom an identity provider provisioned.
+#[derive(Clone)]
+pub struct Person {
+    pub id: String,
+    pub email: String,
+}
+
+/// How often each race is run.
+pub fn races() -> usize {
+    std::env::var("ROLLCALL_TEST_RACES").ok().and_then(|text| text.parse().ok()).unwrap_or(20)
+}
+
+impl TestApp {
+    pub async fn start(engine: Engine) -> Self {
+        let database = TestDatabase::create(engine).await;
+        let now = Arc::new(AtomicI64::new(1_800_000_000_000_000));
+        let clock = now.clone();
+        let state = AppState::new(Parts {
+            db: database.db.clone(),
+            clock: Arc::new(move || Timestamp::from_micros(clock.load(Ordering::SeqCst))),
+            randomness: system::randomness(),
+            hasher: Hasher::fast_for_tests(),
+            public_url: "https://id.rollcall.test".parse().unwrap(),
+            session_limits: SessionLimits::default(),
+            mail_delay: Duration::ZERO,
+            trusted_proxies: vec![],
+            site_dir: "no-site".into(),
+        });
+        Self { router: router(state.clone()), state, database, now }
+    }
+
+    /// Let time pass.
+    pub fn advance(&self, span: Duration) {
+        self.now.fetch_add(i64::try_from(span.as_micros()).unwrap(), Ordering::SeqCst);
+    }
+
+    pub fn call(&self) -> Call {
+        Call::new((self.state.clock)(), self.state.randomness.clone())
+    }
+
+    /// An organisation, founded as `rollcall bootstrap` does it.
+    pub async fn org(&self, name: &str) -> Org {
+        let owner_email = format!("owner@{}.test", name.to_lowercase());
+        let founder =
+            founding::Founder { org_name: name.to_owned(), name: format!("{name}'s owner"), email: owner_email.clone(), password: PASSWORD.to_owned() };
+        let made = founding::bootstrap(&self.state.db, &self.state.hasher, founder, true, &self.call()).await.unwrap();
+        Org { id: made.org, slug: made.slug.to_string(), owner_email, token: made.token.unwrap() }
+    }
+
+    /// The identity provider of `org`.
+    pub fn idp(&self, org: &Org) -> Idp {
+        Idp::new(self.router.clone(), format!("/scim/{}/v2", org.id), format!("Bearer {}", org.token))
+    }
+
+    /// A browser that nobody is signed in with.
+    pub fn browser(&self) -> Browser {
+        Browser::new(self.router.clone())
+    }
+
+    /// The owner's browser.
+    pub async fn owner(&self, org: &Org) -> Browser {
+        self.sign_in(&org.owner_email, PASSWORD).await
+    }
+
+    pub async fn sign_in(&self, email: &str, password: &str) -> Browser {
+        let browser = self.browser();
+        let answer = browser.call("sign_in", &[("email", email), ("password", password)]).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        browser
+    }
+
+    /// Provision a person, as Okta does it.
+    pub async fn provision(&self, org: &Org, email: &str) -> Person {
+        let answer = self.idp(org).post("/Users", user(email)).await;
+        assert_eq!(answer.status, 201, "{}", answer.text);
+        Person { id: answer.json["id"].as_str().unwrap().to_owned(), email: email.to_owned() }
+    }
+
+    /// Provision a person and let her follow her activation link; the browser that she is signed in with.
+    pub async fn join(&self, org: &Org, email: &str) -> (Person, Browser) {
+        let person = self.provision(org, email).await;
+        let browser = self.activate(email).await;
+        (person, browser)
+    }
+
+    /// Follow the newest activation link mailed to `email`.
+    pub async fn activate(&self, email: &str) -> Browser {
+        let link = self.mailed_link(email).await.expect("a mail is due");
+        let browser = self.browser();
+        let answer = browser.call("activate", &[("link", &link), ("password", PASSWORD)]).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        browser
+    }
+
+    /// Send what is due; the link in the last mail to `email`.
+    pub async fn mailed_link(&self, email: &str) -> Option<String> {
+        let mut link = None;
+        while let Some(due) = mail::next_due(&self.state.db, &self.call()).await.unwrap() {
+            mail::sent(&self.state.db, &due, &self.call()).await.unwrap();
+            if due.address == email {
+                link = Some(due.link);
+            }
+        }
+        link
+    }
+
+    /// The audit log of `org` as its owner reads it: (action, actor, target, details) from newest to oldest.
+    pub async fn audit(&self, org: &Org) -> Vec<AuditRow> {
+        self.state.settle().await;
+        let answer = self.owner(org).await.call("audit", &[("org", &org.slug)]).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        let rows = answer.json["events"].as_array().unwrap().iter().map(|event| AuditRow {
+            action: event["action"].as_str().unwrap().to_owned(),
+            actor: event["actor"].as_str().unwrap().to_owned(),
+            target: event["target"].as_str().map(str::to_owned),
+            ip: event["ip"].as_str().map(str::to_owned),
+            request_id: event["request_id"].as_str().map(str::to_owned),
+            details: event["details"].as_array().unwrap().iter().map(|pair| format!("{}: {}", pair[0].as_str().unwrap(), pair[1].as_str().unwrap())).collect(),
+        });
+        rows.collect()
+    }
+
+    /// The row of the members list for `email`.
+    pub async fn member(&self, org: &Org, email: &str) -> Value {
+        let answer = self.owner(org).await.call("members", &[("org", &org.slug), ("page", "1")]).await;
+        let people = answer.json["people"].as_array().unwrap_or_else(|| panic!("{}", answer.text)).clone();
+        people.into_iter().find(|person| person["email"] == email).unwrap_or_else(|| panic!("{email} is not a member"))
+    }
+
+    /// Issue another token through the console.
+    pub async fn issue_token(&self, org: &Org, name: &str) -> Value {
+        let lifetime = TokenLifetime::default().as_str();
+        let answer = self.owner(org).await.call("issue_token", &[("org", &org.slug), ("name", name), ("lifetime", lifetime)]).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        answer.json
+    }
+}
+
+/// An entry of the audit log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditRow {
+    pub action: String,
+    pub actor: String,
+    pub target: Option<String>,
+    pub ip: Option<String>,
+    pub request_id: Option<String>,
+    pub details: Vec<String>,
+}
+
+/// The body of Okta's create request.
+pub fn user(email: &str) -> Value {
+    let name = email.split('@').next().unwrap();
+    json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
+        "userName": email,
+        "name": { "givenName": name, "familyName": "Olsen" },
+        "emails": [{ "primary": true, "value": email, "type": "work" }],
+        "displayName": format!("{name} Olsen"),
+        "locale": "en-US",
+        "externalId": format!("00u-{email}"),
+        "groups": [],
+        "password": "1mz050nq",
+        "active": true
+    })
+}

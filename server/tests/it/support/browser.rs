@@ -1,0 +1,98 @@
+//! A browser: keeps its cookies, and says which site its requests come from.
+
+use std::sync::{Arc, Mutex};
+
+use axum::{Router, body::Body};
+use http::{HeaderMap, Request, StatusCode, header};
+use serde_json::Value;
+use tower::ServiceExt;
+
+/// A browser; clones share their cookies, as tabs do.
+#[derive(Clone)]
+pub struct Browser {
+    router: Router,
+    cookie: Arc<Mutex<Option<String>>>,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct Page {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub text: String,
+    pub json: Value,
+}
+
+impl Page {
+    pub fn redirect(&self) -> Option<&str> {
+        self.headers.get(header::LOCATION).and_then(|value| value.to_str().ok())
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+}
+
+impl Browser {
+    pub fn new(router: Router) -> Self {
+        Self { router, cookie: Arc::default() }
+    }
+
+    /// The session cookie, `name=value`.
+    pub fn cookie(&self) -> Option<String> {
+        self.cookie.lock().unwrap().clone()
+    }
+
+    /// Another browser that holds the same cookie: a stolen one.
+    pub fn stolen(&self) -> Self {
+        Self { router: self.router.clone(), cookie: Arc::new(Mutex::new(self.cookie())) }
+    }
+
+    /// Open a page.
+    pub async fn get(&self, path: &str) -> Page {
+        self.send(Request::get(path).header(header::ACCEPT, "text/html").body(Body::empty()).unwrap()).await
+    }
+
+    /// Call a server function as the page's script does it.
+    pub async fn call(&self, function: &str, fields: &[(&str, &str)]) -> Page {
+        self.post(function, fields, &[("origin", "https://id.rollcall.test"), ("accept", "application/json")]).await
+    }
+
+    /// Send a form as a browser without scripts does it.
+    pub async fn submit(&self, function: &str, fields: &[(&str, &str)], from: &str) -> Page {
+        let referer = format!("https://id.rollcall.test{from}");
+        self.post(function, fields, &[("origin", "https://id.rollcall.test"), ("accept", "text/html"), ("referer", &referer)]).await
+    }
+
+    /// Send a form with headers of the test's choice.
+    pub async fn post(&self, function: &str, fields: &[(&str, &str)], headers: &[(&str, &str)]) -> Page {
+        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let mut request = Request::post(format!("/api/{function}")).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.send(request.body(Body::from(body)).unwrap()).await
+    }
+
+    async fn send(&self, mut request: Request<Body>) -> Page {
+        if let Some(cookie) = self.cookie() {
+            request.headers_mut().insert(header::COOKIE, cookie.parse().unwrap());
+        }
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        for cookie in response.headers().get_all(header::SET_COOKIE) {
+            let pair = cookie.to_str().unwrap().split(';').next().unwrap().to_owned();
+            *self.cookie.lock().unwrap() = (!pair.ends_with('=')).then_some(pair);
+        }
+        let (parts, body) = response.into_parts();
+        let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        Page { status: parts.status.as_u16(), headers: parts.headers, json: serde_json::from_str(&text).unwrap_or(Value::Null), text }
+    }
+}
+
+impl Page {
+    /// Whether the answer lets nobody in.
+    pub fn is_refused(&self) -> bool {
+        self.status == StatusCode::UNAUTHORIZED.as_u16() || self.redirect().is_some_and(|to| to.starts_with("/sign-in"))
+    }
+}

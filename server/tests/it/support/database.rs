@@ -1,0 +1,100 @@
+//! A fresh database for each test: a file, or a copy of a migrated template.
+
+use std::{path::PathBuf, process::Command};
+
+use directory::{Db, DbSettings};
+use migrations::sea_orm::{ConnectionTrait, Database, DatabaseConnection, Statement};
+use tokio::sync::OnceCell;
+
+/// Which database a test runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+/// A database of one test's own, gone with it.
+pub struct TestDatabase {
+    pub db: Db,
+    /// For looking at rows as nobody in the product may: as the owner of everything.
+    pub all_seeing: DatabaseConnection,
+    folder: PathBuf,
+}
+
+impl Drop for TestDatabase {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// The template and the application's URL without a database's name.
+static TEMPLATE: OnceCell<String> = OnceCell::const_new();
+
+impl TestDatabase {
+    pub async fn create(engine: Engine) -> Self {
+        let name = format!("t{:032x}", u128::from_be_bytes(random()));
+        let folder = std::env::temp_dir().join(format!("rollcall-test-{name}"));
+        std::fs::create_dir_all(&folder).unwrap();
+        let (settings, owner_url) = match engine {
+            Engine::Sqlite => {
+                let url = format!("sqlite:{}", folder.join("rollcall.db").display());
+                (DbSettings::new(url.clone()), url)
+            }
+            Engine::Postgres => {
+                let admin = admin_url();
+                let template = TEMPLATE.get_or_init(make_template).await;
+                psql(&admin, &format!("CREATE DATABASE {name} TEMPLATE {template} OWNER rollcall_owner"));
+                let url = |user: &str| with(&admin, user, &name);
+                // The application's own role, which owns nothing: a superuser would pass tests that it should fail.
+                (DbSettings { max_connections: 12, ..DbSettings::new(url("rollcall_app")) }, url("rollcall_owner"))
+            }
+        };
+        let db = server::startup::open(&settings).await.unwrap();
+        let all_seeing = Database::connect(owner_url).await.unwrap();
+        Self { db, all_seeing, folder }
+    }
+
+    /// One number.
+    pub async fn number(&self, sql: &str) -> i64 {
+        let statement = Statement::from_string(self.all_seeing.get_database_backend(), sql);
+        self.all_seeing.query_one_raw(statement).await.unwrap().unwrap().try_get_by_index(0).unwrap()
+    }
+
+    /// Run a statement as the owner of everything; the error is the database's.
+    pub async fn try_run(&self, sql: &str) -> Result<(), String> {
+        self.all_seeing.execute_unprepared(sql).await.map(drop).map_err(|error| error.to_string())
+    }
+}
+
+pub fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    (server::system::randomness())(&mut bytes);
+    bytes
+}
+
+fn admin_url() -> String {
+    std::env::var("ROLLCALL_TEST_POSTGRES").expect("ROLLCALL_TEST_POSTGRES is set: run the tests by `make test`, or start a cluster with `scripts/postgres.sh start DIR`")
+}
+
+/// The URL for another user and database of the same cluster.
+fn with(admin: &str, user: &str, database: &str) -> String {
+    let host = admin.split('@').nth(1).and_then(|rest| rest.split('/').next()).expect("an administrator's URL such as postgres://admin@127.0.0.1:5432/postgres");
+    format!("postgres://{user}@{host}/{database}")
+}
+
+/// Make the two roles and a migrated database to copy. Migrations run as the owner.
+async fn make_template() -> String {
+    let admin = admin_url();
+    psql(&admin, "DO $$ BEGIN CREATE ROLE rollcall_owner LOGIN; CREATE ROLE rollcall_app LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$");
+    let name = format!("template{:032x}", u128::from_be_bytes(random()));
+    psql(&admin, &format!("CREATE DATABASE {name} OWNER rollcall_owner"));
+    let owner = Db::connect(&DbSettings { max_connections: 1, ..DbSettings::new(with(&admin, "rollcall_owner", &name)) }).await.unwrap();
+    server::startup::migrate(&owner).await.unwrap();
+    owner.close().await.unwrap();
+    name
+}
+
+fn psql(url: &str, sql: &str) {
+    let run = Command::new("psql").args([url, "-v", "ON_ERROR_STOP=1", "-qc", sql]).output().unwrap();
+    assert!(run.status.success(), "{sql}: {}", String::from_utf8_lossy(&run.stderr));
+}

@@ -1,0 +1,84 @@
+//! An identity provider: sends SCIM requests as Okta does.
+
+use axum::{Router, body::Body};
+use http::{HeaderMap, Method, Request, header};
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+/// An identity provider with the credential that it was given.
+#[derive(Clone)]
+pub struct Idp {
+    router: Router,
+    base: String,
+    authorization: Option<String>,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub text: String,
+    pub json: Value,
+}
+
+impl Idp {
+    pub fn new(router: Router, base: String, authorization: String) -> Self {
+        Self { router, base, authorization: Some(authorization) }
+    }
+
+    /// The same client with another `Authorization` header.
+    pub fn with_authorization(&self, authorization: Option<&str>) -> Self {
+        Self { authorization: authorization.map(str::to_owned), ..self.clone() }
+    }
+
+    /// The same client at another base URL.
+    pub fn at(&self, base: &str) -> Self {
+        Self { base: base.to_owned(), ..self.clone() }
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(Method::GET, path, None, "application/scim+json").await
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> Answer {
+        self.send(Method::POST, path, Some(body.to_string()), "application/scim+json; charset=utf-8").await
+    }
+
+    pub async fn put(&self, path: &str, body: Value) -> Answer {
+        self.send(Method::PUT, path, Some(body.to_string()), "application/json").await
+    }
+
+    pub async fn patch(&self, path: &str, operations: Value) -> Answer {
+        let body = json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": operations });
+        self.send(Method::PATCH, path, Some(body.to_string()), "application/scim+json; charset=utf-8").await
+    }
+
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.send(Method::DELETE, path, None, "application/scim+json").await
+    }
+
+    pub async fn send(&self, method: Method, path: &str, body: Option<String>, media_type: &str) -> Answer {
+        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base)).header(header::ACCEPT, "application/scim+json");
+        if let Some(authorization) = &self.authorization {
+            request = request.header(header::AUTHORIZATION, authorization);
+        }
+        if body.is_some() {
+            request = request.header(header::CONTENT_TYPE, media_type);
+        }
+        let response = self.router.clone().oneshot(request.body(Body::from(body.unwrap_or_default())).unwrap()).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        // Whatever the answer, it is SCIM's.
+        if parts.status != http::StatusCode::NO_CONTENT {
+            assert_eq!(parts.headers.get(header::CONTENT_TYPE).unwrap(), "application/scim+json", "{path}: {text}");
+        }
+        Answer { status: parts.status.as_u16(), headers: parts.headers, json: serde_json::from_str(&text).unwrap_or(Value::Null), text }
+    }
+}
+
+/// Okta's way to let someone in or out: no path.
+pub fn patch_active(active: bool) -> Value {
+    json!([{ "op": "replace", "value": { "active": active } }])
+}
