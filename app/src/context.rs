@@ -1,6 +1,10 @@
 //! What a server function knows about its request. The server's router provides it; here it is only used.
 
-use directory::{Call, Db, Error, OrgScope, passwords::Hasher, sessions::{BeginSession, Entry, SignedIn}};
+use directory::{
+    Call, Db, Error, OrgScope,
+    passwords::Hasher,
+    sessions::{BeginSession, Entry, SignedIn},
+};
 use domain::{OrgRole, OrgSlug};
 use http::{HeaderValue, header};
 use leptos::prelude::*;
@@ -60,7 +64,9 @@ impl RequestContext {
         result.map_err(|error| {
             let error = AppError::from(error);
             // A status would override the redirect with which a plain form post is answered.
-            if !self.wants_document && let Some(response) = use_context::<ResponseOptions>() {
+            if !self.wants_document
+                && let Some(response) = use_context::<ResponseOptions>()
+            {
                 response.set_status(error.status());
             }
             error
@@ -78,7 +84,9 @@ impl RequestContext {
 /// A session that could not be begun: its person may no longer enter, or the store is out of reach.
 pub fn session_error(error: tower_sessions::session::Error) -> Error {
     match error {
-        tower_sessions::session::Error::Store(tower_sessions::session_store::Error::Backend(why)) if why == REFUSED => Error::WrongCredentials,
+        tower_sessions::session::Error::Store(tower_sessions::session_store::Error::Backend(why)) if why == REFUSED => {
+            Error::WrongCredentials
+        }
         other => Error::Unavailable(other.to_string()),
     }
 }

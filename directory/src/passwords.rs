@@ -75,8 +75,9 @@ impl Hasher {
 /// Refuse what stands in lists of common passwords, or is made of the person's own words (OWASP ASVS 6.2.4).
 fn check_guessable(password: &str, about: &[String]) -> Result<(), Invalid> {
     let about: Vec<&str> = about.iter().flat_map(|word| word.split(['@', '.', ' '])).filter(|word| word.chars().count() > 2).collect();
+    let own_words = about.iter().fold(password.to_lowercase(), |rest, word| rest.replace(&word.to_lowercase(), ""));
     // A million guesses: at ten failures in a quarter of an hour, more than two years of trying at one account.
-    if zxcvbn::zxcvbn(password, &about).guesses_log10() < 6.0 {
+    if zxcvbn::zxcvbn(password, &about).guesses_log10() < 6.0 || own_words.chars().count() < 6 {
         return Err(Invalid::new(
             "password",
             "This password is among the first that an attacker would try. A few unrelated words are hard to guess and easy to keep.",

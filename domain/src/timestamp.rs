@@ -89,7 +89,7 @@ mod tests {
     #[test]
     fn people_read_distances() {
         let now = Timestamp::from_micros(1_700_000_000_000_000);
-        let hours = |h| Duration::from_secs(h * 3_600);
+        let hours = |h: u64| Duration::from_secs(h * 3_600);
         assert_eq!(now.relative_to(now), "just now");
         assert_eq!((now - Duration::from_secs(120)).relative_to(now), "2 min ago");
         assert_eq!((now + hours(24)).relative_to(now), "in 1 day");

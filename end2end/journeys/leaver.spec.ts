@@ -1,12 +1,11 @@
 // The product in one journey: a company connects its identity provider, somebody joins by it, and the moment she leaves
 // there, every browser she has open is locked out here, and nowhere else.
 
-import { type Page, expect, test } from "../support/test";
-import { Entra, Okta, type Person } from "../support/idp";
-import { PASSWORD, activate, alive, auditRows, enter, expectMember, memberRow, setUp } from "../support/steps";
-
-const INES = { org: "Acme", name: "Ines Vidal", email: "ines@acme.test", password: "a lighthouse keeper counts ships" };
-const MIRA: Person = { email: "mira.olsen@acme.test", given: "Mira", family: "Olsen", externalId: "00u7k2exampleMIRA" };
+import type { Page } from "@playwright/test";
+import { Entra, Okta } from "../support/idp";
+import { INES, MIRA, OTTO, PASSWORD } from "../support/people";
+import { activate, alive, auditRows, enter, expectMember, memberRow, setUp } from "../support/steps";
+import { expect, test } from "../support/test";
 
 test("a leaver's next click lands on the sign-in page", async ({ page, server, guard, otherBrowser }) => {
   test.setTimeout(120_000);
@@ -15,7 +14,7 @@ test("a leaver's next click lands on the sign-in page", async ({ page, server, g
   let token = "";
 
   await test.step("the set-up link makes the organisation and its owner, once", async () => {
-    await setUp(page, server.setUpLink, INES);
+    await setUp(page, server.setUpLink, { org: "Acme", ...INES });
     await expect(page).toHaveURL("/o/acme/settings/security");
     await expect(page.getByRole("navigation", { name: "Main" })).toContainText("Security");
     const late = await otherBrowser();
@@ -119,7 +118,7 @@ test("a leaver's next click lands on the sign-in page", async ({ page, server, g
     await expect(phone).toHaveURL("/o/acme/members");
   });
 
-  const globex = await server.bootstrap("Globex", { email: "otto@globex.test", password: "three bicycles under one roof" });
+  const globex = await server.bootstrap("Globex", OTTO);
   secrets.push(globex.token, globex.owner.password);
   const entra = new Entra(globex.baseUrl, globex.token);
   const tablet = await otherBrowser();

@@ -167,7 +167,7 @@ export class Okta extends IdentityProvider {
     return user;
   }
 
-  private match(person: Person): Promise<ScimUser[]> {
+  match(person: Person): Promise<ScimUser[]> {
     return this.list(`/Users?filter=userName%20eq%20%22${encodeURIComponent(person.email)}%22&startIndex=1&count=100`);
   }
 
@@ -239,7 +239,7 @@ export class Entra extends IdentityProvider {
     expect(json).toEqual({ schemas: [ERROR], status: "404", detail: expect.any(String) });
   }
 
-  private match(person: Person): Promise<ScimUser[]> {
+  match(person: Person): Promise<ScimUser[]> {
     return this.list(`/Users?filter=userName+eq+%22${encodeURIComponent(person.email)}%22`);
   }
 }

@@ -3,6 +3,7 @@
 import { expect } from "@playwright/test";
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -38,6 +39,7 @@ export class Server {
   ) {}
 
   static async start(settings: Record<string, string> = {}): Promise<Server> {
+    if (!existsSync(binary)) throw new Error(`There is no server at ${binary}. Build it with \`make build\`, or say in ROLLCALL_BINARY where it is.`);
     const dataDir = await mkdtemp(join(tmpdir(), "rollcall-end2end-"));
     const process = spawn(binary, ["serve"], {
       env: environment({ ROLLCALL_DATA_DIR: dataDir, ROLLCALL_LISTEN: "127.0.0.1:0", ROLLCALL_MAIL_DELAY_SECONDS: "0", ...settings }),

@@ -1,10 +1,9 @@
 // What several journeys do on the way.
 
 import { type Locator, type Page, expect } from "@playwright/test";
-import type { Org } from "./server";
-
-/** A password that is long enough and on no list. */
-export const PASSWORD = "seven lanterns over a quiet harbour";
+import { type Person, Okta } from "./idp";
+import { PASSWORD } from "./people";
+import type { Org, Server } from "./server";
 
 /** Until WebAssembly has come to life, forms are plain and some buttons are not there. */
 export async function alive(page: Page) {
@@ -40,6 +39,12 @@ export async function activate(page: Page, link: string, password: string) {
   await page.getByLabel(/^(New|Your existing) password$/).fill(password);
   await page.getByRole("button", { name: "Join" }).click();
   await expect(page).toHaveURL(/\/o\/[a-z0-9-]+\/members$/);
+}
+
+/** Have the organisation's directory create somebody, who joins in this page's browser. */
+export async function join(page: Page, server: Server, org: Org, person: Person) {
+  await new Okta(org.baseUrl, org.token).create(person);
+  await activate(page, (await server.mail(person.email)).link, PASSWORD);
 }
 
 /** The row of a person on the members page. */

@@ -21,6 +21,8 @@ export class Guard {
     context.on("console", (message) => {
       // Violations of the content security policy come as errors, what the framework holds wrong as warnings.
       if (!["error", "warning"].includes(message.type())) return;
+      // Where scripts are off, or the machine is slow, Chromium wonders what the preloaded WebAssembly is for.
+      if (/was preloaded using link preload but not used/.test(message.text())) return;
       const status = Number(/Failed to load resource: the server responded with a status of (\d+)/.exec(message.text())?.[1]);
       const { pathname } = new URL(message.location().url || "about:blank");
       if (this.allowed.some((allowed) => allowed.status === status && allowed.path === pathname)) return;

@@ -1,6 +1,9 @@
 //! Limits per client address, kept by tower_governor. Sign-in has its own count in the database, which all nodes share.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    net::IpAddr,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 use axum::{
     body::Body,
@@ -58,23 +61,34 @@ fn too_many() -> Response {
 /// Failed SCIM authentications per client address. Asked only after a failure, so that a valid token always passes,
 /// however its address has behaved for others.
 #[derive(Clone)]
-pub(crate) struct ScimFailures(Arc<GovernorConfig<ByClient, Plain>>);
+pub(crate) struct ScimFailures(Arc<RwLock<Limiter>>);
+
+type Limiter = GovernorConfig<ByClient, Plain>;
 
 impl ScimFailures {
     /// A burst of 30, then one every two seconds.
     pub(crate) fn new() -> Self {
+        Self(Arc::new(RwLock::new(Self::limiter())))
+    }
+
+    fn limiter() -> Limiter {
         let config = GovernorConfigBuilder::default().key_extractor(ByClient).per_second(2).burst_size(30).finish();
-        Self(Arc::new(config.unwrap_or_else(|| unreachable!("the figures are not zero"))))
+        config.unwrap_or_else(|| unreachable!("the figures are not zero"))
     }
 
     /// Forget the addresses that have been quiet: the list stays as short as the trouble.
     pub(crate) fn sweep(&self) {
-        self.0.limiter().retain_recent();
+        self.0.read().unwrap_or_else(PoisonError::into_inner).limiter().retain_recent();
+    }
+
+    /// Forget all addresses.
+    pub(crate) fn forget(&self) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Self::limiter();
     }
 
     /// Count a failure; whether that is too many.
     pub(crate) fn too_many(&self, ip: Option<IpAddr>) -> bool {
         let key = network(ip.unwrap_or(IpAddr::from([0, 0, 0, 0])));
-        self.0.limiter().check_key(&key).is_err()
+        self.0.read().unwrap_or_else(PoisonError::into_inner).limiter().check_key(&key).is_err()
     }
 }

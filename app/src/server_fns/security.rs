@@ -1,11 +1,11 @@
 //! Settings → Security: SCIM and its tokens. Owners only.
 
+#[cfg(feature = "ssr")]
+use domain::OrgRole;
 use domain::{
     OrgSlug, TokenId,
     view::{IssuedToken, SecurityView},
 };
-#[cfg(feature = "ssr")]
-use domain::OrgRole;
 use leptos::prelude::*;
 
 #[cfg(feature = "ssr")]
@@ -16,21 +16,54 @@ use crate::error::AppError;
 #[server(prefix = "/api", endpoint = "security")]
 pub async fn security(org: OrgSlug) -> Result<SecurityView, AppError> {
     let request = RequestContext::current();
-    request.answer(async { directory::provisioning::connection::view(&request.db, request.in_org(&org, OrgRole::Owner)?, &request.public_url, &request.call).await }.await)
+    request.answer(
+        async {
+            directory::provisioning::connection::view(
+                &request.db,
+                request.in_org(&org, OrgRole::Owner)?,
+                &request.public_url,
+                &request.call,
+            )
+            .await
+        }
+        .await,
+    )
 }
 
 /// Switch SCIM on.
 #[server(prefix = "/api", endpoint = "enable_scim")]
 pub async fn enable_scim(org: OrgSlug) -> Result<(), AppError> {
     let request = RequestContext::current();
-    request.answer(async { directory::provisioning::connection::enable(&request.db, request.signed_in()?, request.in_org(&org, OrgRole::Owner)?, &request.call).await }.await)
+    request.answer(
+        async {
+            directory::provisioning::connection::enable(
+                &request.db,
+                request.signed_in()?,
+                request.in_org(&org, OrgRole::Owner)?,
+                &request.call,
+            )
+            .await
+        }
+        .await,
+    )
 }
 
 /// Switch SCIM off: its tokens stop working, nobody loses access.
 #[server(prefix = "/api", endpoint = "disable_scim")]
 pub async fn disable_scim(org: OrgSlug) -> Result<(), AppError> {
     let request = RequestContext::current();
-    request.answer(async { directory::provisioning::connection::disable(&request.db, request.signed_in()?, request.in_org(&org, OrgRole::Owner)?, &request.call).await }.await)
+    request.answer(
+        async {
+            directory::provisioning::connection::disable(
+                &request.db,
+                request.signed_in()?,
+                request.in_org(&org, OrgRole::Owner)?,
+                &request.call,
+            )
+            .await
+        }
+        .await,
+    )
 }
 
 /// Issue a provisioning token. The answer holds its secret, this once.
@@ -38,7 +71,20 @@ pub async fn disable_scim(org: OrgSlug) -> Result<(), AppError> {
 pub async fn issue_token(org: OrgSlug, name: String, lifetime: String) -> Result<IssuedToken, AppError> {
     let request = RequestContext::current();
     request.no_store();
-    request.answer(async { directory::provisioning::tokens::issue(&request.db, request.signed_in()?, request.in_org(&org, OrgRole::Owner)?, name, &lifetime, &request.call).await }.await)
+    request.answer(
+        async {
+            directory::provisioning::tokens::issue(
+                &request.db,
+                request.signed_in()?,
+                request.in_org(&org, OrgRole::Owner)?,
+                name,
+                &lifetime,
+                &request.call,
+            )
+            .await
+        }
+        .await,
+    )
 }
 
 /// Revoke `token` and issue another of the same name and lifetime, for an owner who lost the one just shown.
@@ -46,12 +92,36 @@ pub async fn issue_token(org: OrgSlug, name: String, lifetime: String) -> Result
 pub async fn reissue_token(org: OrgSlug, token: TokenId) -> Result<IssuedToken, AppError> {
     let request = RequestContext::current();
     request.no_store();
-    request.answer(async { directory::provisioning::tokens::reissue(&request.db, request.signed_in()?, request.in_org(&org, OrgRole::Owner)?, token, &request.call).await }.await)
+    request.answer(
+        async {
+            directory::provisioning::tokens::reissue(
+                &request.db,
+                request.signed_in()?,
+                request.in_org(&org, OrgRole::Owner)?,
+                token,
+                &request.call,
+            )
+            .await
+        }
+        .await,
+    )
 }
 
 /// Revoke `token`: the next request with it is refused.
 #[server(prefix = "/api", endpoint = "revoke_token")]
 pub async fn revoke_token(org: OrgSlug, token: TokenId) -> Result<(), AppError> {
     let request = RequestContext::current();
-    request.answer(async { directory::provisioning::tokens::revoke(&request.db, request.signed_in()?, request.in_org(&org, OrgRole::Owner)?, token, &request.call).await }.await)
+    request.answer(
+        async {
+            directory::provisioning::tokens::revoke(
+                &request.db,
+                request.signed_in()?,
+                request.in_org(&org, OrgRole::Owner)?,
+                token,
+                &request.call,
+            )
+            .await
+        }
+        .await,
+    )
 }

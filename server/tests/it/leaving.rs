@@ -5,17 +5,25 @@ use serde_json::{Value, json};
 use crate::support::{Browser, Idp, Org, Person, TestApp, both_databases, patch_active};
 
 /// Every way in which a directory lets somebody go.
-const WAYS: [&str; 8] = ["patch", "patch with path", "patch \"False\"", "patch add", "patch false among others", "put", "put \"false\"", "delete"];
+const WAYS: [&str; 8] =
+    ["patch", "patch with path", "patch \"False\"", "patch add", "patch false among others", "put", "put \"false\"", "delete"];
 
 async fn leave(idp: &Idp, person: &Person, way: &str) {
     let path = format!("/Users/{}", person.id);
-    let full = |active: Value| json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": person.email, "active": active });
+    let full =
+        |active: Value| json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": person.email, "active": active });
     let answer = match way {
         "patch" => idp.patch(&path, patch_active(false)).await,
         "patch with path" => idp.patch(&path, json!([{ "op": "replace", "path": "active", "value": false }])).await,
         "patch \"False\"" => idp.patch(&path, json!([{ "op": "Replace", "path": "active", "value": "False" }])).await,
         "patch add" => idp.patch(&path, json!([{ "op": "Add", "path": "active", "value": "false" }])).await,
-        "patch false among others" => idp.patch(&path, json!([{ "op": "replace", "value": { "title": "Gone", "urn:ietf:params:scim:schemas:core:2.0:User:active": "FALSE" } }])).await,
+        "patch false among others" => {
+            idp.patch(
+                &path,
+                json!([{ "op": "replace", "value": { "title": "Gone", "urn:ietf:params:scim:schemas:core:2.0:User:active": "FALSE" } }]),
+            )
+            .await
+        }
         "put" => idp.put(&path, full(false.into())).await,
         "put \"false\"" => idp.put(&path, full("false".into())).await,
         "delete" => idp.delete(&path).await,

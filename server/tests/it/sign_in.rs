@@ -90,7 +90,7 @@ both_databases! {
         assert!(idle.get("/o/acme/members").await.is_refused());
 
         let busy = app.owner(&acme).await;
-        for _ in 0..13 {
+        for _ in 0..14 {
             app.advance(Duration::from_secs(12 * 3_600 - 60));
             assert_eq!(busy.get("/o/acme/members").await.status, 200);
         }

@@ -86,8 +86,12 @@ impl TestApp {
     /// An organisation, founded as `rollcall bootstrap` does it.
     pub async fn org(&self, name: &str) -> Org {
         let owner_email = format!("owner@{}.test", name.to_lowercase());
-        let founder =
-            founding::Founder { org_name: name.to_owned(), name: format!("{name}'s owner"), email: owner_email.clone(), password: PASSWORD.to_owned() };
+        let founder = founding::Founder {
+            org_name: name.to_owned(),
+            name: format!("{name}'s owner"),
+            email: owner_email.clone(),
+            password: PASSWORD.to_owned(),
+        };
         let made = founding::bootstrap(&self.state.db, &self.state.hasher, founder, true, &self.call()).await.unwrap();
         Org { id: made.org, slug: made.slug.to_string(), owner_email, token: made.token.unwrap() }
     }
@@ -160,7 +164,12 @@ impl TestApp {
             target: event["target"].as_str().map(str::to_owned),
             ip: event["ip"].as_str().map(str::to_owned),
             request_id: event["request_id"].as_str().map(str::to_owned),
-            details: event["details"].as_array().unwrap().iter().map(|pair| format!("{}: {}", pair[0].as_str().unwrap(), pair[1].as_str().unwrap())).collect(),
+            details: event["details"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|pair| format!("{}: {}", pair[0].as_str().unwrap(), pair[1].as_str().unwrap()))
+                .collect(),
         });
         rows.collect()
     }

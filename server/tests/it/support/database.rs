@@ -18,6 +18,9 @@ pub struct TestDatabase {
     pub db: Db,
     /// For looking at rows as nobody in the product may: as the owner of everything.
     pub all_seeing: DatabaseConnection,
+    as_application: DatabaseConnection,
+    engine: Engine,
+    owner_url: String,
     folder: PathBuf,
 }
 
@@ -50,14 +53,72 @@ impl TestDatabase {
             }
         };
         let db = server::startup::open(&settings).await.unwrap();
-        let all_seeing = Database::connect(owner_url).await.unwrap();
-        Self { db, all_seeing, folder }
+        let all_seeing = Database::connect(&owner_url).await.unwrap();
+        let as_application = Database::connect(&settings.url).await.unwrap();
+        Self { db, all_seeing, as_application, engine, owner_url, folder }
     }
 
     /// One number.
     pub async fn number(&self, sql: &str) -> i64 {
         let statement = Statement::from_string(self.all_seeing.get_database_backend(), sql);
         self.all_seeing.query_one_raw(statement).await.unwrap().unwrap().try_get_by_index(0).unwrap()
+    }
+
+    /// The first column of each row, as text.
+    pub async fn texts(&self, sql: &str) -> Vec<String> {
+        let statement = Statement::from_string(self.all_seeing.get_database_backend(), sql);
+        let rows = self.all_seeing.query_all_raw(statement).await.unwrap();
+        rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect()
+    }
+
+    /// Each row as text, all columns of it, sorted: for comparing before and after.
+    pub async fn rows(&self, sql: &str) -> Vec<String> {
+        let mut rows = match self.engine {
+            Engine::Postgres => self.texts(&format!("SELECT row_to_json(r)::text FROM ({sql}) r")).await,
+            Engine::Sqlite => self.columns(sql).await,
+        };
+        rows.sort();
+        rows
+    }
+
+    async fn columns(&self, sql: &str) -> Vec<String> {
+        let statement = Statement::from_string(self.all_seeing.get_database_backend(), sql);
+        let rows = self.all_seeing.query_all_raw(statement).await.unwrap();
+        let mut texts = vec![];
+        for row in rows {
+            let mut text = String::new();
+            for name in row.column_names() {
+                let value = row
+                    .try_get::<Option<Vec<u8>>>("", &name)
+                    .map(|value| format!("{value:?}"))
+                    .or_else(|_| row.try_get::<Option<String>>("", &name).map(|value| format!("{value:?}")))
+                    .or_else(|_| row.try_get::<Option<i64>>("", &name).map(|value| format!("{value:?}")))
+                    .unwrap_or_else(|error| panic!("{name}: {error}"));
+                text.push_str(&format!("{name}={value} "));
+            }
+            texts.push(text);
+        }
+        texts
+    }
+
+    /// Everything in the database, as bytes to search in.
+    pub fn dump(&self) -> Vec<u8> {
+        match self.engine {
+            Engine::Sqlite => ["rollcall.db", "rollcall.db-wal"]
+                .iter()
+                .flat_map(|file| std::fs::read(self.folder.join(file)).unwrap_or_default())
+                .collect(),
+            Engine::Postgres => {
+                let run = Command::new("pg_dump").arg(&self.owner_url).output().unwrap();
+                assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+                run.stdout
+            }
+        }
+    }
+
+    /// Run a statement as the application does.
+    pub async fn try_run_as_application(&self, sql: &str) -> Result<(), String> {
+        self.as_application.execute_unprepared(sql).await.map(drop).map_err(|error| error.to_string())
     }
 
     /// Run a statement as the owner of everything; the error is the database's.
@@ -73,19 +134,27 @@ pub fn random<const N: usize>() -> [u8; N] {
 }
 
 fn admin_url() -> String {
-    std::env::var("ROLLCALL_TEST_POSTGRES").expect("ROLLCALL_TEST_POSTGRES is set: run the tests by `make test`, or start a cluster with `scripts/postgres.sh start DIR`")
+    std::env::var("ROLLCALL_TEST_POSTGRES")
+        .expect("ROLLCALL_TEST_POSTGRES is set: run the tests by `make test`, or start a cluster with `scripts/postgres.sh start DIR`")
 }
 
 /// The URL for another user and database of the same cluster.
 fn with(admin: &str, user: &str, database: &str) -> String {
-    let host = admin.split('@').nth(1).and_then(|rest| rest.split('/').next()).expect("an administrator's URL such as postgres://admin@127.0.0.1:5432/postgres");
+    let host = admin
+        .split('@')
+        .nth(1)
+        .and_then(|rest| rest.split('/').next())
+        .expect("an administrator's URL such as postgres://admin@127.0.0.1:5432/postgres");
     format!("postgres://{user}@{host}/{database}")
 }
 
 /// Make the two roles and a migrated database to copy. Migrations run as the owner.
 async fn make_template() -> String {
     let admin = admin_url();
-    psql(&admin, "DO $$ BEGIN CREATE ROLE rollcall_owner LOGIN; CREATE ROLE rollcall_app LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$");
+    psql(
+        &admin,
+        "DO $$ BEGIN CREATE ROLE rollcall_owner LOGIN; CREATE ROLE rollcall_app LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$",
+    );
     let name = format!("template{:032x}", u128::from_be_bytes(random()));
     psql(&admin, &format!("CREATE DATABASE {name} OWNER rollcall_owner"));
     let owner = Db::connect(&DbSettings { max_connections: 1, ..DbSettings::new(with(&admin, "rollcall_owner", &name)) }).await.unwrap();
@@ -97,4 +166,21 @@ async fn make_template() -> String {
 fn psql(url: &str, sql: &str) {
     let run = Command::new("psql").args([url, "-v", "ON_ERROR_STOP=1", "-qc", sql]).output().unwrap();
     assert!(run.status.success(), "{sql}: {}", String::from_utf8_lossy(&run.stderr));
+}
+
+/// A folder, and the URL of an empty database, for a test that runs the program itself.
+pub async fn operator_database(engine: Engine) -> (PathBuf, Option<String>) {
+    let name = format!("o{:032x}", u128::from_be_bytes(random()));
+    let folder = std::env::temp_dir().join(format!("rollcall-test-{name}"));
+    std::fs::create_dir_all(&folder).unwrap();
+    let url = match engine {
+        Engine::Sqlite => None,
+        Engine::Postgres => {
+            let admin = admin_url();
+            TEMPLATE.get_or_init(make_template).await;
+            psql(&admin, &format!("CREATE DATABASE {name} OWNER rollcall_owner"));
+            Some(with(&admin, "rollcall_owner", &name))
+        }
+    };
+    (folder, url)
 }

@@ -59,7 +59,8 @@ impl Idp {
     }
 
     pub async fn send(&self, method: Method, path: &str, body: Option<String>, media_type: &str) -> Answer {
-        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base)).header(header::ACCEPT, "application/scim+json");
+        let mut request =
+            Request::builder().method(method).uri(format!("{}{path}", self.base)).header(header::ACCEPT, "application/scim+json");
         if let Some(authorization) = &self.authorization {
             request = request.header(header::AUTHORIZATION, authorization);
         }

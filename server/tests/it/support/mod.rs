@@ -7,24 +7,23 @@ mod idp;
 
 pub use app::{Org, Person, TestApp, races};
 pub use browser::Browser;
-pub use database::Engine;
+pub use database::{Engine, operator_database};
 pub use idp::{Answer, Idp, patch_active};
 
 /// Run each test on both databases: `both_databases! { async fn a_leaver_is_signed_out(app) { … } }`.
 macro_rules! both_databases {
     ($($(#[$doc:meta])* async fn $name:ident($app:ident) $body:block)*) => {$(
         $(#[$doc])*
+        async fn $name($app: crate::support::TestApp) $body
+
         mod $name {
-            use super::*;
             use crate::support::{Engine, TestApp};
 
-            async fn run($app: TestApp) $body
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn on_sqlite() { super::$name(TestApp::start(Engine::Sqlite).await).await }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn on_sqlite() { run(TestApp::start(Engine::Sqlite).await).await }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn on_postgres() { run(TestApp::start(Engine::Postgres).await).await }
+            async fn on_postgres() { super::$name(TestApp::start(Engine::Postgres).await).await }
         }
     )*};
 }

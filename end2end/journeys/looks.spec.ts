@@ -1,0 +1,206 @@
+// Every page in every state worth looking at: photographed in light and dark, on a desk and on a phone, and held to what
+// each page owes to everybody (WCAG 2.2 AA by axe, one heading, no sideways scrolling).
+//
+// The pictures are in artifacts/screenshots. They are for people to look at, not compared.
+
+import AxeBuilder from "@axe-core/playwright";
+import type { Page } from "@playwright/test";
+import { Entra, Okta, type Person } from "../support/idp";
+import { INES, MIRA, OTTO, PASSWORD } from "../support/people";
+import { activate, alive, enter, expectMember, join, memberRow, setUp, signInOwner } from "../support/steps";
+import { expect, test } from "../support/test";
+
+const STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
+
+async function look(page: Page, name: string) {
+  await alive(page);
+  await expect(page).toHaveTitle(/\S · Rollcall$/);
+  await expect(page.getByRole("heading", { level: 1, includeHidden: true })).toHaveCount(1);
+  await expect(page.getByRole("main", { includeHidden: true })).toHaveCount(1);
+  for (const control of await page.locator("button, a[href], input:not([type=hidden]), select, summary").filter({ visible: true }).all()) {
+    await expect(control, `${name}: ${await control.evaluate((element) => element.outerHTML)}`).toHaveAccessibleName(/\S/);
+  }
+  for (const width of [1280, 375]) {
+    await page.setViewportSize({ width, height: 800 });
+    for (const colorScheme of ["light", "dark"] as const) {
+      await page.emulateMedia({ colorScheme });
+      const scrolls = await page.evaluate(() => document.scrollingElement!.scrollWidth - window.innerWidth);
+      expect(scrolls, `${name} at ${width} px scrolls sideways`).toBeLessThanOrEqual(0);
+      // A dialog is as large as the window, not as the page.
+      const fullPage = (await page.getByRole("dialog").count()) === 0;
+      await page.screenshot({ path: `${__dirname}/../artifacts/screenshots/${name}-${colorScheme}-${width}.png`, fullPage });
+      const { violations } = await new AxeBuilder({ page }).withTags(STANDARDS).analyze();
+      const found = violations.map(({ id, help, nodes }) => ({ id, help, where: nodes.map((node) => `${node.html} ${node.any[0]?.message ?? ""}`) }));
+      expect(found, `${name}, ${colorScheme}, ${width} px`).toEqual([]);
+    }
+  }
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await page.emulateMedia({ colorScheme: "light" });
+}
+
+test("set-up", async ({ page, server, guard }) => {
+  guard.allow(422, "/api/found");
+  await page.goto(server.setUpLink);
+  await look(page, "set-up");
+  await setUp(page, server.setUpLink, { org: "Acme", ...INES, password: "passwordpassword" });
+  await expect(page.getByTestId("password-error")).toBeVisible();
+  await look(page, "set-up-error");
+  await server.bootstrap("Acme", INES);
+  await page.goto(server.setUpLink);
+  await look(page, "set-up-gone");
+});
+
+test("sign-in", async ({ page, server, guard }) => {
+  guard.allow(401, "/api/sign_in");
+  await server.bootstrap("Acme", INES);
+  await page.goto("/sign-in");
+  await look(page, "sign-in");
+  await enter(page, INES.email, "not the password at all");
+  await expect(page.getByTestId("form-error")).toBeVisible();
+  await look(page, "sign-in-error");
+  await page.goto("/o/acme/members");
+  await look(page, "sign-in-again");
+});
+
+test("activation, a member's pages and the choice of an organisation", async ({ page, server, guard }) => {
+  const acme = await server.bootstrap("Acme", INES);
+  const globex = await server.bootstrap("Globex Corporation and Daughters", OTTO);
+  await new Okta(acme.baseUrl, acme.token).create(MIRA);
+  const { link: first } = await server.mail(MIRA.email);
+  await page.goto(first);
+  await look(page, "activate");
+  await activate(page, first, PASSWORD);
+  await look(page, "members-as-member");
+
+  guard.allow(403, "/o/acme/settings/security");
+  await page.goto("/o/acme/settings/security");
+  await look(page, "security-denied");
+  guard.allow(404, new URL(first).pathname);
+  await page.goto(first);
+  await look(page, "activate-gone");
+
+  await new Entra(globex.baseUrl, globex.token).create({ ...MIRA, externalId: "mira.olsen" });
+  const { link: second } = await server.mail(MIRA.email, 2);
+  await page.goto(second);
+  await look(page, "activate-existing");
+  await activate(page, second, PASSWORD);
+  guard.allow(409, "/o/acme/members");
+  await page.goto("/o/acme/members");
+  await look(page, "other-organisation");
+  await page.goto("/organisations");
+  await look(page, "organisations");
+});
+
+test("members", async ({ page, server, otherBrowser }) => {
+  const acme = await server.bootstrap("Acme", INES);
+  await signInOwner(page, acme);
+  await look(page, "members-alone");
+
+  const okta = new Okta(acme.baseUrl, acme.token);
+  const person = (given: string, family: string, email = `${given}.${family}@acme.test`.toLowerCase()): Person => ({ email, given, family, externalId: email });
+  await join(await otherBrowser(), server, acme, MIRA);
+  const left = await okta.create(person("Lea", "Roth"));
+  await okta.deactivate(left.id);
+  await okta.create(person("Jonas", "Berg"));
+  await okta.create(person("Bartholomew-Maximilian", "Featherstonehaugh-Cholmondeley", "bartholomew-maximilian.featherstonehaugh@engineering.acme.test"));
+  await okta.create(person("Amara", "Diallo"));
+  // A directory that has no address for somebody.
+  await okta.create(person("Jun", "Park", "jun.park"));
+  for (const email of ["jonas.berg@acme.test", "amara.diallo@acme.test"]) await expectMember(page, email, "activation-sent");
+
+  // It takes an hour until sending is given up: the browser is told that it was.
+  await page.route("/api/members", async (route) => {
+    const response = await route.fetch();
+    const view = await response.json();
+    const access = (name: string) => view.people.find((person: { name: string }) => person.name === name);
+    access("Amara Diallo").access = { ActivationFailed: { reason: "550 5.1.1 The mailbox amara.diallo@acme.test does not exist" } };
+    access("Jonas Berg").access = { ActivationPending: { has_address: true } };
+    await route.fulfill({ response, json: view });
+  });
+  await page.getByRole("link", { name: "Audit" }).click();
+  await page.getByRole("link", { name: "Members" }).click();
+  await expect(memberRow(page, "amara.diallo@acme.test")).toHaveAttribute("data-state", "activation-failed");
+  const states = await page.getByTestId("member-row").evaluateAll((rows) => rows.map((row) => row.getAttribute("data-state")));
+  expect(new Set(states)).toEqual(new Set(["active", "activation-pending", "activation-sent", "activation-failed", "inactive"]));
+  await look(page, "members");
+  await page.goto("/o/acme/members?page=9");
+  await look(page, "members-beyond");
+});
+
+test("security", async ({ page, server }) => {
+  await setUp(page, server.setUpLink, { org: "Acme", ...INES });
+  await look(page, "security-off");
+  await page.getByTestId("enable-scim").click();
+  await expect(page.getByTestId("scim-status")).toHaveText("Waiting");
+  await look(page, "security-enabled");
+
+  const form = page.getByTestId("issue-token-form");
+  await form.getByLabel("Name").fill("Okta production");
+  await form.getByRole("button", { name: "Issue token" }).click();
+  const token = await page.getByTestId("provisioning-token").innerText();
+  await look(page, "security-token-shown");
+  await page.getByTestId("token-saved").click();
+
+  const okta = new Okta(await page.getByTestId("base-url").innerText(), token);
+  await okta.testCredentials();
+  await okta.create(MIRA);
+  await page.reload();
+  await look(page, "security-connected");
+  await page.getByTestId("revoke-token").click();
+  await expect(page.getByRole("dialog")).toBeVisible();
+  await look(page, "security-revoke-dialog");
+  await page.getByRole("dialog").getByRole("button", { name: "Revoke token" }).click();
+  await expect(page.getByTestId("token-row")).toHaveAttribute("data-state", "revoked");
+  await look(page, "security-token-revoked");
+  await page.getByTestId("disable-scim").click();
+  await look(page, "security-disable-dialog");
+  await page.getByRole("dialog").getByRole("button", { name: "Disable SCIM" }).click();
+  await expect(page.getByTestId("scim-status")).toHaveText("Disabled");
+  await look(page, "security-disabled");
+});
+
+test("audit", async ({ page, server, otherBrowser }) => {
+  const acme = await server.bootstrap("Acme", INES);
+  const okta = new Okta(acme.baseUrl, acme.token);
+  await join(await otherBrowser(), server, acme, MIRA);
+  const [mira] = await okta.match(MIRA);
+  await okta.deactivate(mira.id);
+  await new Okta(acme.baseUrl, "not-a-token").expectRefused();
+  await signInOwner(page, acme);
+  await page.goto("/o/acme/settings/audit");
+  await look(page, "audit");
+
+  // Enough for a second page.
+  for (let times = 0; times < 9; times++) {
+    await okta.reactivate(mira.id);
+    await okta.deactivate(mira.id);
+  }
+  await page.reload();
+  await look(page, "audit-long");
+  await page.getByRole("link", { name: "Older" }).click();
+  await expect(page.getByRole("link", { name: "Newest" })).toBeVisible();
+  await look(page, "audit-older");
+});
+
+test("the menu of a narrow screen", async ({ page, server }) => {
+  const acme = await server.bootstrap("Acme", INES);
+  await page.setViewportSize({ width: 375, height: 800 });
+  await signInOwner(page, acme);
+  await alive(page);
+  await page.getByText("Menu", { exact: true }).click();
+  await expect(page.getByRole("link", { name: "Audit" })).toBeVisible();
+  await look(page, "menu");
+});
+
+test("an address where nothing is", async ({ page, server, guard }) => {
+  const acme = await server.bootstrap("Acme", INES);
+  guard.allow(404, "/nothing/here");
+  const response = await page.goto("/nothing/here");
+  expect(response?.status()).toBe(404);
+  await look(page, "not-found");
+
+  await signInOwner(page, acme);
+  guard.allow(404, "/o/acme/settings/nothing");
+  expect((await page.goto("/o/acme/settings/nothing"))?.status()).toBe(404);
+  await look(page, "not-found-signed-in");
+});

@@ -1,0 +1,87 @@
+//! The audit log: who did what, from where, when, by which request.
+
+use serde_json::json;
+
+use crate::support::{both_databases, patch_active};
+
+both_databases! {
+    async fn the_log_tells_the_whole_story(app) {
+        let acme = app.org("Acme").await;
+        let (person, browser) = app.join(&acme, "mira@acme.test").await;
+        app.browser().call("sign_in", &[("email", "mira@acme.test"), ("password", "wrong wrong wrong")]).await;
+        browser.call("sign_out", &[]).await;
+        let _open = app.sign_in("mira@acme.test", "violet tractor sings at dawn").await;
+        let issued = app.issue_token(&acme, "Okta").await;
+        app.owner(&acme).await.call("revoke_token", &[("org", "acme"), ("token", issued["token"]["id"].as_str().unwrap())]).await;
+        app.idp(&acme).with_authorization(None).get("/Users").await;
+        let answer = app.idp(&acme).patch(&format!("/Users/{}", person.id), json!([{ "op": "replace", "value": { "active": false, "title": "Gone" } }])).await;
+        app.idp(&acme).delete(&format!("/Users/{}", person.id)).await;
+
+        let rows = app.audit(&acme).await;
+        let about = |action: &str| rows.iter().find(|row| row.action == action).unwrap_or_else(|| panic!("{action} is missing"));
+        for action in [
+            "organisation.founded", "scim.enabled", "token.issued", "token.revoked", "user.created", "user.changed", "user.deleted",
+            "access.began", "access.ended", "activation.completed", "sign_in.succeeded", "sign_in.failed", "sign_in.ended", "scim.authentication_failed",
+        ] {
+            about(action);
+        }
+        assert_eq!(about("sign_in.failed").details, ["why: wrong password"]);
+        assert_eq!(about("user.changed").details, ["attributes: active, title"]);
+        let ended = about("access.ended");
+        assert_eq!((ended.actor.as_str(), ended.target.as_deref()), ("Bootstrap (token)", Some("mira Olsen")));
+        assert_eq!(ended.details, ["cause: deactivated in the directory", "sessions ended: 1", "activation links ended: 0", "manual roles ended: 0"]);
+        assert_eq!(ended.request_id.as_deref(), answer.headers["x-request-id"].to_str().ok(), "the answer's own request id");
+        assert_eq!(about("user.changed").request_id, ended.request_id);
+        // Within one request, in the order in which it happened.
+        let place = |action: &str| rows.iter().position(|row| row.action == action).unwrap();
+        assert!(place("access.ended") < place("user.changed") && place("access.began") < place("user.created"));
+    }
+
+    async fn a_flood_of_guesses_makes_few_rows(app) {
+        let acme = app.org("Acme").await;
+        for _ in 0..60 {
+            app.idp(&acme).with_authorization(Some("Bearer rcs_guess")).get("/Users").await;
+        }
+        app.advance(std::time::Duration::from_secs(61));
+        app.idp(&acme).with_authorization(None).get("/Users").await;
+        let rows: Vec<_> = app.audit(&acme).await.into_iter().filter(|row| row.action == "scim.authentication_failed").collect();
+        assert_eq!(rows.len(), 2, "{rows:?}");
+        assert_eq!(rows[0].details, ["further failures before, not listed: 59"]);
+    }
+
+    async fn guesses_at_no_organisation_are_nobodys_rows(app) {
+        let acme = app.org("Acme").await;
+        let before = app.audit(&acme).await.len();
+        let idp = app.idp(&acme).with_authorization(None);
+        for base in ["/scim/0199c7e2-41d0-7d3a-9c1e-5a2f8e7b6d10/v2", "/scim/x/v2"] {
+            idp.at(base).get("/Users").await;
+        }
+        app.browser().call("sign_in", &[("email", "nobody@acme.test"), ("password", "x")]).await;
+        assert_eq!(app.audit(&acme).await.len(), before + 1, "the owner's sign-in to read the log");
+    }
+
+    async fn older_pages_follow_without_gap_or_overlap(app) {
+        let acme = app.org("Acme").await;
+        for number in 0..30 {
+            let person = app.provision(&acme, &format!("p{number}@acme.test")).await;
+            app.idp(&acme).patch(&format!("/Users/{}", person.id), patch_active(false)).await;
+        }
+        let owner = app.owner(&acme).await;
+        let (mut ids, mut before) = (vec![], None::<String>);
+        loop {
+            let mut fields = vec![("org", "acme")];
+            fields.extend(before.as_deref().map(|id| ("before", id)));
+            let page = owner.call("audit", &fields).await.json;
+            ids.extend(page["events"].as_array().unwrap().iter().map(|event| event["id"].as_str().unwrap().to_owned()));
+            match page["older"].as_str() {
+                Some(older) => before = Some(older.to_owned()),
+                None => break,
+            }
+        }
+        let total = app.database.number("SELECT count(*) FROM audit_events").await;
+        assert_eq!(i64::try_from(ids.len()).unwrap(), total);
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(i64::try_from(ids.len()).unwrap(), total, "each event once");
+    }
+}

@@ -1,0 +1,142 @@
+//! Who may do what in the console, and what the browser is told.
+
+use std::collections::BTreeMap;
+
+use domain::OrgRole;
+use leptos::server_fn::axum::server_fn_paths;
+
+use crate::support::{Browser, both_databases};
+
+/// Every server function: the least role that it needs, and arguments of the right form. `None`: anybody may call it.
+fn functions(org: &'static str) -> BTreeMap<&'static str, (Option<OrgRole>, Vec<(&'static str, &'static str)>)> {
+    const ID: &str = "0199c7e2-41d0-7d3a-9c1e-5a2f8e7b6d10";
+    let of = ("org", org);
+    BTreeMap::from([
+        ("set_up_link", (None, vec![("link", "x")])),
+        (
+            "found",
+            (
+                None,
+                vec![("link", "x"), ("org_name", "A"), ("name", "A"), ("email", "a@a.test"), ("password", "violet tractor sings at dawn")],
+            ),
+        ),
+        ("sign_in", (None, vec![("email", "a@a.test"), ("password", "x")])),
+        ("sign_out", (None, vec![])),
+        ("activation_link", (None, vec![("link", "x")])),
+        ("activate", (None, vec![("link", "x"), ("password", "x")])),
+        ("organisations", (Some(OrgRole::Member), vec![])),
+        ("switch_organisation", (Some(OrgRole::Member), vec![of])),
+        ("viewer", (Some(OrgRole::Member), vec![of])),
+        ("members", (Some(OrgRole::Member), vec![of, ("page", "1")])),
+        ("resend_activation", (Some(OrgRole::Admin), vec![of, ("member", ID)])),
+        ("audit", (Some(OrgRole::Auditor), vec![of])),
+        ("security", (Some(OrgRole::Owner), vec![of])),
+        ("enable_scim", (Some(OrgRole::Owner), vec![of])),
+        ("disable_scim", (Some(OrgRole::Owner), vec![of])),
+        ("issue_token", (Some(OrgRole::Owner), vec![of, ("name", "x"), ("lifetime", "year")])),
+        ("reissue_token", (Some(OrgRole::Owner), vec![of, ("token", ID)])),
+        ("revoke_token", (Some(OrgRole::Owner), vec![of, ("token", ID)])),
+    ])
+}
+
+both_databases! {
+    async fn every_server_function_asks_who_is_calling(app) {
+        let (acme, globex) = (app.org("Acme").await, app.org("Globex").await);
+        let (_, member) = app.join(&acme, "mira@acme.test").await;
+        let functions = functions("acme");
+        let served: Vec<String> = server_fn_paths().map(|(path, _)| path.trim_start_matches("/api/").to_owned()).collect();
+        for function in &served {
+            assert!(functions.contains_key(function.as_str()), "{function} is in no test: say here who may call it");
+        }
+        assert_eq!(served.len(), functions.len());
+
+        let stranger = app.owner(&globex).await;
+        for (function, (least, arguments)) in &functions {
+            let Some(least) = least else { continue };
+            let call = async |browser: &Browser| browser.call(function, arguments).await.status;
+            assert_eq!(call(&app.browser()).await, 401, "{function}, anonymous");
+            if *function != "organisations" {
+                let expected = if *function == "switch_organisation" { 404 } else { 409 };
+                assert_eq!(call(&stranger).await, expected, "{function}, owner of another organisation");
+            }
+            if *least > OrgRole::Member {
+                assert_eq!(call(&member).await, 403, "{function}, member");
+            }
+        }
+        // And the owner is let through each of them.
+        for (function, (least, arguments)) in &functions {
+            if least.is_some() {
+                let status = app.owner(&acme).await.call(function, arguments).await.status;
+                assert!(status == 200 || status == 404, "{function}, owner: {status}");
+            }
+        }
+    }
+
+    async fn a_form_of_another_site_is_refused(app) {
+        let acme = app.org("Acme").await;
+        let owner = app.owner(&acme).await;
+        for headers in [&[("origin", "https://evil.test")][..], &[("origin", "null")], &[("sec-fetch-site", "cross-site")], &[]] {
+            assert_eq!(owner.post("disable_scim", &[("org", "acme")], headers).await.status, 403, "{headers:?}");
+        }
+        assert_eq!(owner.call("security", &[("org", "acme")]).await.json["scim"], "Enabled");
+        // No change by GET.
+        assert!(owner.get("/api/disable_scim?org=acme").await.status >= 400);
+        assert_eq!(owner.call("security", &[("org", "acme")]).await.json["scim"], "Enabled");
+    }
+
+    async fn pages_are_kept_by_nobody_and_run_only_our_scripts(app) {
+        let acme = app.org("Acme").await;
+        let owner = app.owner(&acme).await;
+        for path in ["/o/acme/members", "/o/acme/settings/security", "/o/acme/settings/audit", "/organisations"] {
+            let page = owner.get(path).await;
+            assert_eq!(page.status, 200, "{path}");
+            assert_eq!(page.header("cache-control"), Some("no-store"), "{path}");
+            let policy = page.header("content-security-policy").unwrap();
+            let nonce = policy.split("'nonce-").nth(1).and_then(|rest| rest.split('\'').next()).unwrap();
+            assert!(policy.contains("frame-ancestors 'none'") && !policy.contains("unsafe-inline"), "{policy}");
+            assert!(page.text.contains(&format!("nonce=\"{nonce}\"")), "{path}");
+            assert_eq!(page.text.matches("<script").count(), page.text.matches(&format!("<script nonce=\"{nonce}\"")).count() + page.text.matches(&format!("<script type=\"module\" nonce=\"{nonce}\"")).count(), "{path}");
+            assert!(!page.text.contains(" style="), "{path}");
+            for (name, value) in [("x-content-type-options", "nosniff"), ("referrer-policy", "same-origin")] {
+                assert_eq!(page.header(name), Some(value));
+            }
+            assert!(page.header("strict-transport-security").is_some());
+            assert_eq!(page.header("x-request-id").unwrap().len(), 32);
+        }
+    }
+
+    async fn a_page_out_of_reach_says_so_with_its_status(app) {
+        let (acme, _) = (app.org("Acme").await, app.org("Globex").await);
+        let (_, member) = app.join(&acme, "mira@acme.test").await;
+        for (path, status) in [
+            ("/o/acme/settings/security", 403), ("/o/acme/settings/audit", 403), ("/o/globex/members", 409), ("/o/nonesuch/members", 409), ("/nothing", 404),
+        ] {
+            assert_eq!(member.get(path).await.status, status, "{path}");
+        }
+        assert_eq!(app.browser().get("/").await.redirect(), Some("/sign-in"));
+        assert_eq!(member.get("/").await.redirect(), Some("/o/acme/members"));
+        assert_eq!(member.get("/sign-in").await.redirect(), Some("/o/acme/members"));
+    }
+
+    async fn forms_work_without_scripts(app) {
+        let acme = app.org("Acme").await;
+        let browser = app.browser();
+        let wrong = browser.submit("sign_in", &[("email", &acme.owner_email), ("password", "wrong")], "/sign-in").await;
+        assert_eq!(wrong.status, 302);
+        let back = wrong.redirect().unwrap().to_owned();
+        assert!(back.contains("/sign-in?"), "{back}");
+        assert!(!back.contains("acme.test"), "no personal data in a URL: {back}");
+        let right = browser.submit("sign_in", &[("email", &acme.owner_email), ("password", "violet tractor sings at dawn")], "/sign-in").await;
+        assert_eq!(right.redirect(), Some("/o/acme/members"));
+        let disabled = browser.submit("disable_scim", &[("org", "acme")], "/o/acme/settings/security").await;
+        let back = disabled.redirect().unwrap().trim_end_matches('?');
+        assert_eq!((disabled.status, back), (302, "https://id.rollcall.test/o/acme/settings/security"));
+        assert_eq!(browser.submit("sign_out", &[], "/o/acme/members").await.redirect(), Some("/sign-in"));
+    }
+
+    async fn the_process_and_the_database_are_told_apart(app) {
+        assert_eq!(app.browser().get("/healthz").await.text, "ok\n");
+        let ready = app.browser().get("/readyz").await;
+        assert_eq!((ready.status, ready.text.as_str()), (200, "ready\n"));
+    }
+}
