@@ -127,12 +127,12 @@ async function tabTo(page: Page, name: string, key: "Tab" | "Shift+Tab" = "Tab")
 }
 
 async function expectVisibleFocus(page: Page) {
-  const ring = await page.locator(":focus").evaluate((element) => {
+  const { element, visible } = await page.locator(":focus").evaluate((element) => {
     const { boxShadow, outlineStyle, outlineColor } = getComputedStyle(element);
     const outlined = outlineStyle !== "none" && !/^rgba\(.*, 0\)$/.test(outlineColor);
-    return { element: element.outerHTML.slice(0, 120), visible: boxShadow !== "none" || outlined };
+    return { element: element.outerHTML.slice(0, 200), visible: boxShadow !== "none" || outlined };
   });
-  expect(ring).toMatchObject({ visible: true });
+  expect(visible, `the focus can be seen on ${element}`).toBe(true);
 }
 
 function clipboard(page: Page): Promise<string> {

@@ -4,6 +4,8 @@
 //! its table is made, and what must hold is put into the database as well: foreign keys, CHECKs and unique indexes hold
 //! even where the code forgets.
 
+#![expect(clippy::disallowed_methods, reason = "the schema is made here")]
+
 use sea_orm_migration::prelude::*;
 pub use sea_orm_migration::{prelude::MigratorTrait, sea_orm};
 

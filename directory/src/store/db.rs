@@ -1,5 +1,7 @@
 //! The database, and transactions that know whose rows they may touch.
 
+#![expect(clippy::disallowed_methods, reason = "this is the place")]
+
 use std::{path::PathBuf, time::Duration};
 
 use sea_orm::{

@@ -7,8 +7,11 @@ use leptos::server_fn::axum::server_fn_paths;
 
 use crate::support::{Browser, both_databases};
 
-/// Every server function: the least role that it needs, and arguments of the right form. `None`: anybody may call it.
-fn functions(org: &'static str) -> BTreeMap<&'static str, (Option<OrgRole>, Vec<(&'static str, &'static str)>)> {
+/// The least role that a server function needs, and arguments of the right form. No role: anybody may call it.
+type Access = (Option<OrgRole>, Vec<(&'static str, &'static str)>);
+
+/// Every server function.
+fn functions(org: &'static str) -> BTreeMap<&'static str, Access> {
     const ID: &str = "0199c7e2-41d0-7d3a-9c1e-5a2f8e7b6d10";
     let of = ("org", org);
     BTreeMap::from([

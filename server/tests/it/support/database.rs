@@ -1,5 +1,7 @@
 //! A fresh database for each test: a file, or a copy of a migrated template.
 
+#![expect(clippy::disallowed_methods, reason = "tests look at rows as nobody in the product may")]
+
 use std::{path::PathBuf, process::Command};
 
 use directory::{Db, DbSettings};
