@@ -34,6 +34,8 @@ if [ -z "${FORCE_DEBIAN:-}" ] && [ -n "$active" ]; then
 fi
 
 apt_install "Rust for WebAssembly: the active toolchain lacks $WASM" rustc-web cargo-web rust-web-src rust-web-llvm
+# The package's linker is a link to one that it only recommends.
+[ -e /usr/bin/rust-lld ] || apt_install "the linker of Rust for WebAssembly" "$(readlink /usr/bin/rust-lld)"
 rustup toolchain list | grep -q "^$LINK\b" || rustup toolchain link $LINK /usr
 
 built_for="$(/usr/bin/rustc -vV | sed -n 's/^commit-hash: //p')-$(dpkg-query -W -f='${Version}' libstd-rust-web-dev)"

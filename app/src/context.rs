@@ -1,7 +1,7 @@
 //! What a server function knows about its request. The server's router provides it; here it is only used.
 
 use directory::{
-    Call, Db, Error, OrgScope,
+    Afterwards, Call, Db, Error, OrgScope,
     passwords::Hasher,
     sessions::{BeginSession, Entry, SignedIn},
 };
@@ -25,6 +25,8 @@ pub struct RequestContext {
     pub session: tower_sessions::Session,
     /// Hashes passwords off the async threads.
     pub hasher: Hasher,
+    /// Writes what has to wait for the answer.
+    pub afterwards: Afterwards,
     /// The address under which people and identity providers reach us, without a slash at the end.
     pub public_url: String,
     /// Whether the answer is for a document (a plain form post), not for a call from the browser.

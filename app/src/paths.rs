@@ -29,6 +29,8 @@ pub fn audit(org: &OrgSlug) -> String {
 
 /// The organisation of a page's path, for a path on this site; anything else (another host, `//host`, a scheme) has none.
 pub fn org_of(path: &str) -> Option<OrgSlug> {
+    // A control character cannot stand in a redirect's header.
+    let path = (!path.contains(char::is_control)).then_some(path)?;
     let slug = path.strip_prefix("/o/")?.split(['/', '?', '#']).next()?;
     OrgSlug::try_from(slug.to_owned()).ok()
 }

@@ -12,6 +12,7 @@ use crate::{
     sessions::{Entry, SignedIn},
     sign_in::entry,
     store::{self, db::Tx, members::Membership},
+    throttle::Attempt,
 };
 
 /// Mails to one address that an organisation may have sent in [`CAP_WINDOW`]: a directory that adds and removes a
@@ -44,7 +45,13 @@ pub async fn complete(db: &Db, hasher: &Hasher, link: &str, password: String, ca
     drop(tx);
 
     let new_hash = if seen.has_password {
+        // Whoever holds the link may not guess at the password for ever: a guess counts as a sign-in.
+        let attempt = Attempt::new(&seen.email, call);
+        attempt.check(&db.read_outside().await?, call.now).await?;
         if !hasher.verify(password, account.password_hash.clone()).await? {
+            let tx = db.begin_outside().await?;
+            attempt.failed(&tx, call.now).await?;
+            tx.commit().await?;
             return Err(domain::Invalid::new("password", "This is not the password of your account. Nothing was changed.").into());
         }
         None

@@ -157,10 +157,7 @@ async fn found(tx: &Tx, person: &Checked, actor: &Actor, how: &str, call: &Call)
     let account = store::accounts::find_or_insert(tx, &person.email, call).await?;
     // Whose account this is was not asked: an existing one is not taken over, nor is its password changed.
     if account.password_hash.is_some() || account.email_proven {
-        return Err(Error::Conflict(format!(
-            "There is an account for {} already. Nothing was changed. Use another address.",
-            person.email
-        )));
+        return Err(Error::Conflict("There is an account with this address already. Nothing was changed. Use another address.".to_owned()));
     }
     store::accounts::prove_email(tx, &account, call.now).await?;
     store::accounts::set_password(tx, account.id, &person.password_hash).await?;

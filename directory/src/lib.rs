@@ -4,6 +4,7 @@
 //! only an authorisation check makes). SQL is in `store` and nowhere else.
 
 pub mod activation;
+mod afterwards;
 pub mod audit;
 mod call;
 pub mod deprovisioning;
@@ -21,6 +22,7 @@ pub mod sign_in;
 mod store;
 mod throttle;
 
+pub use afterwards::Afterwards;
 pub use call::{Actor, Call, Randomness};
 pub use error::Error;
 pub use scope::OrgScope;

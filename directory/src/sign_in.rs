@@ -7,12 +7,20 @@ use domain::{
 };
 
 use crate::{
-    Actor, Call, Db, Error, OrgScope,
+    Actor, Afterwards, Call, Db, Error, OrgScope,
     passwords::Hasher,
     sessions::{BeginSession, Entry, SignedIn},
     store::{self, accounts::Account, people::Door},
     throttle::Attempt,
 };
+
+/// A sign-in, as it was typed.
+pub struct Credentials {
+    /// The address, or whatever was typed in its place.
+    pub email: String,
+    /// The password.
+    pub password: String,
+}
 
 /// Sign in. The organisation `wanted` is entered when the person may enter it, else the first that she may.
 ///
@@ -21,12 +29,13 @@ use crate::{
 pub async fn with_password(
     db: &Db,
     hasher: &Hasher,
-    email: &str,
-    password: String,
+    afterwards: &Afterwards,
+    credentials: Credentials,
     wanted: Option<&OrgSlug>,
     call: &Call,
 ) -> Result<Entry, Error> {
-    let attempt = Attempt::new(email, call);
+    let Credentials { email, password } = credentials;
+    let attempt = Attempt::new(&email, call);
     let tx = db.read_outside().await?;
     let throttled = attempt.check(&tx, call.now).await;
     let account = match EmailAddress::try_from(email) {
@@ -35,7 +44,7 @@ pub async fn with_password(
     };
     drop(tx);
     if let Err(error) = throttled {
-        note_failure(db, account.as_ref(), "too many attempts", call).await?;
+        note_failure(db, afterwards, account, "too many attempts", call);
         return Err(error);
     }
 
@@ -49,7 +58,7 @@ pub async fn with_password(
         let tx = db.begin_outside().await?;
         attempt.failed(&tx, call.now).await?;
         tx.commit().await?;
-        note_failure(db, account.as_ref(), if right { "no access" } else { "wrong password" }, call).await?;
+        note_failure(db, afterwards, account, if right { "no access" } else { "wrong password" }, call);
         return Err(Error::WrongCredentials);
     };
     let tx = db.begin_outside().await?;
@@ -134,17 +143,20 @@ fn choose<'a>(doors: &'a [Door], wanted: Option<&OrgSlug>) -> Option<&'a Door> {
     doors.iter().find(|door| Some(&door.org_slug) == wanted).or(doors.first())
 }
 
-/// Tell each organisation that the account belongs to. An address without an account concerns nobody.
-async fn note_failure(db: &Db, account: Option<&Account>, why: &str, call: &Call) -> Result<(), Error> {
-    let Some(account) = account else { return Ok(()) };
-    let tx = db.read_outside().await?;
-    let orgs = store::people::organizations_of(&tx, account.id).await?;
-    drop(tx);
-    for org in orgs {
-        let tx = db.begin(OrgScope::new(org)).await?;
-        let actor = Actor::Anonymous { claims: account.email.clone() };
-        store::audit::append(&tx, AuditAction::SignInFailed, &actor, None, vec![("why".to_owned(), why.to_owned())], call).await?;
-        tx.commit().await?;
-    }
-    Ok(())
+/// Tell each organisation that the account belongs to, after the answer. An address without an account concerns nobody.
+fn note_failure(db: &Db, afterwards: &Afterwards, account: Option<Account>, why: &'static str, call: &Call) {
+    let (db, call) = (db.clone(), call.clone());
+    afterwards.note(async move {
+        let Some(account) = account else { return Ok(()) };
+        let tx = db.read_outside().await?;
+        let orgs = store::people::organizations_of(&tx, account.id).await?;
+        drop(tx);
+        for org in orgs {
+            let tx = db.begin(OrgScope::new(org)).await?;
+            let actor = Actor::Anonymous { claims: account.email.clone() };
+            store::audit::append(&tx, AuditAction::SignInFailed, &actor, None, vec![("why".to_owned(), why.to_owned())], &call).await?;
+            tx.commit().await?;
+        }
+        Ok(())
+    });
 }

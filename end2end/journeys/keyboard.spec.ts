@@ -128,7 +128,8 @@ async function tabTo(page: Page, name: string, key: "Tab" | "Shift+Tab" = "Tab")
 
 async function expectVisibleFocus(page: Page) {
   const { element, visible } = await page.locator(":focus").evaluate((element) => {
-    const { boxShadow, outlineStyle, outlineColor } = getComputedStyle(element);
+    // The ring of a text with its button is around both.
+    const { boxShadow, outlineStyle, outlineColor } = getComputedStyle(element.closest(".copy") ?? element);
     const outlined = outlineStyle !== "none" && !/^rgba\(.*, 0\)$/.test(outlineColor);
     return { element: element.outerHTML.slice(0, 200), visible: boxShadow !== "none" || outlined };
   });

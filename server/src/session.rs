@@ -133,6 +133,7 @@ pub(crate) async fn gate(State(state): State<AppState>, session: Session, mut re
         signed_in,
         session,
         hasher: state.hasher.clone(),
+        afterwards: state.afterwards.clone(),
         public_url: state.public_url().to_owned(),
         wants_document,
     });

@@ -3,12 +3,12 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use axum::extract::FromRef;
-use directory::{Call, Db, Randomness, passwords::Hasher, sessions::SessionLimits};
+use directory::{Afterwards, Call, Db, Randomness, passwords::Hasher, sessions::SessionLimits};
 use ipnet::IpNet;
 use leptos::config::LeptosOptions;
 use url::Url;
 
-use crate::{rate_limit::ScimFailures, scim_api::FailureLog, system::Clock};
+use crate::{rate_limit::ScimFailures, system::Clock};
 
 /// The server's state.
 #[derive(Clone)]
@@ -34,7 +34,7 @@ pub struct AppState {
     /// How pages are rendered.
     pub leptos: LeptosOptions,
     pub(crate) scim_failures: ScimFailures,
-    pub(crate) failure_log: FailureLog,
+    pub(crate) afterwards: Afterwards,
 }
 
 /// What an [`AppState`] is made of.
@@ -60,7 +60,7 @@ pub struct Parts {
 }
 
 impl AppState {
-    /// The state of a server made of `parts`. Starts the writer of failed authentications: call it inside a runtime.
+    /// The state of a server made of `parts`. Starts the writer of failures: call it inside a runtime.
     pub fn new(parts: Parts) -> Self {
         let leptos = LeptosOptions::builder()
             .output_name("rollcall")
@@ -69,7 +69,7 @@ impl AppState {
             .env(if std::env::var_os("LEPTOS_WATCH").is_some() { leptos::config::Env::DEV } else { leptos::config::Env::PROD })
             .build();
         Self {
-            failure_log: FailureLog::start(parts.db.clone()),
+            afterwards: Afterwards::start(),
             scim_failures: ScimFailures::new(),
             db: parts.db,
             clock: parts.clock,
@@ -104,9 +104,9 @@ impl AppState {
         self.scim_failures.forget();
     }
 
-    /// Wait until every failed authentication that was noted so far is in the audit log.
+    /// Wait until every failure that was noted so far is in the audit log.
     pub async fn settle(&self) {
-        self.failure_log.settle().await;
+        self.afterwards.settle().await;
     }
 }
 

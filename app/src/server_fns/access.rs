@@ -33,7 +33,10 @@ pub async fn found(link: String, org_name: String, name: String, email: String, 
 pub async fn sign_in(email: String, password: String, next: Option<String>) -> Result<(), AppError> {
     let request = RequestContext::current();
     let wanted = next.as_deref().and_then(paths::org_of);
-    let entered = directory::sign_in::with_password(&request.db, &request.hasher, &email, password, wanted.as_ref(), &request.call).await;
+    let credentials = directory::sign_in::Credentials { email, password };
+    let entered =
+        directory::sign_in::with_password(&request.db, &request.hasher, &request.afterwards, credentials, wanted.as_ref(), &request.call)
+            .await;
     let many = entered.as_ref().is_ok_and(|entry| entry.organisations > 1);
     let slug = request.enter(entered).await?;
     let next = next.filter(|_| wanted.as_ref() == Some(&slug));

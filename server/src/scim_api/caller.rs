@@ -2,14 +2,13 @@
 
 use axum::extract::{FromRequestParts, OriginalUri};
 use directory::{
-    Call, Db, Error,
+    Call, Error,
     provisioning::{
         tokens::{self, Provisioner},
         users,
     },
 };
 use http::{header, request::Parts};
-use tokio::sync::{mpsc, oneshot};
 
 use super::answer::ScimRejection;
 use crate::{request::ClientIp, state::AppState};
@@ -45,7 +44,8 @@ impl FromRequestParts<AppState> for Caller {
         match tokens::authenticate(&state.db, &org, authorization, &call).await {
             Ok(provisioner) => Ok(Self { state: state.clone(), provisioner, call }),
             Err(Error::Unauthenticated) => {
-                state.failure_log.note(org, call);
+                let db = state.db.clone();
+                state.afterwards.note(async move { tokens::note_failure(&db, &org, &call).await });
                 let ip = parts.extensions.get::<ClientIp>().and_then(|client| client.0);
                 Err(if state.scim_failures.too_many(ip) { scim::Error::too_many_requests() } else { scim::Error::unauthorized() }.into())
             }
@@ -58,50 +58,4 @@ impl FromRequestParts<AppState> for Caller {
 fn org_in(parts: &Parts) -> &str {
     let path = parts.extensions.get::<OriginalUri>().map_or_else(|| parts.uri.path(), |original| original.0.path());
     path.strip_prefix("/scim/").and_then(|rest| rest.split('/').next()).unwrap_or_default()
-}
-
-/// Failed authentications on their way to the audit log: written after the answer, so that they take no part in its
-/// time, and bounded, so that a flood costs neither memory nor the disk.
-#[derive(Clone)]
-pub(crate) struct FailureLog(mpsc::Sender<Entry>);
-
-enum Entry {
-    Failure { org: String, call: Call },
-    Settled(oneshot::Sender<()>),
-}
-
-/// Failures that may wait. Further ones are in the log of requests only.
-const WAITING: usize = 1_024;
-
-impl FailureLog {
-    /// Start the one writer. It ends when the last sender is gone.
-    pub(crate) fn start(db: Db) -> Self {
-        let (sender, mut receiver) = mpsc::channel(WAITING);
-        tokio::spawn(async move {
-            while let Some(entry) = receiver.recv().await {
-                match entry {
-                    Entry::Failure { org, call } => {
-                        if let Err(error) = tokens::note_failure(&db, &org, &call).await {
-                            tracing::error!(%error, "a failed SCIM authentication could not be put into the audit log");
-                        }
-                    }
-                    Entry::Settled(done) => drop(done.send(())),
-                }
-            }
-        });
-        Self(sender)
-    }
-
-    fn note(&self, org: String, call: Call) {
-        if self.0.try_send(Entry::Failure { org, call }).is_err() {
-            tracing::warn!("failed SCIM authentications come faster than they can be noted");
-        }
-    }
-
-    pub(crate) async fn settle(&self) {
-        let (done, settled) = oneshot::channel();
-        if self.0.send(Entry::Settled(done)).await.is_ok() {
-            let _ = settled.await;
-        }
-    }
 }

@@ -23,8 +23,6 @@ use crate::state::AppState;
 use answer::ScimRejection;
 use caller::Caller;
 
-pub(crate) use caller::FailureLog;
-
 /// Identity providers give up after 60 s (Okta); what takes longer than this is rolled back and answered with a 503.
 const TIMEOUT: Duration = Duration::from_secs(30);
 

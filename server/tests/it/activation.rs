@@ -56,6 +56,13 @@ both_databases! {
         let refused = thief.call("activate", &[("link", &link), ("password", "a password of the thief")]).await;
         assert_eq!((refused.status, &refused.json["Invalid"]["field"]), (422, &"password".into()));
         assert!(thief.get("/o/globex/members").await.is_refused());
+        // Nor can the thief guess on: the guesses count as sign-ins.
+        let guess = async || thief.call("activate", &[("link", &link), ("password", "another guess of the thief")]).await.status;
+        for _ in 0..9 {
+            assert_eq!(guess().await, 422);
+        }
+        assert_eq!(guess().await, 429);
+        app.advance(Duration::from_secs(15 * 60 + 1));
         let browser = app.browser();
         assert_eq!(browser.call("activate", &[("link", &link), ("password", RIGHT)]).await.status, 200);
         assert_eq!(browser.get("/o/globex/members").await.status, 200);

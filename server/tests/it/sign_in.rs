@@ -41,7 +41,7 @@ both_databases! {
 
     async fn a_way_back_leads_nowhere_else(app) {
         let acme = app.org("Acme").await;
-        for next in ["https://evil.test/o/acme", "//evil.test/o/acme/members", "/\\evil.test", "javascript:alert(1)", "/o/other/members"] {
+        for next in ["https://evil.test/o/acme", "//evil.test/o/acme/members", "/\\evil.test", "javascript:alert(1)", "/o/other/members", "/o/acme/\r\nx: y"] {
             let fields = [("email", acme.owner_email.as_str()), ("password", RIGHT), ("next", next)];
             let answer = app.browser().submit("sign_in", &fields, "/sign-in").await;
             assert_eq!(answer.redirect(), Some("/o/acme/members"), "{next}");
