@@ -1,5 +1,5 @@
 # Each target works alone on a fresh machine: it installs or builds what it needs, and says what it does.
-.PHONY: run build test check release clean help
+.PHONY: run build test soak check release clean help
 
 help:        ## Say what there is
 	@grep -E '^[a-z]+: .*##' Makefile | sed -E 's/:.*## /\t/'
@@ -12,6 +12,9 @@ build:       ## Build the server and the browser's files, for development
 
 test:        ## Everything CI runs: format, clippy, tests on both databases, the browser journeys
 	@scripts/test.sh
+
+soak:        ## The same, with each race run 500 times on both databases
+	@ROLLCALL_TEST_RACES=500 scripts/test.sh
 
 check:       ## Format and clippy only
 	@scripts/check.sh

@@ -11,6 +11,7 @@ mod bootstrap;
 mod console;
 mod laws;
 mod leaving;
+mod mail;
 mod owners;
 mod races;
 mod scim_dialects;

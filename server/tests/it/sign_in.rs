@@ -98,6 +98,19 @@ both_databases! {
         assert_eq!(busy.get("/o/acme/members").await.status, 303, "seven days are over");
     }
 
+    async fn last_seen_is_kept_to_the_minute(app) {
+        let acme = app.org("Acme").await;
+        let browser = app.owner(&acme).await;
+        let last_seen = "SELECT last_seen_at FROM sessions";
+        let first = app.database.number(last_seen).await;
+        app.advance(Duration::from_secs(59));
+        browser.get("/o/acme/members").await;
+        assert_eq!(app.database.number(last_seen).await, first);
+        app.advance(Duration::from_secs(1));
+        browser.get("/o/acme/members").await;
+        assert_eq!(app.database.number(last_seen).await, first + 60_000_000);
+    }
+
     async fn an_account_is_throttled_and_the_right_password_does_not_help(app) {
         let acme = app.org("Acme").await;
         let attempt = async |password: &str| app.browser().call("sign_in", &[("email", &acme.owner_email), ("password", password)]).await.status;
