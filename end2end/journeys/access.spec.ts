@@ -67,7 +67,7 @@ test("signing in leads back to the page that was asked for, and nowhere else", a
   await enter(page, INES.email, INES.password);
   await expect(page).toHaveURL("/o/acme/settings/audit?before=0190a1b2-0000-7000-8000-000000000000");
 
-  for (const elsewhere of ["https://evil.test/o/acme/members", "//evil.test/o/acme", "javascript:alert(1)"]) {
+  for (const elsewhere of ["https://evil.test/o/acme/members", "//evil.test/o/acme", "javascript:alert(1)", "/o/acme/\nLocation: https://evil.test"]) {
     await page.getByTestId("sign-out").click();
     await page.goto(`/sign-in?next=${encodeURIComponent(elsewhere)}`);
     await enter(page, INES.email, INES.password);

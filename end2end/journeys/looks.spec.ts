@@ -27,6 +27,8 @@ async function look(page: Page, name: string) {
       // Softly, so that one run shows all that is wrong, and every picture.
       const scrolls = await page.evaluate(() => document.scrollingElement!.scrollWidth - window.innerWidth);
       expect.soft(scrolls, `${name} at ${width} px scrolls sideways`).toBeLessThanOrEqual(0);
+      // Chromium takes a frame or two until the other colours are painted.
+      await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
       // A dialog is as large as the window, not as the page.
       const fullPage = (await page.getByRole("dialog").count()) === 0;
       await page.screenshot({ path: `${__dirname}/../artifacts/screenshots/${name}-${colorScheme}-${width}.png`, fullPage });
@@ -128,6 +130,26 @@ test("members", async ({ page, server, otherBrowser }) => {
   await look(page, "members-beyond");
 });
 
+test("a page that waits, and one that cannot be shown", async ({ page, server, guard }) => {
+  const acme = await server.bootstrap("Acme", INES);
+  await signInOwner(page, acme);
+  await page.goto("/o/acme/settings/audit");
+  await alive(page);
+  let answer = () => {};
+  const answered = new Promise<void>((done) => (answer = done));
+  await page.route("/api/members", async (route) => {
+    await answered;
+    await route.fulfill({ status: 503, json: "Unavailable" });
+  });
+  await page.getByRole("link", { name: "Members" }).click();
+  await expect(page.getByText("Loading")).toBeAttached();
+  await look(page, "loading");
+  guard.allow(503, "/api/members");
+  answer();
+  await expect(page.getByTestId("problem")).toContainText("The database cannot be reached");
+  await look(page, "unavailable");
+});
+
 test("security", async ({ page, server }) => {
   await setUp(page, server.setUpLink, { org: "Acme", ...INES });
   await look(page, "security-off");
@@ -144,14 +166,21 @@ test("security", async ({ page, server }) => {
 
   const okta = new Okta(await page.getByTestId("base-url").innerText(), token);
   await okta.testCredentials();
-  await okta.create(MIRA);
+  const mira = await okta.create(MIRA);
+  await okta.deactivate(mira.id);
+  await form.getByLabel("Name").fill("Okta preview");
+  await form.getByRole("button", { name: "Issue token" }).click();
+  await page.getByTestId("token-saved").click();
   await page.reload();
+  await expect(page.getByTestId("issue-obstacle")).toContainText("Two tokens are live");
   await look(page, "security-connected");
-  await page.getByTestId("revoke-token").click();
+
+  const preview = page.getByTestId("token-row").filter({ hasText: "Okta preview" });
+  await preview.getByTestId("revoke-token").click();
   await expect(page.getByRole("dialog")).toBeVisible();
   await look(page, "security-revoke-dialog");
   await page.getByRole("dialog").getByRole("button", { name: "Revoke token" }).click();
-  await expect(page.getByTestId("token-row")).toHaveAttribute("data-state", "revoked");
+  await expect(preview).toHaveAttribute("data-state", "revoked");
   await look(page, "security-token-revoked");
   await page.getByTestId("disable-scim").click();
   await look(page, "security-disable-dialog");

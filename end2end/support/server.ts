@@ -32,19 +32,19 @@ export class Server {
   private constructor(
     readonly dataDir: string,
     readonly url: string,
-    /** The one-time link that founds the first organisation. */
+    /** The one-time link that founds the first organisation; empty when there is one already. */
     readonly setUpLink: string,
+    private readonly settings: Record<string, string>,
     private readonly process: ChildProcess,
     private readonly lines: string[],
   ) {}
 
-  static async start(settings: Record<string, string> = {}): Promise<Server> {
+  static async start(further: Record<string, string> = {}): Promise<Server> {
     if (!existsSync(binary)) throw new Error(`There is no server at ${binary}. Build it with \`make build\`, or say in ROLLCALL_BINARY where it is.`);
     const dataDir = await mkdtemp(join(tmpdir(), "rollcall-end2end-"));
-    const process = spawn(binary, ["serve"], {
-      env: environment({ ROLLCALL_DATA_DIR: dataDir, ROLLCALL_LISTEN: "127.0.0.1:0", ROLLCALL_MAIL_DELAY_SECONDS: "0", ...settings }),
-      stdio: ["ignore", "pipe", "pipe"],
-    });
+    const settings = { ROLLCALL_DATA_DIR: dataDir, ROLLCALL_LISTEN: "127.0.0.1:0", ROLLCALL_MAIL_DELAY_SECONDS: "0", ...further };
+    if (settings.ROLLCALL_DATABASE_URL) await promisify(execFile)(binary, ["migrate"], { env: environment(settings) });
+    const process = spawn(binary, ["serve"], { env: environment(settings), stdio: ["ignore", "pipe", "pipe"] });
     const lines: string[] = [];
     createInterface({ input: process.stderr! }).on("line", (line) => lines.push(line));
     const failed = once(process, "exit").then(([code]) => {
@@ -53,10 +53,10 @@ export class Server {
     const [announcement] = (await Promise.race([once(createInterface({ input: process.stdout! }), "line"), failed])) as [string];
     failed.catch(() => {}); // From here on, its end is `stop`'s business.
 
-    const [, url, setUpLink] = /^Rollcall is at (http:\S+) \. First run: set it up at (http:\S+\/set-up\/\S+) /.exec(announcement) ?? [];
-    if (!url || !setUpLink) throw new Error(`not what a first run says: ${announcement}`);
+    const [, url, setUpLink = ""] = /^Rollcall is at (http:\S+)(?: \. First run: set it up at (http:\S+\/set-up\/\S+) .*)?$/.exec(announcement) ?? [];
+    if (!url) throw new Error(`not what a start says: ${announcement}`);
     await expect.poll(async () => (await fetch(`${url}/readyz`)).status, { message: "/readyz" }).toBe(200);
-    return new Server(dataDir, url, setUpLink, process, lines);
+    return new Server(dataDir, url, setUpLink, settings, process, lines);
   }
 
   /** What it has logged so far. */
@@ -79,7 +79,7 @@ export class Server {
     await writeFile(passwordFile, `${owner.password}\n`);
     const args = ["bootstrap", "--org-name", name, "--owner-email", owner.email, "--owner-password-file", passwordFile, "--enable-scim", "--json"];
     if (owner.name) args.push("--owner-name", owner.name);
-    const env = environment({ ROLLCALL_DATA_DIR: this.dataDir, ROLLCALL_PUBLIC_URL: this.url });
+    const env = environment({ ...this.settings, ROLLCALL_PUBLIC_URL: this.url });
     const { stdout } = await promisify(execFile)(binary, args, { env });
     const made = JSON.parse(stdout);
     return { slug: made.org_slug, baseUrl: made.scim_base_url, token: made.scim_token, owner };

@@ -1,6 +1,7 @@
 // Playwright's test, with a server of its own and a guard on every browser.
 
 import { type BrowserContext, type BrowserContextOptions, type Page, expect, test as base } from "@playwright/test";
+import { cluster, dropDatabase, makeDatabase } from "./postgres";
 import { Server } from "./server";
 
 export { expect };
@@ -39,9 +40,12 @@ export class Guard {
   }
 }
 
+type Engine = "SQLite" | "PostgreSQL";
+
 interface Fixtures {
-  /** Further settings of the server. */
-  settings: Record<string, string>;
+  engine: Engine;
+  /** The settings that lead a server to the test's database. */
+  database: Record<string, string>;
   server: Server;
   guard: Guard;
   /** A page of another browser: one that shares no cookie with any other. */
@@ -49,10 +53,18 @@ interface Fixtures {
 }
 
 export const test = base.extend<Fixtures>({
-  settings: [{}, { option: true }],
+  engine: ["SQLite", { option: true }],
 
-  server: async ({ settings }, use, testInfo) => {
-    const server = await Server.start(settings);
+  database: async ({ engine }, use) => {
+    if (engine === "SQLite") return use({});
+    test.skip(!cluster, "ROLLCALL_TEST_POSTGRES names no cluster");
+    const database = await makeDatabase();
+    await use(database);
+    await dropDatabase(database);
+  },
+
+  server: async ({ database }, use, testInfo) => {
+    const server = await Server.start(database);
     await use(server);
     await testInfo.attach("server.log", { body: server.log, contentType: "text/plain" });
     await server.stop();

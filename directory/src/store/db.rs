@@ -60,7 +60,7 @@ pub(crate) struct Tx<S = OrgScope> {
 }
 
 /// How often a transaction that lost a race is run again before the answer is "unavailable".
-const ATTEMPTS: u32 = 8;
+const AGAIN: u32 = 3;
 
 impl std::fmt::Debug for Db {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -163,9 +163,9 @@ impl Db {
         let mut lost = 0;
         loop {
             match attempt().await {
-                Err(Error::Stale) if lost < ATTEMPTS => {
+                Err(Error::Stale) if lost < AGAIN => {
                     lost += 1;
-                    tokio::time::sleep(Duration::from_millis(2 << lost)).await;
+                    tokio::time::sleep(Duration::from_millis(5 << lost)).await;
                 }
                 Err(Error::Stale) => return Err(Error::Unavailable("the same rows are being changed over and over".to_owned())),
                 answer => return answer,

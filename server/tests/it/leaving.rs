@@ -162,4 +162,30 @@ both_databases! {
         leave(&app.idp(&acme), &other, "delete").await;
         assert_eq!(app.mailed_link("ben@acme.test").await, None);
     }
+
+    /// Law 3. A record that is inactive already does not excuse a membership that is alive, nor does a block by hand.
+    async fn what_is_alive_ends_even_where_the_directory_says_nothing_new(app) {
+        let acme = app.org("Acme").await;
+        let (person, _) = app.join(&acme, "mira@acme.test").await;
+        let idp = app.idp(&acme);
+        let alive = "SELECT count(*) FROM memberships m JOIN users u ON u.id = m.account_id WHERE u.email = 'mira@acme.test'";
+        let revive = "INSERT INTO memberships (id, org_id, member_id, account_id, proven_at, began_at)
+                      SELECT p.id, p.org_id, p.id, p.account_id, 1, 1 FROM members p JOIN users u ON u.id = p.account_id WHERE u.email = 'mira@acme.test'";
+        let count = "UPDATE users SET live_memberships = 1, dormant = false WHERE email = 'mira@acme.test'";
+        for way in ["patch", "put", "delete"] {
+            leave(&idp, &person, "patch").await;
+            assert_eq!(app.database.number(alive).await, 0);
+            app.database.try_run(revive).await.unwrap();
+            app.database.try_run(count).await.unwrap();
+            let browser = app.sign_in("mira@acme.test", "violet tractor sings at dawn").await;
+            if way == "delete" {
+                let block = "INSERT INTO member_blocks (org_id, member_id, cause, blocked_by, blocked_at)
+                             SELECT org_id, id, 'operator', 'test', 0 FROM members WHERE managed_by = 'directory'";
+                app.database.try_run(block).await.unwrap();
+            }
+            leave(&idp, &person, way).await;
+            assert_eq!(app.database.number(alive).await, 0, "{way}");
+            assert!(!can_act(&browser, &acme).await, "{way}");
+        }
+    }
 }

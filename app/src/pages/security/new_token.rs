@@ -3,7 +3,7 @@
 use domain::{OrgSlug, view::IssuedToken};
 use leptos::{ev, prelude::*};
 
-use super::{Issuing, Order};
+use super::{Issuing, Order, tokens_card};
 use crate::{browser, components::CopyField};
 
 mod text {
@@ -53,6 +53,11 @@ pub fn NewToken(
                     issuing.dispatch((org, Order::Replace(token.id)));
                 }
             };
+            // The button goes with its card: the focus moves on to where the token is listed.
+            let saved = move |_| {
+                issuing.value().set(None);
+                browser::focus(tokens_card::HEADING);
+            };
             view! {
                 <section class="card mt-4 border-accent" id=CARD tabindex="-1" aria-labelledby="new-token-title">
                     <div class="head">
@@ -60,7 +65,7 @@ pub fn NewToken(
                             <h2 id="new-token-title">{text::TITLE} " “" {token.name} "”"</h2>
                             <p class="sub">{text::LEAD}</p>
                         </div>
-                        <button type="button" class="btn primary md:ml-auto" data-testid="token-saved" on:click=move |_| issuing.value().set(None)>
+                        <button type="button" class="btn primary md:ml-auto" data-testid="token-saved" on:click=saved>
                             {text::SAVED}
                         </button>
                     </div>
