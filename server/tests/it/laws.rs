@@ -101,6 +101,9 @@ both_databases! {
         let acme = app.org("Acme").await;
         let (person, browser) = app.join(&acme, "mira@acme.test").await;
         let idp = app.idp(&acme);
+        // Somebody who is gone already: deleting her has nothing to do but the deletion and its event.
+        let gone = format!("/Users/{}", app.provision(&acme, "gone@acme.test").await.id);
+        assert_eq!(idp.patch(&gone, patch_active(false)).await.status, 200);
         let tables = ["users", "members", "memberships", "sessions", "scim_users", "scim_user_values", "mail_queue"];
         let rows = async || {
             let mut rows = vec![];
@@ -117,6 +120,7 @@ both_databases! {
             idp.patch(&path, patch_active(false)).await,
             idp.put(&path, json!({ "userName": "mira@acme.test", "active": false })).await,
             idp.delete(&path).await,
+            idp.delete(&gone).await,
         ] {
             assert_eq!(answer.status, 500, "{}", answer.text);
             assert!(!answer.text.contains("audit_events"), "an error tells nothing of the inside: {}", answer.text);

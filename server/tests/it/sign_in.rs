@@ -2,6 +2,12 @@
 
 use std::time::Duration;
 
+use directory::{
+    Afterwards, Error,
+    sessions::{self, SessionLimits},
+    sign_in::{Credentials, with_password},
+};
+
 use crate::support::both_databases;
 
 const RIGHT: &str = "violet tractor sings at dawn";
@@ -150,6 +156,45 @@ both_databases! {
         app.org("Initech").await;
         assert_eq!(browser.call("switch_organisation", &[("org", "initech")]).await.status, 404);
         assert_eq!(browser.call("switch_organisation", &[("org", "nonesuch")]).await.status, 404);
+    }
+
+    async fn a_block_refuses_the_next_request_and_the_next_sign_in(app) {
+        let acme = app.org("Acme").await;
+        let (_, browser) = app.join(&acme, "mira@acme.test").await;
+        let block = "INSERT INTO member_blocks (org_id, member_id, cause, blocked_by, blocked_at)
+                     SELECT org_id, id, 'operator', 'test', 0 FROM members WHERE managed_by = 'directory'";
+        app.database.try_run(block).await.unwrap();
+        assert!(browser.get("/o/acme/members").await.is_refused());
+        let again = app.browser().call("sign_in", &[("email", "mira@acme.test"), ("password", RIGHT)]).await;
+        assert_eq!(again.status, 401);
+    }
+
+    /// Between the check of a password and the beginning of the session, the world goes on.
+    async fn an_authentication_counts_only_while_what_it_proved_is_true(app) {
+        let acme = app.org("Acme").await;
+        for (case, change) in [
+            ("nothing changed", "UPDATE users SET created_at = created_at"),
+            ("another password was set", "UPDATE users SET credential_version = credential_version + 1 WHERE email LIKE 'p%'"),
+            ("the account was suspended", "UPDATE users SET suspended = true WHERE email LIKE 'p%'"),
+            ("the membership ended and another began", "DELETE FROM mail_queue; UPDATE memberships SET id = member_id WHERE account_id IN (SELECT id FROM users WHERE email LIKE 'p%')"),
+            ("the address is no longer proven", "UPDATE memberships SET proven_at = NULL WHERE account_id IN (SELECT id FROM users WHERE email LIKE 'p%')"),
+        ] {
+            app.database.try_run("UPDATE users SET suspended = false").await.unwrap();
+            let email = format!("p{}@acme.test", case.len());
+            let (_, browser) = app.join(&acme, &email).await;
+            browser.call("sign_out", &[]).await;
+            let credentials = Credentials { email, password: RIGHT.to_owned() };
+            let entry = with_password(&app.state.db, &app.state.hasher, &Afterwards::start(), credentials, None, &app.call()).await.unwrap();
+            app.database.try_run(change).await.unwrap();
+            let begun = sessions::begin(&app.state.db, b"a session", &entry.begin, SessionLimits::default(), &app.call()).await;
+            if case == "nothing changed" {
+                begun.unwrap();
+                sessions::forget(&app.state.db, b"a session").await.unwrap();
+            } else {
+                assert!(matches!(begun, Err(Error::WrongCredentials)), "{case}: {begun:?}");
+            }
+        }
+        assert_eq!(app.database.number("SELECT count(*) FROM sessions").await, 0);
     }
 }
 
