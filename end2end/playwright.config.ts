@@ -8,7 +8,7 @@ export default defineConfig({
   // attempt only is a defect, so there is none.
   workers: 1,
   retries: 0,
-  timeout: 60_000,
+  timeout: 90_000,
   expect: { timeout: 10_000 },
   forbidOnly: Boolean(process.env.CI),
   reporter: "list",

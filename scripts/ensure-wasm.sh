@@ -8,6 +8,8 @@
 source "$(dirname "$0")/lib.sh"
 exec 3>&1 1>&2
 
+command -v rustup >/dev/null || die "rustup is missing: it switches between the compilers for the server and the browser. Install Rust with it."
+
 WASM=wasm32-unknown-unknown
 LINK=rust-web
 

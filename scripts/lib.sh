@@ -37,7 +37,7 @@ stage() {
   "$@"
   STAGES+=("$(printf '%5ds  %s' $((SECONDS - begun)) "$name")")
 }
-stages() { printf '\nTime of each stage:\n' >&2; printf '%s\n' "${STAGES[@]}" >&2; }
+stages() { if [ ${#STAGES[@]} -gt 0 ]; then printf '\nTime of each stage:\n' >&2; printf '%s\n' "${STAGES[@]}" >&2; fi; }
 
 # The packages of the server's half, with the features that its binary has.
 SERVER_HALF=(-p scim -p domain -p migrations -p directory -p app -p server --features app/ssr)

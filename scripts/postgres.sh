@@ -22,8 +22,9 @@ start)
   mkdir -p "$dir"
   [ "$(id -u)" != 0 ] || chown postgres "$dir"
   as_postgres "$bin/initdb" -D "$dir/data" -U admin -A trust -E UTF8 --locale=C.UTF-8 --no-sync > "$dir/initdb.log" || { cat "$dir/initdb.log"; exit 1; }
+  # The server must not keep our answer's pipe open: whoever reads it would wait for ever.
   as_postgres "$bin/pg_ctl" -D "$dir/data" -w -l "$dir/server.log" \
-    -o "-p $port -k $dir -c listen_addresses=127.0.0.1 -c max_connections=300 $durability" start >/dev/null || { cat "$dir/server.log"; exit 1; }
+    -o "-p $port -k $dir -c listen_addresses=127.0.0.1 -c max_connections=300 $durability" start >/dev/null 3>&- || { cat "$dir/server.log"; exit 1; }
   echo "postgres://admin@127.0.0.1:$port/postgres" >&3 ;;
 stop)
   as_postgres "$(server_bin)/pg_ctl" -D "$dir/data" -m immediate stop >/dev/null || true ;;

@@ -7,6 +7,7 @@ cd "$ROOT"
 work=$(mktemp -d)
 cluster=$work/postgres
 finish() {
+  stages
   [ -d "$cluster/data" ] && scripts/postgres.sh stop "$cluster"
   rm -rf "$work"
 }
@@ -26,4 +27,3 @@ stage "PostgreSQL" start_postgres
 stage "Unit and integration tests, on SQLite and PostgreSQL" cargo test --quiet "${SERVER_HALF[@]}"
 stage "Server and browser build" scripts/leptos.sh build
 stage "Browser journeys" browser_journeys
-stages

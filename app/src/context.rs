@@ -53,12 +53,29 @@ impl RequestContext {
     pub async fn enter(&self, entry: Result<Entry, Error>) -> Result<OrgSlug, AppError> {
         let begun = async {
             let entry = entry?;
-            self.session.cycle_id().await.map_err(session_error)?;
-            self.session.insert(BeginSession::KEY, entry.begin).await.map_err(session_error)?;
-            self.session.save().await.map_err(session_error)?;
-            Ok(entry.slug)
+            let old = self.session.id().map(|id| id.0.to_le_bytes());
+            let begin = match &old {
+                Some(old) => entry.begin.replacing(old),
+                None => entry.begin,
+            };
+            let begun = self.begin(begin).await;
+            if begun.is_err() {
+                // The browser is left without a session, rather than with a record that stands for nobody.
+                self.session.clear().await;
+                if let Some(old) = old {
+                    directory::sessions::forget(&self.db, &old).await?;
+                }
+            }
+            begun.map(|()| entry.slug)
         };
         self.answer(begun.await)
+    }
+
+    /// Have the store insert a session under a new id; it ends the old one in the same transaction.
+    async fn begin(&self, begin: BeginSession) -> Result<(), Error> {
+        self.session.cycle_id().await.map_err(session_error)?;
+        self.session.insert(BeginSession::KEY, begin).await.map_err(session_error)?;
+        self.session.save().await.map_err(session_error)
     }
 
     /// Send the answer with the status and headers that it needs. Every server function ends here.

@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use domain::{EmailAddress, MemberId, audit::AuditAction, view::ActivationView};
+use domain::{EmailAddress, MemberId, OrgRole, audit::AuditAction, view::ActivationView};
 
 use crate::{
-    Actor, Call, Db, Error, OrgScope,
+    Actor, Afterwards, Call, Db, Error, OrgScope,
     membership::target,
     passwords::Hasher,
     secret::link_hash,
     sessions::{Entry, SignedIn},
-    sign_in::entry,
+    sign_in::{entry, note_failure},
     store::{self, db::Tx, members::Membership},
     throttle::Attempt,
 };
@@ -33,7 +33,14 @@ pub async fn look(db: &Db, link: &str, call: &Call) -> Result<ActivationView, Er
 ///
 /// An account that existed before proves itself with its own password: whoever reads the mail is not enough. One whose
 /// address was never proven loses whatever password it had, which may be a stranger's.
-pub async fn complete(db: &Db, hasher: &Hasher, link: &str, password: String, call: &Call) -> Result<Entry, Error> {
+pub async fn complete(
+    db: &Db,
+    hasher: &Hasher,
+    afterwards: &Afterwards,
+    link: &str,
+    password: String,
+    call: &Call,
+) -> Result<Entry, Error> {
     let gone = || Error::NotFound("activation link");
     let hash = link_hash(link).ok_or_else(gone)?;
     let tx = db.read_outside().await?;
@@ -47,28 +54,28 @@ pub async fn complete(db: &Db, hasher: &Hasher, link: &str, password: String, ca
     let new_hash = if seen.has_password {
         // Whoever holds the link may not guess at the password for ever: a guess counts as a sign-in.
         let attempt = Attempt::new(&seen.email, call);
-        attempt.check(&db.read_outside().await?, call.now).await?;
+        attempt.begin(db, call.now).await?;
         if !hasher.verify(password, account.password_hash.clone()).await? {
-            let tx = db.begin_outside().await?;
-            attempt.failed(&tx, call.now).await?;
-            tx.commit().await?;
+            note_failure(db, afterwards, Some(account), "wrong password with an activation link", call);
             return Err(domain::Invalid::new("password", "This is not the password of your account. Nothing was changed.").into());
         }
+        attempt.succeeded(db).await?;
         None
     } else {
         let about = vec![seen.org_name.to_string(), seen.email.clone()];
         Some(hasher.hash_new(password, about, call).await?)
     };
 
+    let (account_id, checked) = (account.id, account.credential_version);
     db.retrying(|| async {
         let tx = db.begin(OrgScope::new(seen.org)).await?;
         // Locks in their order: account, member, membership.
-        let account = store::accounts::lock(&tx, account.id).await?;
+        let account = store::accounts::lock(&tx, account_id).await?;
         let member = store::members::lock(&tx, seen.member).await?.ok_or_else(gone)?;
         let membership = store::members::lock_membership(&tx, seen.member).await?.filter(|membership| membership.id == seen.membership);
         let membership = membership.ok_or_else(gone)?;
         let still = store::links::find_activation(&tx, &hash, call.now).await?.ok_or_else(gone)?;
-        if still.has_password != seen.has_password {
+        if still.has_password != seen.has_password || account.credential_version != checked {
             return Err(Error::Conflict("The account changed at the same moment. Open the link again.".to_owned()));
         }
         if !store::links::consume_activation(&tx, &hash).await? {
@@ -102,6 +109,7 @@ pub async fn resend(db: &Db, who: &SignedIn, scope: OrgScope, member: MemberId, 
         let tx = db.begin(scope).await?;
         let person = store::members::find(&tx, member).await?.ok_or(Error::NotFound("member"))?;
         let account = store::accounts::lock(&tx, person.account).await?;
+        who.confirm(&tx, OrgRole::Admin).await?;
         let membership = store::members::lock_membership(&tx, member).await?;
         let membership = membership.ok_or_else(|| Error::Conflict("Her access has ended. There is nothing to activate.".to_owned()))?;
         if membership.proven_at.is_some() {
@@ -110,6 +118,8 @@ pub async fn resend(db: &Db, who: &SignedIn, scope: OrgScope, member: MemberId, 
         let address = account
             .email
             .ok_or_else(|| Error::Conflict("The directory gave no e-mail address that is hers alone. Set one there.".to_owned()))?;
+        // A mail that still waits would only make this one's link stop working.
+        store::mails::supersede(&tx, membership.id).await?;
         if !queue(&tx, &membership, &address, Duration::ZERO, call).await? {
             return Err(Error::Throttled { retry_after: Duration::from_secs(3_600) });
         }

@@ -46,6 +46,9 @@ pub enum Error {
     /// The SCIM protocol says no.
     #[error(transparent)]
     Protocol(#[from] scim::Error),
+    /// One statement took longer than it may: the question reads too much.
+    #[error("the question takes too long to answer")]
+    TooSlow,
     /// The database cannot be reached, or cannot do this now. The same request may succeed later.
     #[error("the database is unavailable: {0}")]
     Unavailable(String),

@@ -26,4 +26,4 @@ pub use afterwards::Afterwards;
 pub use call::{Actor, Call, Randomness};
 pub use error::Error;
 pub use scope::OrgScope;
-pub use store::db::{Db, DbSettings};
+pub use store::db::{Db, DbSettings, private_folder};

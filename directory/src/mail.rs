@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{MailId, OrgName};
+use domain::{MailId, OrgName, Timestamp};
 
 use crate::{Call, Db, Error, OrgScope, secret::new_link, store};
 
@@ -30,39 +30,57 @@ pub struct Outgoing {
 /// mail whose membership has ended since is dropped.
 pub async fn next_due(db: &Db, call: &Call) -> Result<Option<Outgoing>, Error> {
     loop {
-        let tx = db.begin_outside().await?;
-        let Some(due) = store::mails::take(&tx, call.now, call.now + LEASE).await? else { return Ok(None) };
-        let Some(membership) = due.membership else {
-            store::mails::failed(&tx, due.id, "access ended before it was sent", None).await?;
+        let due = db.retrying(|| async {
+            let tx = db.begin_outside().await?;
+            let due = store::mails::take(&tx, call.now, call.now + LEASE).await?;
             tx.commit().await?;
-            continue;
-        };
-        tx.commit().await?;
-
-        let tx = db.begin(OrgScope::new(due.org)).await?;
-        let (secret, hash) = new_link(call);
-        let org_name = store::organizations::name(&tx).await?;
-        store::links::delete_activation_of(&tx, membership).await?;
-        if !store::links::insert_activation(&tx, &hash, membership, &due.address, call.now, call.now + LINK_LIFETIME).await? {
-            // The membership ended between the two transactions: the queue's row says so by itself now.
-            continue;
+            Ok(due)
+        });
+        let Some(due) = due.await? else { return Ok(None) };
+        let made = db.retrying(|| async {
+            let tx = db.begin(OrgScope::new(due.org)).await?;
+            // Gone by now, or activated by another mail: there is nothing to invite to.
+            let membership = match due.membership {
+                Some(id) => store::members::lock_membership_by_id(&tx, id).await?,
+                None => None,
+            };
+            let Some(membership) = membership.filter(|membership| membership.proven_at.is_none()) else { return Ok(None) };
+            let (secret, hash) = new_link(call);
+            let org_name = store::organizations::name(&tx).await?;
+            store::links::delete_activation_of(&tx, membership.id).await?;
+            store::links::insert_activation(&tx, &hash, membership.id, &due.address, call.now, call.now + LINK_LIFETIME).await?;
+            tx.commit().await?;
+            Ok(Some((org_name, secret)))
+        });
+        match made.await? {
+            Some((org_name, secret)) => {
+                let attempts = due.attempts + 1;
+                return Ok(Some(Outgoing { id: due.id, address: due.address, org_name, link: secret.reveal(), attempts }));
+            }
+            None => finish(db, due.id, Err(("there is nothing to activate any more", None)), call).await?,
         }
-        tx.commit().await?;
-        return Ok(Some(Outgoing { id: due.id, address: due.address, org_name, link: secret.reveal(), attempts: due.attempts + 1 }));
     }
 }
 
 /// The mail was handed over.
 pub async fn sent(db: &Db, mail: &Outgoing, call: &Call) -> Result<(), Error> {
-    let tx = db.begin_outside().await?;
-    store::mails::sent(&tx, mail.id, call.now).await?;
-    tx.commit().await
+    finish(db, mail.id, Ok(()), call).await
 }
 
 /// The mail could not be handed over: it is tried again later, a few times.
 pub async fn failed(db: &Db, mail: &Outgoing, error: &str, call: &Call) -> Result<(), Error> {
     let again = (mail.attempts < ATTEMPTS).then(|| call.now + Duration::from_secs(60 << (mail.attempts - 1).clamp(0, 6)));
-    let tx = db.begin_outside().await?;
-    store::mails::failed(&tx, mail.id, error, again).await?;
-    tx.commit().await
+    finish(db, mail.id, Err((error, again)), call).await
+}
+
+async fn finish(db: &Db, id: MailId, how: Result<(), (&str, Option<Timestamp>)>, call: &Call) -> Result<(), Error> {
+    db.retrying(|| async {
+        let tx = db.begin_outside().await?;
+        match how {
+            Ok(()) => store::mails::sent(&tx, id, call.now).await?,
+            Err((error, again)) => store::mails::failed(&tx, id, error, again).await?,
+        }
+        tx.commit().await
+    })
+    .await
 }

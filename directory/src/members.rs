@@ -1,6 +1,9 @@
 //! The organisation's people.
 
-use domain::{OrgRole, view::MembersView};
+use domain::{
+    OrgRole,
+    view::{AccessState, MembersView},
+};
 
 use crate::{Call, Db, Error, OrgScope, sessions::SignedIn, store};
 
@@ -11,6 +14,13 @@ pub async fn list(db: &Db, viewer: &SignedIn, scope: OrgScope, page: u64, call: 
     let page = page.max(1);
     let tx = db.read(scope).await?;
     let (total, directory_people) = store::people::counts(&tx).await?;
-    let people = store::people::page(&tx, PAGE, (page - 1).saturating_mul(PAGE)).await?;
-    Ok(MembersView { now: call.now, people, total, directory_people, page, page_size: PAGE, can_manage: viewer.role >= OrgRole::Admin })
+    let mut people = store::people::page(&tx, PAGE, (page - 1).saturating_mul(PAGE)).await?;
+    let can_manage = viewer.role >= OrgRole::Admin;
+    for person in &mut people {
+        // What the mail server said is for those who can do something about it.
+        if let (AccessState::ActivationFailed { reason }, false) = (&mut person.access, can_manage) {
+            reason.clear();
+        }
+    }
+    Ok(MembersView { now: call.now, people, total, directory_people, page, page_size: PAGE, can_manage })
 }

@@ -67,7 +67,12 @@ impl Hasher {
     }
 
     async fn off_thread<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
-        let _place = self.places.acquire().await.map_err(|error| Error::Unavailable(error.to_string()))?;
+        let place = self.places.clone().acquire_owned().await.map_err(|error| Error::Unavailable(error.to_string()))?;
+        let work = move || {
+            // Held until the work is done, also when whoever asked for it has gone away.
+            let _place = place;
+            work()
+        };
         spawn_blocking(work).await.map_err(|error| Error::Store(error.to_string()))
     }
 }

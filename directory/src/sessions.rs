@@ -5,7 +5,11 @@ use std::time::Duration;
 use domain::{AccountId, MemberId, MembershipId, OrgId, OrgName, OrgRole, OrgSlug, Timestamp, audit::AuditAction};
 use serde::{Deserialize, Serialize};
 
-use crate::{Actor, Call, Db, Error, OrgScope, secret::SecretHash, store};
+use crate::{
+    Actor, Call, Db, Error, OrgScope,
+    secret::SecretHash,
+    store::{self, db::Tx},
+};
 
 /// "Last seen" is kept to the minute.
 const TOUCH_EVERY: Duration = Duration::from_secs(60);
@@ -56,6 +60,7 @@ pub struct SignedIn {
     pub auth_time: Timestamp,
     /// When the session ends at the latest.
     pub expires_at: Timestamp,
+    pub(crate) credential_version: i64,
 }
 
 impl SignedIn {
@@ -70,6 +75,17 @@ impl SignedIn {
             return Err(Error::Denied);
         }
         Ok(OrgScope::new(self.org))
+    }
+
+    /// Check again, in the transaction of a change, that the session still stands and its person holds at least `least`:
+    /// between the look at the session and the change lies the request's body, which a leaver can make last. The
+    /// membership is locked, so that either the change sees it end, or its end waits for the change.
+    pub(crate) async fn confirm(&self, tx: &Tx, least: OrgRole) -> Result<(), Error> {
+        match store::sessions::confirm(tx, &self.session).await? {
+            None => Err(Error::Unauthenticated),
+            Some(role) if role < least => Err(Error::Denied),
+            Some(_) => Ok(()),
+        }
     }
 
     pub(crate) fn actor(&self) -> Actor {
@@ -90,6 +106,10 @@ pub struct BeginSession {
     pub(crate) auth_method: String,
     pub(crate) auth_time: Timestamp,
     pub(crate) note: String,
+    /// The browser's session so far, which this one takes the place of.
+    pub(crate) replaces: Option<Vec<u8>>,
+    /// Whether the one that is replaced is what this one is made of: if it has ended, so has the leave to begin.
+    pub(crate) inherits: bool,
     pub(crate) now: Timestamp,
     pub(crate) request_id: Option<String>,
     pub(crate) ip: Option<String>,
@@ -99,6 +119,12 @@ pub struct BeginSession {
 impl BeginSession {
     /// Where in a session's record this stands.
     pub const KEY: &'static str = "begin";
+
+    /// In place of the browser's session `id`, which ends when this one begins.
+    pub fn replacing(mut self, id: &[u8]) -> Self {
+        self.replaces = Some(SecretHash::of(id).as_bytes().to_vec());
+        self
+    }
 }
 
 /// An authentication that succeeded: where it leads, and leave to begin the session.
@@ -127,6 +153,13 @@ pub async fn begin(db: &Db, id: &[u8], begin: &BeginSession, limits: SessionLimi
         if !alive {
             return Err(Error::WrongCredentials);
         }
+        let replaced = match &begin.replaces {
+            Some(hash) => store::sessions::delete(&tx, &SecretHash::from_stored(hash.clone())).await?,
+            None => false,
+        };
+        if begin.inherits && !replaced {
+            return Err(Error::WrongCredentials);
+        }
         let session = store::sessions::NewSession {
             hash: &SecretHash::of(id),
             membership: begin.membership,
@@ -134,7 +167,8 @@ pub async fn begin(db: &Db, id: &[u8], begin: &BeginSession, limits: SessionLimi
             auth_method: &begin.auth_method,
             auth_time: begin.auth_time,
             now: begin.now,
-            expires_at: begin.now + limits.absolute,
+            // From the authentication on: switching organisation does not make it last longer.
+            expires_at: begin.auth_time + limits.absolute,
             ip: begin.ip.as_deref(),
             user_agent: begin.user_agent.as_deref(),
         };
@@ -175,22 +209,29 @@ pub async fn find(db: &Db, id: &[u8], limits: SessionLimits, now: Timestamp) -> 
         auth_method: found.auth_method,
         auth_time: found.auth_time,
         expires_at: found.expires_at,
+        credential_version: found.credential_version,
     }))
 }
 
 /// Note that the session `id` was used; `false` when it has ended. Never brings one back.
 pub async fn touch(db: &Db, id: &[u8], now: Timestamp) -> Result<bool, Error> {
-    let tx = db.begin_outside().await?;
-    let there = store::sessions::touch(&tx, &SecretHash::of(id), now).await?;
-    tx.commit().await?;
-    Ok(there)
+    db.retrying(|| async {
+        let tx = db.begin_outside().await?;
+        let there = store::sessions::touch(&tx, &SecretHash::of(id), now).await?;
+        tx.commit().await?;
+        Ok(there)
+    })
+    .await
 }
 
-/// End the session `id`, if it is there: its place in the browser is taken by another.
+/// End the session `id`, if it is there: the browser is about to lose it.
 pub async fn forget(db: &Db, id: &[u8]) -> Result<(), Error> {
-    let tx = db.begin_outside().await?;
-    store::sessions::delete(&tx, &SecretHash::of(id)).await?;
-    tx.commit().await
+    db.retrying(|| async {
+        let tx = db.begin_outside().await?;
+        store::sessions::delete(&tx, &SecretHash::of(id)).await?;
+        tx.commit().await
+    })
+    .await
 }
 
 /// Sign out.
@@ -205,10 +246,11 @@ pub async fn end(db: &Db, who: &SignedIn, call: &Call) -> Result<(), Error> {
     .await
 }
 
-/// Clear away sessions that have outlived their time. They were refused already; this only saves room.
+/// Clear away sessions and links that have outlived their time. They were refused already; this only saves room.
 pub async fn sweep(db: &Db, limits: SessionLimits, now: Timestamp) -> Result<(), Error> {
     let tx = db.begin_outside().await?;
     store::sessions::delete_expired(&tx, now, now - limits.idle).await?;
+    store::links::delete_expired(&tx, now).await?;
     store::failures::delete_before(&tx, now - Duration::from_secs(86_400)).await?;
     tx.commit().await
 }

@@ -1,7 +1,7 @@
 //! Signing in with address and password, and choosing an organisation.
 
 use domain::{
-    EmailAddress, OrgSlug,
+    AccountId, EmailAddress, OrgSlug,
     audit::AuditAction,
     view::{OrganisationChoice, Viewer},
 };
@@ -11,7 +11,7 @@ use crate::{
     passwords::Hasher,
     sessions::{BeginSession, Entry, SignedIn},
     store::{self, accounts::Account, people::Door},
-    throttle::Attempt,
+    throttle::{self, Attempt},
 };
 
 /// A sign-in, as it was typed.
@@ -36,8 +36,8 @@ pub async fn with_password(
 ) -> Result<Entry, Error> {
     let Credentials { email, password } = credentials;
     let attempt = Attempt::new(&email, call);
+    let throttled = attempt.begin(db, call.now).await;
     let tx = db.read_outside().await?;
-    let throttled = attempt.check(&tx, call.now).await;
     let account = match EmailAddress::try_from(email) {
         Ok(address) => store::accounts::find_by_email(&tx, address.key()).await?,
         Err(_) => None,
@@ -55,31 +55,26 @@ pub async fn with_password(
         None => vec![],
     };
     let (Some(account), Some(door)) = (&account, choose(&entered, wanted)) else {
-        let tx = db.begin_outside().await?;
-        attempt.failed(&tx, call.now).await?;
-        tx.commit().await?;
         note_failure(db, afterwards, account, if right { "no access" } else { "wrong password" }, call);
         return Err(Error::WrongCredentials);
     };
-    let tx = db.begin_outside().await?;
-    attempt.succeeded(&tx).await?;
-    tx.commit().await?;
+    attempt.succeeded(db).await?;
     Ok(entry(door, entered.len(), account, "password", call))
 }
 
-/// Enter another organisation with what this session has proven. It is another session: this one is not re-bound.
+/// Enter another organisation with what this session has proven. It is another session: this one is not re-bound, but
+/// ends as that one begins; and if this one has ended by then, that one does not begin.
 pub async fn switch(db: &Db, who: &SignedIn, org: &OrgSlug, call: &Call) -> Result<Entry, Error> {
     let tx = db.read_outside().await?;
     let doors = store::people::doors(&tx, who.account).await?;
-    drop(tx);
-    let tx = db.begin_outside().await?;
-    let account = store::accounts::lock(&tx, who.account).await?;
-    drop(tx);
     let door = doors.iter().find(|door| door.org_slug == *org).ok_or(Error::NotFound("organisation"))?;
-    let mut entry = entry(door, doors.len(), &account, "switching organisation", call);
+    // What the session has proven, not what holds by now: a password that was set since ends it.
+    let account = Proven { id: who.account, email: who.email.clone(), credential_version: who.credential_version };
+    let mut entry = entry(door, doors.len(), account, "switching organisation", call);
     entry.begin.auth_authority.clone_from(&who.auth_authority);
     entry.begin.auth_method.clone_from(&who.auth_method);
     entry.begin.auth_time = who.auth_time;
+    entry.begin.inherits = true;
     Ok(entry)
 }
 
@@ -109,9 +104,23 @@ pub async fn viewer(db: &Db, who: &SignedIn, org: &OrgSlug) -> Result<Viewer, Er
     })
 }
 
-/// The way into one organisation, for an account that has just been authenticated.
-pub(crate) fn entry(door: &Door, organisations: usize, account: &Account, note: &str, call: &Call) -> Entry {
-    let name = door.profile.name().or_else(|| account.email.clone()).unwrap_or_else(|| "Somebody without a name".to_owned());
+/// An account as it was authenticated.
+pub(crate) struct Proven {
+    id: AccountId,
+    email: Option<String>,
+    credential_version: i64,
+}
+
+impl From<&Account> for Proven {
+    fn from(account: &Account) -> Self {
+        Self { id: account.id, email: account.email.clone(), credential_version: account.credential_version }
+    }
+}
+
+/// The way into one organisation, for an account that was authenticated.
+pub(crate) fn entry(door: &Door, organisations: usize, account: impl Into<Proven>, note: &str, call: &Call) -> Entry {
+    let account = account.into();
+    let name = door.profile.name().or(account.email).unwrap_or_else(|| "Somebody without a name".to_owned());
     Entry {
         slug: door.org_slug.clone(),
         organisations,
@@ -126,6 +135,8 @@ pub(crate) fn entry(door: &Door, organisations: usize, account: &Account, note: 
             auth_method: "password".to_owned(),
             auth_time: call.now,
             note: note.to_owned(),
+            replaces: None,
+            inherits: false,
             now: call.now,
             request_id: call.request_id.clone(),
             ip: call.ip.clone(),
@@ -144,7 +155,7 @@ fn choose<'a>(doors: &'a [Door], wanted: Option<&OrgSlug>) -> Option<&'a Door> {
 }
 
 /// Tell each organisation that the account belongs to, after the answer. An address without an account concerns nobody.
-fn note_failure(db: &Db, afterwards: &Afterwards, account: Option<Account>, why: &'static str, call: &Call) {
+pub(crate) fn note_failure(db: &Db, afterwards: &Afterwards, account: Option<Account>, why: &'static str, call: &Call) {
     let (db, call) = (db.clone(), call.clone());
     afterwards.note(async move {
         let Some(account) = account else { return Ok(()) };
@@ -152,10 +163,16 @@ fn note_failure(db: &Db, afterwards: &Afterwards, account: Option<Account>, why:
         let orgs = store::people::organizations_of(&tx, account.id).await?;
         drop(tx);
         for org in orgs {
-            let tx = db.begin(OrgScope::new(org)).await?;
-            let actor = Actor::Anonymous { claims: account.email.clone() };
-            store::audit::append(&tx, AuditAction::SignInFailed, &actor, None, vec![("why".to_owned(), why.to_owned())], &call).await?;
-            tx.commit().await?;
+            db.retrying(|| async {
+                let tx = db.begin(OrgScope::new(org)).await?;
+                if let Some(unlisted) = throttle::worth_noting(&tx, "sign_in_note", &account.id.to_string(), &call).await? {
+                    let actor = Actor::Anonymous { claims: account.email.clone() };
+                    let details = [vec![("why".to_owned(), why.to_owned())], unlisted].concat();
+                    store::audit::append(&tx, AuditAction::SignInFailed, &actor, None, details, &call).await?;
+                }
+                tx.commit().await
+            })
+            .await?;
         }
         Ok(())
     });

@@ -4,12 +4,12 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use domain::Timestamp;
+use domain::{EmailAddress, Timestamp};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    Call, Error, store,
-    store::db::{NoOrg, Tx},
+    Call, Db, Error,
+    store::{self, audit::Details, db::Tx},
 };
 
 /// The window in which failures add up.
@@ -34,41 +34,62 @@ pub(crate) struct Attempt {
 }
 
 impl Attempt {
-    /// An attempt to sign in as `email`, whatever was typed.
+    /// An attempt to sign in as `email`, whatever was typed: spellings of one address are one account.
     pub(crate) fn new(email: &str, call: &Call) -> Self {
-        let account = digest(&email.trim().to_lowercase());
+        let account = match EmailAddress::try_from(email) {
+            Ok(address) => digest(address.key().as_str()),
+            Err(_) => digest(email.trim()),
+        };
         Self { account, address: call.ip.as_deref().map(|ip| digest(&network(ip))) }
     }
 
-    /// Refuse when there were too many failures.
-    pub(crate) async fn check(&self, tx: &Tx<NoOrg>, now: Timestamp) -> Result<(), Error> {
-        for (limit, key) in self.keys() {
-            if let Some((failures, began)) = store::failures::count(tx, limit.kind, key, now - WINDOW).await?
-                && failures >= limit.most
-            {
-                let micros = (began + WINDOW).as_micros() - now.as_micros();
-                return Err(Error::Throttled { retry_after: Duration::from_micros(micros.max(1).unsigned_abs()) });
+    /// Count the attempt as a failure, before it is known whether it is one: attempts that run side by side cannot all
+    /// look at the same count. Refuses when there were too many.
+    pub(crate) async fn begin(&self, db: &Db, now: Timestamp) -> Result<(), Error> {
+        db.retrying(|| async {
+            let tx = db.begin_outside().await?;
+            let mut refused = None;
+            for (limit, key) in self.keys() {
+                let counted = store::failures::add(&tx, limit.kind, key, now, now - WINDOW).await?;
+                if counted.failures > limit.most {
+                    let micros = (counted.began + WINDOW).as_micros() - now.as_micros();
+                    refused = Some(Error::Throttled { retry_after: Duration::from_micros(micros.max(1).unsigned_abs()) });
+                }
             }
-        }
-        Ok(())
+            tx.commit().await?;
+            refused.map_or(Ok(()), Err)
+        })
+        .await
     }
 
-    /// Count a failure.
-    pub(crate) async fn failed(&self, tx: &Tx<NoOrg>, now: Timestamp) -> Result<(), Error> {
-        for (limit, key) in self.keys() {
-            store::failures::add(tx, limit.kind, key, now, now - WINDOW).await?;
-        }
-        Ok(())
-    }
-
-    /// The person got in: her account's failures are forgotten, the address's are not.
-    pub(crate) async fn succeeded(&self, tx: &Tx<NoOrg>) -> Result<(), Error> {
-        store::failures::clear(tx, ACCOUNT.kind, &self.account).await
+    /// The person got in: her account's failures are forgotten, and the address is one failure better off.
+    pub(crate) async fn succeeded(&self, db: &Db) -> Result<(), Error> {
+        db.retrying(|| async {
+            let tx = db.begin_outside().await?;
+            store::failures::clear(&tx, ACCOUNT.kind, &self.account).await?;
+            if let Some(address) = &self.address {
+                store::failures::take_back(&tx, ADDRESS.kind, address).await?;
+            }
+            tx.commit().await
+        })
+        .await
     }
 
     fn keys(&self) -> impl Iterator<Item = (Limit, &[u8])> {
         std::iter::once((ACCOUNT, &self.account[..])).chain(self.address.as_deref().map(|address| (ADDRESS, address)))
     }
+}
+
+/// Events of one kind about one key within this time make one entry in an audit log, which counts the ones before:
+/// whoever floods us does not fill it.
+const NOTE_WINDOW: Duration = Duration::from_secs(60);
+
+/// Whether an event of `kind` about `key` is worth an entry now; if so, the details that say how many before it were not.
+pub(crate) async fn worth_noting(tx: &Tx, kind: &str, key: &str, call: &Call) -> Result<Option<Details>, Error> {
+    let counted = store::failures::add(tx, kind, &digest(&format!("{} {key}", tx.org())), call.now, call.now - NOTE_WINDOW).await?;
+    let unlisted = counted.replaced.saturating_sub(1);
+    let details = if unlisted > 0 { vec![("further failures before, not listed".to_owned(), unlisted.to_string())] } else { vec![] };
+    Ok((counted.failures == 1).then_some(details))
 }
 
 /// A key for the table, which names nobody.

@@ -189,10 +189,12 @@ pub enum ManagedBy {
 /// Whether a member can act, and if not yet, why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum AccessState {
-    /// The activation mail waits to be sent, or there is no address to send one to.
+    /// No activation mail was sent yet.
     ActivationPending {
-        /// Whether the directory gave an address.
+        /// Whether there is an address to send one to.
         has_address: bool,
+        /// Whether one waits to be sent.
+        queued: bool,
     },
     /// The activation mail is on its way; the link has not been followed.
     ActivationSent {

@@ -119,7 +119,8 @@ test("a member who is no owner reaches neither Security nor Audit", async ({ pag
 test("a form of another site is refused even with an owner's cookie", async ({ page, server }) => {
   const acme = await server.bootstrap("Acme", INES);
   await signInOwner(page, acme);
-  for (const headers of [{ Origin: "https://evil.test" }, { Origin: "null" }, { "Sec-Fetch-Site": "cross-site" }, {}]) {
+  const foreign: Record<string, string>[] = [{ Origin: "https://evil.test" }, { Origin: "null" }, { "Sec-Fetch-Site": "cross-site" }, {}];
+  for (const headers of foreign) {
     const response = await page.request.post("/api/disable_scim", { form: { org: acme.slug }, headers });
     expect(response.status(), JSON.stringify(headers)).toBe(403);
   }

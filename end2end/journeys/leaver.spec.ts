@@ -4,7 +4,6 @@
 import type { Page } from "@playwright/test";
 import { Entra, Okta } from "../support/idp";
 import { INES, MIRA, OTTO, PASSWORD } from "../support/people";
-import { Server } from "../support/server";
 import { activate, alive, auditRows, enter, expectMember, memberRow, setUp } from "../support/steps";
 import { expect, test } from "../support/test";
 
@@ -245,20 +244,18 @@ for (const engine of ["SQLite", "PostgreSQL"] as const) {
 test.describe("two nodes", () => {
   test.use({ engine: "PostgreSQL" });
 
-  test("who is let go by one node is out on the other", async ({ page, server, database }) => {
-    const other = await Server.start(database);
-    const acme = await other.bootstrap("Acme", INES);
+  test("who is let go by one node is out on the other", async ({ page, server, otherNode }) => {
+    const acme = await otherNode.bootstrap("Acme", INES);
     const okta = new Okta(acme.baseUrl, acme.token);
     const mira = await okta.create(MIRA);
     // Either node may have sent the mail; the link works on both.
-    const mailed = async () => [...(await server.mails(MIRA.email)), ...(await other.mails(MIRA.email))];
+    const mailed = async () => [...(await server.mails(MIRA.email)), ...(await otherNode.mails(MIRA.email))];
     await expect.poll(async () => (await mailed()).length).toBe(1);
     await activate(page, new URL((await mailed())[0].link).pathname, PASSWORD);
 
     await okta.deactivate(mira.id);
     await page.reload();
     await expect(page).toHaveURL(`${server.url}/sign-in?next=%2Fo%2Facme%2Fmembers`);
-    await other.stop();
   });
 });
 

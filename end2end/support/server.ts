@@ -42,7 +42,7 @@ export class Server {
   static async start(further: Record<string, string> = {}): Promise<Server> {
     if (!existsSync(binary)) throw new Error(`There is no server at ${binary}. Build it with \`make build\`, or say in ROLLCALL_BINARY where it is.`);
     const dataDir = await mkdtemp(join(tmpdir(), "rollcall-end2end-"));
-    const settings = { ROLLCALL_DATA_DIR: dataDir, ROLLCALL_LISTEN: "127.0.0.1:0", ROLLCALL_MAIL_DELAY_SECONDS: "0", ...further };
+    const settings: Record<string, string> = { ROLLCALL_DATA_DIR: dataDir, ROLLCALL_LISTEN: "127.0.0.1:0", ROLLCALL_MAIL_DELAY_SECONDS: "0", ...further };
     if (settings.ROLLCALL_DATABASE_URL) await promisify(execFile)(binary, ["migrate"], { env: environment(settings) });
     const process = spawn(binary, ["serve"], { env: environment(settings), stdio: ["ignore", "pipe", "pipe"] });
     const lines: string[] = [];

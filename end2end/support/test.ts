@@ -8,7 +8,7 @@ export { expect };
 
 /** Notes what must never happen in a browser, whatever the test is about. */
 export class Guard {
-  private readonly problems: string[] = [];
+  readonly problems: string[] = [];
   private readonly allowed: { status: number; path: string }[] = [];
 
   constructor(private readonly url: string) {}
@@ -47,6 +47,8 @@ interface Fixtures {
   /** The settings that lead a server to the test's database. */
   database: Record<string, string>;
   server: Server;
+  /** A second node, on the same database. */
+  otherNode: Server;
   guard: Guard;
   /** A page of another browser: one that shares no cookie with any other. */
   otherBrowser: (options?: BrowserContextOptions) => Promise<Page>;
@@ -69,6 +71,12 @@ export const test = base.extend<Fixtures>({
     await testInfo.attach("server.log", { body: server.log, contentType: "text/plain" });
     await server.stop();
     expect(server.log, "the server's log").not.toMatch(/panicked|"level":"ERROR"/);
+  },
+
+  otherNode: async ({ database }, use) => {
+    const node = await Server.start(database);
+    await use(node);
+    await node.stop();
   },
 
   baseURL: async ({ server }, use) => use(server.url),

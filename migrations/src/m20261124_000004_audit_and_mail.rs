@@ -20,6 +20,7 @@ CREATE TABLE audit_events (
     details text NOT NULL
 );
 CREATE INDEX audit_events_newest ON audit_events (org_id, at, id);
+CREATE INDEX audit_events_first ON audit_events (org_id, action, at);
 
 -- A mail to send. When the membership that it is about has ended it is not sent: nobody is invited to what is over.
 -- The row stays, so that mails to one address can be counted. The link that a mail carries is made when it is sent:

@@ -16,7 +16,8 @@ use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
 /// All settings, each under its name in the TOML file; as a variable, `ROLLCALL_` and the name in capitals.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+// No `Debug`: URLs hold passwords.
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// `sqlite:path/to/file.db` or `postgres://…`. By default a SQLite file in `data_dir`.
@@ -124,7 +125,8 @@ impl Config {
         if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
             return Err(wrong(format!("{text:?} must be http:// or https:// and a host")));
         }
-        if url.path() != "/" || url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() {
+        if url.path() != "/" || url.query().is_some() || url.fragment().is_some() || !url.username().is_empty() || url.password().is_some()
+        {
             return Err(wrong(format!("{text:?} must be a scheme, a host and a port, and nothing more")));
         }
         if url.scheme() == "http" && !is_loopback(&url) {

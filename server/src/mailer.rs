@@ -45,28 +45,36 @@ impl Mailer {
 
     /// Send everything that is due now.
     pub async fn send_due(&self, state: &AppState) -> Result<(), directory::Error> {
-        loop {
-            let call = state.call();
-            let Some(due) = mail::next_due(&state.db, &call).await? else { return Ok(()) };
-            match self.send(state, &due).await {
-                Ok(()) => mail::sent(&state.db, &due, &call).await?,
-                Err(why) => {
-                    tracing::warn!(%why, "a mail could not be sent");
-                    mail::failed(&state.db, &due, &why, &call).await?;
-                }
+        while self.send_next(state).await? {}
+        Ok(())
+    }
+
+    /// Send what is due next; `false` when nothing is.
+    async fn send_next(&self, state: &AppState) -> Result<bool, directory::Error> {
+        let call = state.call();
+        let Some(due) = mail::next_due(&state.db, &call).await? else { return Ok(false) };
+        match self.send(state, &due).await {
+            Ok(()) => mail::sent(&state.db, &due, &call).await?,
+            Err(why) => {
+                tracing::warn!(%why, "a mail could not be sent");
+                mail::failed(&state.db, &due, &why, &call).await?;
             }
         }
+        Ok(true)
     }
 
     /// Send until told to stop.
     pub async fn run(self, state: AppState, mut stop: watch::Receiver<bool>) {
-        loop {
-            if let Err(error) = self.send_due(&state).await {
+        while !*stop.borrow() {
+            let more = self.send_next(&state).await.unwrap_or_else(|error| {
                 tracing::error!(%error, "the queue of mails could not be read");
-            }
-            tokio::select! {
-                () = tokio::time::sleep(EVERY) => {}
-                _ = stop.changed() => return,
+                false
+            });
+            if !more {
+                tokio::select! {
+                    () = tokio::time::sleep(EVERY) => {}
+                    _ = stop.changed() => return,
+                }
             }
         }
     }
@@ -84,7 +92,7 @@ impl Mailer {
 }
 
 fn files(folder: &Path) -> Result<AsyncFileTransport<Tokio1Executor>, String> {
-    std::fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    directory::private_folder(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     Ok(AsyncFileTransport::new(folder))
 }
 

@@ -48,9 +48,29 @@ fn network(ip: IpAddr) -> IpAddr {
 type Plain = NoOpMiddleware<QuantaInstant>;
 
 /// A limit for calls that anybody can make and that cost a password hash: a burst of 40, then one every two seconds.
-pub(crate) fn anonymous_calls() -> GovernorLayer<ByClient, Plain, Body> {
-    let config = GovernorConfigBuilder::default().key_extractor(ByClient).per_second(2).burst_size(40).finish();
-    GovernorLayer::new(Arc::new(config.unwrap_or_else(|| unreachable!("the figures are not zero")))).error_handler(|_| too_many())
+#[derive(Clone)]
+pub(crate) struct AnonymousCalls(Arc<Limiter>);
+
+impl AnonymousCalls {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(limiter(40)))
+    }
+
+    /// The layer that counts and refuses.
+    pub(crate) fn layer(&self) -> GovernorLayer<ByClient, Plain, Body> {
+        GovernorLayer::new(self.0.clone()).error_handler(|_| too_many())
+    }
+
+    /// Forget the addresses that have been quiet: the list stays as short as the trouble.
+    pub(crate) fn sweep(&self) {
+        self.0.limiter().retain_recent();
+    }
+}
+
+/// `burst` at once, then one every two seconds.
+fn limiter(burst: u32) -> Limiter {
+    let config = GovernorConfigBuilder::default().key_extractor(ByClient).per_second(2).burst_size(burst).finish();
+    config.unwrap_or_else(|| unreachable!("the figures are not zero"))
 }
 
 fn too_many() -> Response {
@@ -68,12 +88,7 @@ type Limiter = GovernorConfig<ByClient, Plain>;
 impl ScimFailures {
     /// A burst of 30, then one every two seconds.
     pub(crate) fn new() -> Self {
-        Self(Arc::new(RwLock::new(Self::limiter())))
-    }
-
-    fn limiter() -> Limiter {
-        let config = GovernorConfigBuilder::default().key_extractor(ByClient).per_second(2).burst_size(30).finish();
-        config.unwrap_or_else(|| unreachable!("the figures are not zero"))
+        Self(Arc::new(RwLock::new(limiter(30))))
     }
 
     /// Forget the addresses that have been quiet: the list stays as short as the trouble.
@@ -83,7 +98,7 @@ impl ScimFailures {
 
     /// Forget all addresses.
     pub(crate) fn forget(&self) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Self::limiter();
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = limiter(30);
     }
 
     /// Count a failure; whether that is too many.

@@ -9,14 +9,12 @@ use axum::{
     routing::{get, post},
 };
 use http::StatusCode;
-use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer, limit::RequestBodyLimitLayer, timeout::TimeoutLayer};
+use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer, timeout::TimeoutLayer};
 
-use crate::{assets, health, pages, rate_limit, request, scim_api, security, session, state::AppState};
+use crate::{assets, health, pages, request, scim_api, security, session, state::AppState};
 
 /// The longest that a page or a form may take.
 const TIMEOUT: Duration = Duration::from_secs(30);
-/// The largest form.
-const LARGEST_FORM: usize = 64 * 1024;
 /// Calls that anybody can make and that cost a password hash.
 const ANONYMOUS: [&str; 3] = ["/api/sign_in", "/api/found", "/api/activate"];
 
@@ -26,7 +24,7 @@ pub fn router(state: AppState) -> Router {
     for route in leptos_axum::generate_route_list(app::App) {
         console = console.route(route.path(), get(pages::page));
     }
-    let limited = rate_limit::anonymous_calls();
+    let limited = state.anonymous_calls.layer();
     for path in ANONYMOUS {
         console = console.route(path, post(pages::server_fn).layer(limited.clone()));
     }
@@ -38,7 +36,6 @@ pub fn router(state: AppState) -> Router {
         .layer(from_fn_with_state(state.clone(), session::gate))
         .layer(session::layer(&state))
         .layer(from_fn_with_state(state.clone(), security::same_origin))
-        .layer(RequestBodyLimitLayer::new(LARGEST_FORM))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, TIMEOUT))
         .layer(CompressionLayer::new());
 

@@ -46,11 +46,18 @@ pub async fn serve(config: Config) -> Result<(), String> {
         tracing::warn!(dir = %state.site_dir.display(), "the browser's files are not there: pages will be plain. Build them with `make build`, or set ROLLCALL_SITE_DIR");
     }
 
+    if state.is_https() && state.trusted_proxies.is_empty() {
+        tracing::warn!(
+            "no proxy is trusted: behind one, everybody has its address, and limits count for all together. Set ROLLCALL_TRUSTED_PROXIES"
+        );
+    }
+
     let (stop, stopped) = watch::channel(false);
     let mails = tokio::spawn(mailer.run(state.clone(), stopped.clone()));
     let sweeps = tokio::spawn(sweep(state.clone(), stopped.clone()));
     announce(&state).await.map_err(|error| error.to_string())?;
 
+    let ending = state.clone();
     let service = router(state).into_make_service_with_connect_info::<SocketAddr>();
     let mut stopping = stopped.clone();
     let serving = axum::serve(listener, service).with_graceful_shutdown(async move { drop(stopping.wait_for(|stop| *stop).await) });
@@ -64,7 +71,11 @@ pub async fn serve(config: Config) -> Result<(), String> {
         Ok(Err(error)) => return Err(format!("The server stopped: {error}")),
         Err(_) => tracing::warn!("some requests were still under way"),
     }
-    let _ = tokio::join!(mails, sweeps);
+    // A mail that is under way, and notes that wait to be written.
+    let ends = async { tokio::join!(mails, sweeps, ending.settle()) };
+    if tokio::time::timeout(GRACE, ends).await.is_err() {
+        tracing::warn!("a mail or a note was still under way");
+    }
     Ok(())
 }
 
@@ -85,6 +96,7 @@ async fn sweep(state: AppState, mut stop: watch::Receiver<bool>) {
             tracing::error!(%error, "old sessions could not be cleared away");
         }
         state.scim_failures.sweep();
+        state.anonymous_calls.sweep();
         tokio::select! {
             () = tokio::time::sleep(SWEEP_EVERY) => {}
             _ = stop.changed() => return,

@@ -8,6 +8,7 @@ use app::{
 };
 use async_trait::async_trait;
 use axum::{
+    body::{Body, to_bytes},
     extract::{Request, State},
     middleware::Next,
     response::{IntoResponse, Redirect, Response},
@@ -27,6 +28,9 @@ use tower_sessions::{
 
 use crate::state::AppState;
 
+/// The largest form.
+const LARGEST_FORM: usize = 64 * 1024;
+
 /// Sessions in our own table: a row hangs off one membership, and only a hash of the id is stored.
 ///
 /// `create` inserts, and needs leave to ([`BeginSession`]): there are no anonymous sessions. `save` updates and never
@@ -40,7 +44,7 @@ impl fmt::Debug for Store {
     }
 }
 
-fn hashed(id: &Id) -> [u8; 16] {
+fn bytes(id: &Id) -> [u8; 16] {
     id.0.to_le_bytes()
 }
 
@@ -59,19 +63,19 @@ impl SessionStore for Store {
         };
         let begin: BeginSession = serde_json::from_value(begin).map_err(|error| session_store::Error::Decode(error.to_string()))?;
         let call = self.0.call();
-        sessions::begin(&self.0.db, &hashed(&record.id), &begin, self.0.session_limits, &call).await.map_err(backend)?;
+        sessions::begin(&self.0.db, &bytes(&record.id), &begin, self.0.session_limits, &call).await.map_err(backend)?;
         record.data.insert(LIVE.to_owned(), true.into());
         Ok(())
     }
 
     async fn save(&self, record: &Record) -> session_store::Result<()> {
         // Zero rows mean that it has ended: the cookie then stands for nothing, and the next request says so.
-        sessions::touch(&self.0.db, &hashed(&record.id), (self.0.clock)()).await.map_err(backend)?;
+        sessions::touch(&self.0.db, &bytes(&record.id), (self.0.clock)()).await.map_err(backend)?;
         Ok(())
     }
 
     async fn load(&self, id: &Id) -> session_store::Result<Option<Record>> {
-        let found = sessions::find(&self.0.db, &hashed(id), self.0.session_limits, (self.0.clock)()).await.map_err(backend)?;
+        let found = sessions::find(&self.0.db, &bytes(id), self.0.session_limits, (self.0.clock)()).await.map_err(backend)?;
         Ok(found.map(|who| Record {
             id: *id,
             data: [(LIVE.to_owned(), true.into())].into(),
@@ -79,8 +83,9 @@ impl SessionStore for Store {
         }))
     }
 
-    async fn delete(&self, id: &Id) -> session_store::Result<()> {
-        sessions::forget(&self.0.db, &hashed(id)).await.map_err(backend)
+    /// Rows are ended by use cases, in the transaction that says why: signing out, and beginning another in its place.
+    async fn delete(&self, _: &Id) -> session_store::Result<()> {
+        Ok(())
     }
 }
 
@@ -101,13 +106,20 @@ pub(crate) fn layer(state: &AppState) -> SessionManagerLayer<Store> {
 
 /// Find out who is asking, anew for each request, before anything is rendered: a page that needs somebody redirects to
 /// sign-in, since headers are sent before a page's own checks are done.
-pub(crate) async fn gate(State(state): State<AppState>, session: Session, mut request: Request, next: Next) -> Response {
+///
+/// The body is read first: whoever makes it last must not be let in by what was true when it began.
+pub(crate) async fn gate(State(state): State<AppState>, session: Session, request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, LARGEST_FORM).await else {
+        return (StatusCode::PAYLOAD_TOO_LARGE, "A form has at most 64 KiB.").into_response();
+    };
+    let mut request = Request::from_parts(parts, Body::from(body));
     let Some(call) = request.extensions().get::<Call>().cloned() else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
     let signed_in = match session.id() {
         None => None,
-        Some(id) => match sessions::find(&state.db, &hashed(&id), state.session_limits, call.now).await {
+        Some(id) => match sessions::find(&state.db, &bytes(&id), state.session_limits, call.now).await {
             Ok(found) => found,
             Err(error) => {
                 tracing::error!(%error, "the session could not be looked up");

@@ -8,7 +8,10 @@ use ipnet::IpNet;
 use leptos::config::LeptosOptions;
 use url::Url;
 
-use crate::{rate_limit::ScimFailures, system::Clock};
+use crate::{
+    rate_limit::{AnonymousCalls, ScimFailures},
+    system::Clock,
+};
 
 /// The server's state.
 #[derive(Clone)]
@@ -34,6 +37,7 @@ pub struct AppState {
     /// How pages are rendered.
     pub leptos: LeptosOptions,
     pub(crate) scim_failures: ScimFailures,
+    pub(crate) anonymous_calls: AnonymousCalls,
     pub(crate) afterwards: Afterwards,
 }
 
@@ -71,6 +75,7 @@ impl AppState {
         Self {
             afterwards: Afterwards::start(),
             scim_failures: ScimFailures::new(),
+            anonymous_calls: AnonymousCalls::new(),
             db: parts.db,
             clock: parts.clock,
             randomness: parts.randomness,

@@ -67,7 +67,7 @@ pub async fn activation_link(link: String) -> Result<ActivationView, AppError> {
 #[server(prefix = "/api", endpoint = "activate")]
 pub async fn activate(link: String, password: String) -> Result<(), AppError> {
     let request = RequestContext::current();
-    let entered = directory::activation::complete(&request.db, &request.hasher, &link, password, &request.call).await;
+    let entered = directory::activation::complete(&request.db, &request.hasher, &request.afterwards, &link, password, &request.call).await;
     let slug = request.enter(entered).await?;
     leptos_axum::redirect(&paths::home(&slug));
     Ok(())

@@ -1,6 +1,7 @@
 //! Switching SCIM on and off.
 
 use domain::{
+    OrgRole,
     audit::AuditAction,
     view::{ScimStatus, SecurityView, SetUpStep, TokenState},
 };
@@ -48,6 +49,7 @@ pub async fn view(db: &Db, scope: OrgScope, public_url: &str, call: &Call) -> Re
 pub async fn enable(db: &Db, who: &SignedIn, scope: OrgScope, call: &Call) -> Result<(), Error> {
     db.retrying(|| async {
         let tx = db.begin(scope).await?;
+        who.confirm(&tx, OrgRole::Owner).await?;
         enable_in(&tx, &who.actor(), call).await?;
         tx.commit().await
     })
@@ -65,6 +67,7 @@ pub(crate) async fn enable_in(tx: &Tx, actor: &Actor, call: &Call) -> Result<(),
 pub async fn disable(db: &Db, who: &SignedIn, scope: OrgScope, call: &Call) -> Result<(), Error> {
     db.retrying(|| async {
         let tx = db.begin(scope).await?;
+        who.confirm(&tx, OrgRole::Owner).await?;
         if store::connections::disable(&tx).await? {
             store::audit::append(&tx, AuditAction::ScimDisabled, &who.actor(), None, vec![], call).await?;
         }

@@ -1,9 +1,7 @@
 //! Provisioning tokens: issued, shown once, checked on every request, revoked.
 
-use std::time::Duration;
-
 use domain::{
-    ConnectionId, MemberId, OrgId, TokenId,
+    ConnectionId, MemberId, OrgId, OrgRole, TokenId,
     audit::AuditAction,
     token::{MOST_LIVE, TokenLifetime, TokenName},
     view::{IssuedToken, TokenState, TokenView},
@@ -43,6 +41,7 @@ pub async fn issue(db: &Db, who: &SignedIn, scope: OrgScope, name: String, lifet
     let lifetime: TokenLifetime = lifetime.parse()?;
     db.retrying(|| async {
         let tx = db.begin(scope).await?;
+        who.confirm(&tx, OrgRole::Owner).await?;
         let (secret, id) = issue_in(&tx, &name, lifetime, &who.actor(), Some(who.member), call).await?;
         finish(tx, secret, id, call).await
     })
@@ -53,6 +52,7 @@ pub async fn issue(db: &Db, who: &SignedIn, scope: OrgScope, name: String, lifet
 pub async fn reissue(db: &Db, who: &SignedIn, scope: OrgScope, token: TokenId, call: &Call) -> Result<IssuedToken, Error> {
     db.retrying(|| async {
         let tx = db.begin(scope).await?;
+        who.confirm(&tx, OrgRole::Owner).await?;
         connection::enabled(&tx).await?;
         let (old, lifetime) = store::tokens::find(&tx, token, call.now).await?.ok_or(Error::NotFound("token"))?;
         revoke_in(&tx, &old, &who.actor(), call).await?;
@@ -67,6 +67,7 @@ pub async fn reissue(db: &Db, who: &SignedIn, scope: OrgScope, token: TokenId, c
 pub async fn revoke(db: &Db, who: &SignedIn, scope: OrgScope, token: TokenId, call: &Call) -> Result<(), Error> {
     db.retrying(|| async {
         let tx = db.begin(scope).await?;
+        who.confirm(&tx, OrgRole::Owner).await?;
         let (old, _) = store::tokens::find(&tx, token, call.now).await?.ok_or(Error::NotFound("token"))?;
         revoke_in(&tx, &old, &who.actor(), call).await?;
         tx.commit().await
@@ -155,9 +156,12 @@ pub async fn authenticate(db: &Db, org: &str, authorization: Option<&str>, call:
     let scope = OrgScope::new(found.org);
     let noted = found.last_used_at.is_some_and(|used| used > call.now - store::tokens::USED_EVERY) && found.last_used_ip == call.ip;
     if !noted {
-        let tx = db.begin(scope).await?;
-        store::tokens::used(&tx, found.id, call.now, call.ip.as_deref()).await?;
-        tx.commit().await?;
+        db.retrying(|| async {
+            let tx = db.begin(scope).await?;
+            store::tokens::used(&tx, found.id, call.now, call.ip.as_deref()).await?;
+            tx.commit().await
+        })
+        .await?;
     }
     Ok(Provisioner { scope, connection: found.connection, token: found.id, name: found.name })
 }
@@ -175,10 +179,6 @@ fn bearer(header: &str) -> Option<&str> {
     rest.starts_with(TOKEN_PREFIX).then_some(rest)
 }
 
-/// Failures of one client at one organisation's URL within this time make one audit event, which counts the ones before:
-/// whoever floods the URL does not fill the log.
-const FAILURES_WINDOW: Duration = Duration::from_secs(60);
-
 /// Note in the organisation's audit log that a request to its URL had no valid token. Does nothing for a URL that is no
 /// organisation's. Called after the answer was given, so that it takes no part in the answer's time.
 pub async fn note_failure(db: &Db, org: &str, call: &Call) -> Result<(), Error> {
@@ -190,13 +190,7 @@ pub async fn note_failure(db: &Db, org: &str, call: &Call) -> Result<(), Error> 
             return Ok(());
         }
         let network = throttle::network(call.ip.as_deref().unwrap_or_default());
-        let key = throttle::digest(&format!("{org} {network}"));
-        let (failures, before) = store::failures::add(&tx, "scim", &key, call.now, call.now - FAILURES_WINDOW).await?;
-        if failures == 1 {
-            let mut details = vec![];
-            if before > 1 {
-                details.push(("further failures before, not listed".to_owned(), (before - 1).to_string()));
-            }
+        if let Some(details) = throttle::worth_noting(&tx, "scim_note", &network, call).await? {
             store::audit::append(&tx, AuditAction::ScimAuthenticationFailed, &Actor::Anonymous { claims: None }, None, details, call)
                 .await?;
         }

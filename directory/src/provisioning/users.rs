@@ -100,6 +100,7 @@ pub async fn create(request: Request<'_>, body: &Value) -> Result<(User, Notes),
     let mut notes = Notes::default();
     let mut resource = Resource::parse(Kind::User, body, &mut notes)?;
     resource.set("active", Some(active(&resource).into()));
+    check_size(&resource)?;
 
     let made = request.db.retrying(|| async {
         let tx = request.db.begin(request.caller.scope).await?;
@@ -114,7 +115,16 @@ pub async fn create(request: Request<'_>, body: &Value) -> Result<(User, Notes),
     });
     let (user, more) = match made.await? {
         Made::Created(user, notes) => (*user, notes),
-        Made::Restorable(id) => change(request, id, |_| Ok((resource.clone(), Notes::default()))).await?,
+        Made::Restorable(id) => {
+            let restored = |before: &Resource| {
+                // Asked again under the record's lock: whoever was first has restored it, or made it somebody else's.
+                let same_name = scim::compare::fold(before.text("userName").unwrap_or_default())
+                    == scim::compare::fold(resource.text("userName").unwrap_or_default());
+                let same = same_name && before.text("externalId") == resource.text("externalId");
+                if same && !active(before) { Ok((resource.clone(), Notes::default())) } else { Err(Error::Taken("userName")) }
+            };
+            change(request, id, restored).await?
+        }
     };
     notes.extend(more);
     Ok((user, notes))
@@ -135,7 +145,9 @@ async fn create_in(tx: &Tx, request: Request<'_>, resource: &Resource) -> Result
     if let Some(external_id) = resource.text("externalId")
         && let Some(holder) = store::scim_users::give_up_external_id(tx, external_id, call.now).await?
     {
-        notes.add(format!("externalId {external_id:?} was taken over from user {holder}"));
+        notes.add(format!("the externalId was taken over from user {}", holder.id));
+        let details = vec![("attributes".to_owned(), "externalId".to_owned()), ("because".to_owned(), "another user claims it".to_owned())];
+        store::audit::append(tx, AuditAction::UserChanged, &actor, Some(target(&holder)), details, call).await?;
     }
     let link = match account {
         Some(account) => link(tx, account, resource, call).await?,
@@ -151,8 +163,11 @@ async fn create_in(tx: &Tx, request: Request<'_>, resource: &Resource) -> Result
         updated_at: call.now,
     };
     if !store::scim_users::insert(tx, &record).await? {
-        let taken = store::scim_users::clash(tx, record.id, resource).await?;
-        return Err(Error::Taken(taken.unwrap_or("userName")));
+        return Err(match store::scim_users::clash(tx, record.id, resource).await? {
+            Some("userName") => Error::Taken("userName"),
+            // Somebody took the externalId since we made room for ours: make room again.
+            _ => Error::Stale,
+        });
     }
     store::audit::append(tx, AuditAction::UserCreated, &actor, Some(target(&record)), vec![], call).await?;
     begin_access(tx, request, &record, link, &mut notes).await?;
@@ -254,6 +269,7 @@ async fn change_in(
     }
     let mut now_is = record.clone();
     if after != record.resource {
+        check_size(&after)?;
         if let Some(taken) = store::scim_users::clash(tx, id, &after).await? {
             return Err(Error::Taken(taken));
         }
@@ -394,6 +410,24 @@ async fn note_refusal<T>(request: Request<'_>, id: DirectoryUserId, answer: &Res
             .await?;
     }
     tx.commit().await
+}
+
+/// The longest value that is searched by, in bytes of its comparison key: an index entry of the database has to hold it.
+const LONGEST_KEY: usize = 1_024;
+/// The largest user, in bytes of JSON: a page of users has to fit into memory many times over.
+const LARGEST: usize = 128 * 1024;
+
+/// Refuse what is too long to be kept and found.
+fn check_size(resource: &Resource) -> Result<(), scim::Error> {
+    let searched = ["userName", "externalId"].into_iter().filter_map(|name| resource.text(name).map(|text| (name, text)));
+    let values = store::scim_users::values(resource).map(|(attribute, element)| (attribute, element.value));
+    if let Some((name, _)) = searched.chain(values).find(|(_, text)| scim::compare::fold(text).len() > LONGEST_KEY) {
+        return Err(scim::Error::invalid_value(format!("`{name}` holds a value of more than {LONGEST_KEY} bytes")));
+    }
+    if serde_json::to_string(resource.attributes()).is_ok_and(|json| json.len() > LARGEST) {
+        return Err(scim::Error::invalid_value(format!("the user has more than {LARGEST} bytes")));
+    }
+    Ok(())
 }
 
 fn target(record: &Record) -> Target {

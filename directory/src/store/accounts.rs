@@ -56,11 +56,12 @@ pub(crate) async fn insert_without_email<S: Send + Sync>(tx: &Tx<S>, call: &Call
 }
 
 async fn insert<S: Send + Sync>(tx: &Tx<S>, id: AccountId, email: Option<&EmailAddress>, now: Timestamp) -> Result<(), Error> {
+    // The address is kept in its canonical form: another organisation's spelling would tell that it was there first.
     // A unique violation would end a PostgreSQL transaction; this waits for a rival and then does nothing.
     tx.run(
         "INSERT INTO users (id, email, email_key, credential_version, live_memberships, dormant, suspended, created_at)
-         VALUES ($1, $2, $3, 0, 0, true, false, $4) ON CONFLICT DO NOTHING",
-        params![id, Maybe(email.map(EmailAddress::as_str)), Maybe(email.map(|email| email.key().as_str())), now],
+         VALUES ($1, $2, $2, 0, 0, true, false, $3) ON CONFLICT DO NOTHING",
+        params![id, Maybe(email.map(|email| email.key().as_str())), now],
     )
     .await?;
     Ok(())

@@ -2,7 +2,10 @@
 
 #![expect(clippy::disallowed_methods, reason = "this is the place")]
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use sea_orm::{
     AccessMode, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, RuntimeErr,
@@ -59,6 +62,8 @@ pub(crate) struct Tx<S = OrgScope> {
     scope: S,
 }
 
+/// The longest that one statement may take on PostgreSQL: a filter that reads too much is ended, not waited for.
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(15);
 /// How often a transaction that lost a race is run again before the answer is "unavailable".
 const AGAIN: u32 = 3;
 
@@ -75,8 +80,8 @@ impl Db {
             let connection = Database::connect(options(settings, &settings.url, settings.max_connections)).await?;
             return Ok(Self { writer: connection.clone(), reader: connection });
         }
-        if let Some(folder) = settings.sqlite_file().as_deref().and_then(std::path::Path::parent) {
-            std::fs::create_dir_all(folder).map_err(|error| Error::Unavailable(format!("{}: {error}", folder.display())))?;
+        if let Some(folder) = settings.sqlite_file().as_deref().and_then(Path::parent) {
+            private_folder(folder).map_err(|error| Error::Unavailable(format!("{}: {error}", folder.display())))?;
         }
         let open = |connections, query_only: &'static str| {
             let mut options = options(settings, &settings.url, connections);
@@ -174,9 +179,18 @@ impl Db {
     }
 }
 
+/// Make a folder that only its owner can look into. One that is there is left as it is.
+pub fn private_folder(folder: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
 fn options(settings: &DbSettings, url: &str, connections: u32) -> ConnectOptions {
     let mut options = ConnectOptions::new(url);
-    options.max_connections(connections).acquire_timeout(settings.acquire_timeout).sqlx_logging(false);
+    options.max_connections(connections.max(1)).acquire_timeout(settings.acquire_timeout).sqlx_logging(false);
     options
 }
 
@@ -189,7 +203,8 @@ impl Tx {
     /// Tell PostgreSQL too, so that row-level security can be switched on without touching a use case.
     async fn set_scope(&self) -> Result<(), Error> {
         if self.inner.get_database_backend() == DbBackend::Postgres {
-            self.run("SELECT set_config('rollcall.org', $1, true)", params![self.org().to_string()]).await?;
+            let sql = "SELECT set_config('rollcall.org', $1, true), set_config('statement_timeout', $2, true)";
+            self.run(sql, params![self.org().to_string(), STATEMENT_TIMEOUT.as_millis().to_string()]).await?;
         }
         Ok(())
     }
@@ -254,6 +269,7 @@ impl From<DbErr> for Error {
             Some("40001" | "40P01" | "5" | "517") => Self::Stale,
             // A unique index says that a rival was first: the next attempt sees the rival's row and answers for it.
             Some("23505" | "2067" | "1555") => Self::Stale,
+            Some("57014") => Self::TooSlow,
             // PostgreSQL: connection exceptions, out of resources, operator intervention (shutdown, timeout).
             Some(code) if code.len() == 5 && ["08", "53", "57"].contains(&&code[..2]) => Self::Unavailable(error.to_string()),
             // SQLite: I/O error, full disk, cannot open.

@@ -5,30 +5,18 @@ use domain::Timestamp;
 use super::{db::Tx, values::params};
 use crate::Error;
 
-/// Failures of `key` in the window that is open at `now` (windows begin with their first failure): how many, and when
-/// the window began. A window that began at or before `closed` is over.
-pub(crate) async fn count<S: Send + Sync>(
-    tx: &Tx<S>,
-    kind: &str,
-    key: &[u8],
-    closed: Timestamp,
-) -> Result<Option<(i64, Timestamp)>, Error> {
-    tx.one(
-        "SELECT failures, window_began_at FROM auth_failures WHERE kind = $1 AND key = $2 AND window_began_at > $3",
-        params![kind, key.to_vec(), closed],
-        |row| Ok((row.get("failures")?, row.get("window_began_at")?)),
-    )
-    .await
+/// A count after one more was added.
+pub(crate) struct Counted {
+    /// How many there are in the window.
+    pub(crate) failures: i64,
+    /// When the window began: with its first failure.
+    pub(crate) began: Timestamp,
+    /// How many there were in an older window that this one replaced.
+    pub(crate) replaced: i64,
 }
 
-/// Count one more; how many there are now, and how many there were in a window that this one replaced.
-pub(crate) async fn add<S: Send + Sync>(
-    tx: &Tx<S>,
-    kind: &str,
-    key: &[u8],
-    now: Timestamp,
-    closed: Timestamp,
-) -> Result<(i64, i64), Error> {
+/// Count one more failure of `key` at `now`. A window that began at or before `closed` is over, and a new one begins.
+pub(crate) async fn add<S: Send + Sync>(tx: &Tx<S>, kind: &str, key: &[u8], now: Timestamp, closed: Timestamp) -> Result<Counted, Error> {
     let previous = tx
         .one(
             &format!("SELECT failures, window_began_at FROM auth_failures WHERE kind = $1 AND key = $2{}", tx.lock()),
@@ -36,19 +24,26 @@ pub(crate) async fn add<S: Send + Sync>(
             |row| Ok((row.get::<i64>("failures")?, row.get::<Timestamp>("window_began_at")?)),
         )
         .await?;
+    let replaced = previous.filter(|(_, began)| *began <= closed).map_or(0, |(failures, _)| failures);
     let counted = tx
         .one(
             "INSERT INTO auth_failures (kind, key, window_began_at, failures) VALUES ($1, $2, $3, 1)
              ON CONFLICT (kind, key) DO UPDATE SET
                failures = CASE WHEN auth_failures.window_began_at > $4 THEN auth_failures.failures + 1 ELSE 1 END,
                window_began_at = CASE WHEN auth_failures.window_began_at > $4 THEN auth_failures.window_began_at ELSE $3 END
-             RETURNING failures",
+             RETURNING failures, window_began_at",
             params![kind, key.to_vec(), now, closed],
-            |row| row.get::<i64>("failures"),
+            |row| Ok(Counted { failures: row.get("failures")?, began: row.get("window_began_at")?, replaced }),
         )
         .await?;
-    let replaced = previous.filter(|(_, began)| *began <= closed).map_or(0, |(failures, _)| failures);
-    Ok((counted.ok_or(Error::Stale)?, replaced))
+    counted.ok_or(Error::Stale)
+}
+
+/// One failure of `key` was none.
+pub(crate) async fn take_back<S: Send + Sync>(tx: &Tx<S>, kind: &str, key: &[u8]) -> Result<(), Error> {
+    tx.run("UPDATE auth_failures SET failures = failures - 1 WHERE kind = $1 AND key = $2 AND failures > 0", params![kind, key.to_vec()])
+        .await?;
+    Ok(())
 }
 
 /// Forget the failures of `key`.

@@ -36,7 +36,7 @@ pub(crate) async fn delete_set_up<S: Send + Sync>(tx: &Tx<S>) -> Result<(), Erro
     Ok(())
 }
 
-/// Insert a link for a membership; `false` when that has ended.
+/// Insert a link for a membership, which the caller has locked.
 pub(crate) async fn insert_activation(
     tx: &Tx,
     hash: &SecretHash,
@@ -44,19 +44,24 @@ pub(crate) async fn insert_activation(
     email: &str,
     now: Timestamp,
     expires_at: Timestamp,
-) -> Result<bool, Error> {
-    let inserted = tx
-        .run(
-            "INSERT INTO activation_links (hash, org_id, membership_id, email, created_at, expires_at)
-             SELECT $1, org_id, id, $4, $5, $6 FROM memberships WHERE org_id = $2 AND id = $3",
-            params![hash.as_bytes().to_vec(), tx.org(), membership, email, now, expires_at],
-        )
-        .await?;
-    Ok(inserted == 1)
+) -> Result<(), Error> {
+    tx.run(
+        "INSERT INTO activation_links (hash, org_id, membership_id, email, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)",
+        params![hash.as_bytes().to_vec(), tx.org(), membership, email, now, expires_at],
+    )
+    .await?;
+    Ok(())
 }
 
 pub(crate) async fn delete_activation_of(tx: &Tx, membership: MembershipId) -> Result<(), Error> {
     tx.run("DELETE FROM activation_links WHERE org_id = $1 AND membership_id = $2", params![tx.org(), membership]).await?;
+    Ok(())
+}
+
+/// Clear away links that have expired.
+pub(crate) async fn delete_expired(tx: &Tx<NoOrg>, now: Timestamp) -> Result<(), Error> {
+    tx.run("DELETE FROM activation_links WHERE expires_at <= $1", params![now]).await?;
+    tx.run("DELETE FROM set_up_links WHERE expires_at <= $1", params![now]).await?;
     Ok(())
 }
 

@@ -60,6 +60,14 @@ pub(crate) async fn take(tx: &Tx<NoOrg>, now: Timestamp, lease_until: Timestamp)
     Ok(due)
 }
 
+/// Mails about this membership that still wait are not sent: another takes their place.
+pub(crate) async fn supersede(tx: &Tx, membership: MembershipId) -> Result<(), Error> {
+    let sql = "UPDATE mail_queue SET status = 'failed', error = 'replaced by a newer mail'
+               WHERE org_id = $1 AND membership_id = $2 AND status = 'pending'";
+    tx.run(sql, params![tx.org(), membership]).await?;
+    Ok(())
+}
+
 pub(crate) async fn sent(tx: &Tx<NoOrg>, id: MailId, now: Timestamp) -> Result<(), Error> {
     tx.run("UPDATE mail_queue SET status = 'sent', sent_at = $2, error = NULL WHERE id = $1", params![id, now]).await?;
     Ok(())

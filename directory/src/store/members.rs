@@ -133,18 +133,28 @@ pub(crate) async fn hand_to_directory(tx: &Tx, id: MemberId) -> Result<(), Error
     Ok(())
 }
 
-/// No directory keeps her any more: her record was deleted.
+/// No directory keeps her any more: her record was deleted, and what it proved is forgotten.
 pub(crate) async fn release_from_directory(tx: &Tx, id: MemberId) -> Result<(), Error> {
-    tx.run("UPDATE members SET proven_at = NULL WHERE org_id = $1 AND id = $2", params![tx.org(), id]).await?;
+    tx.run("UPDATE members SET managed_by = 'manual', proven_at = NULL WHERE org_id = $1 AND id = $2", params![tx.org(), id]).await?;
     Ok(())
 }
 
+/// The live membership of a member, with its lock.
 pub(crate) async fn lock_membership(tx: &Tx, member: MemberId) -> Result<Option<Membership>, Error> {
-    let sql = format!("SELECT id, account_id, proven_at FROM memberships WHERE org_id = $1 AND member_id = $2{}", tx.lock());
-    tx.one(&sql, params![tx.org(), member], |row| {
-        Ok(Membership { id: row.get("id")?, account: row.get("account_id")?, proven_at: row.opt("proven_at")? })
-    })
-    .await
+    let sql = format!("SELECT {MEMBERSHIP} FROM memberships WHERE org_id = $1 AND member_id = $2{}", tx.lock());
+    tx.one(&sql, params![tx.org(), member], read_membership).await
+}
+
+/// The membership of this id, with its lock.
+pub(crate) async fn lock_membership_by_id(tx: &Tx, id: MembershipId) -> Result<Option<Membership>, Error> {
+    let sql = format!("SELECT {MEMBERSHIP} FROM memberships WHERE org_id = $1 AND id = $2{}", tx.lock());
+    tx.one(&sql, params![tx.org(), id], read_membership).await
+}
+
+const MEMBERSHIP: &str = "id, account_id, proven_at";
+
+fn read_membership(row: &Row) -> Result<Membership, Error> {
+    Ok(Membership { id: row.get("id")?, account: row.get("account_id")?, proven_at: row.opt("proven_at")? })
 }
 
 /// Begin a membership of this member.

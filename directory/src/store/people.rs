@@ -54,9 +54,13 @@ pub(crate) async fn doors<S: Send + Sync>(tx: &Tx<S>, account: AccountId) -> Res
     .await
 }
 
-/// The organisations in which a sign-in to this account is worth a note: those it has a membership in.
+/// The organisations in which a sign-in to this account is worth a note: those whose membership the person has accepted.
+/// Whoever merely provisioned her address learns nothing of what she does elsewhere.
 pub(crate) async fn organizations_of(tx: &Tx<NoOrg>, account: AccountId) -> Result<Vec<OrgId>, Error> {
-    tx.all("SELECT org_id FROM memberships WHERE account_id = $1 ORDER BY org_id", params![account], |row| row.get("org_id")).await
+    tx.all("SELECT org_id FROM memberships WHERE account_id = $1 AND proven_at IS NOT NULL ORDER BY org_id", params![account], |row| {
+        row.get("org_id")
+    })
+    .await
 }
 
 /// How many people the organisation knows, and how many of them a directory manages.
@@ -112,7 +116,7 @@ fn read_person(row: &Row) -> Result<PersonView, Error> {
         match row.opt::<String>("mail_status")?.as_deref() {
             Some("sent") => AccessState::ActivationSent { at: row.get("mail_sent_at")? },
             Some("failed") => AccessState::ActivationFailed { reason: row.opt("mail_error")?.unwrap_or_default() },
-            _ => AccessState::ActivationPending { has_address: account_email.is_some() },
+            other => AccessState::ActivationPending { has_address: account_email.is_some(), queued: other.is_some() },
         }
     };
     Ok(PersonView {

@@ -162,14 +162,13 @@ pub(crate) async fn clash(tx: &Tx, id: DirectoryUserId, resource: &Resource) -> 
     Ok(if others.contains(&key) { Some("userName") } else { (!others.is_empty()).then_some("externalId") })
 }
 
-/// Another record is taking over this externalId: the one that has it gives it up. Its id, if there was one.
-pub(crate) async fn give_up_external_id(tx: &Tx, external_id: &str, now: Timestamp) -> Result<Option<DirectoryUserId>, Error> {
+/// Another record is taking over this externalId: the one that has it, if there is one, gives it up.
+pub(crate) async fn give_up_external_id(tx: &Tx, external_id: &str, now: Timestamp) -> Result<Option<Record>, Error> {
     let sql = format!("SELECT {COLUMNS} FROM scim_users WHERE org_id = $1 AND external_id = $2 AND deleted_at IS NULL{}", tx.lock());
     let Some(holder) = tx.one(&sql, params![tx.org(), external_id], read).await? else { return Ok(None) };
     let mut resource = holder.resource.clone();
     resource.set("externalId", None);
-    update(tx, &holder, &resource, holder.member, now).await?;
-    Ok(Some(holder.id))
+    update(tx, &holder, &resource, holder.member, now).await.map(Some)
 }
 
 /// Delete a user: for identity providers it is gone, and it conflicts with nothing.
@@ -209,27 +208,41 @@ fn attributes(resource: &Resource) -> Result<String, Error> {
     serde_json::to_string(resource.attributes()).map_err(|error| Error::Store(error.to_string()))
 }
 
-async fn write_values(tx: &Tx, id: DirectoryUserId, resource: &Resource) -> Result<(), Error> {
-    for (attribute, path) in VALUES {
-        for (position, element) in resource.values(attribute).enumerate() {
+/// A value of a multi-valued attribute.
+pub(crate) struct Element<'a> {
+    pub(crate) value: &'a str,
+    kind: Option<&'a str>,
+    primary: bool,
+}
+
+/// The values that are kept as rows, each with its attribute's name.
+pub(crate) fn values(resource: &Resource) -> impl Iterator<Item = (&'static str, Element<'_>)> {
+    VALUES.iter().flat_map(move |(attribute, _)| {
+        resource.values(attribute).filter_map(move |element| {
             let text = |name: &str| element.get(name).and_then(serde_json::Value::as_str);
-            let Some(value) = text("value") else { continue };
-            tx.run(
-                "INSERT INTO scim_user_values (org_id, user_id, path, position, value, value_key, type_key, is_primary)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-                params![
-                    tx.org(),
-                    id,
-                    *path,
-                    i64::try_from(position).unwrap_or(i64::MAX),
-                    value,
-                    compare::fold(value),
-                    Maybe(text("type").map(compare::fold)),
-                    element.get("primary").and_then(serde_json::Value::as_bool).unwrap_or(false)
-                ],
-            )
-            .await?;
-        }
+            let primary = element.get("primary").and_then(serde_json::Value::as_bool).unwrap_or(false);
+            Some((*attribute, Element { value: text("value")?, kind: text("type"), primary }))
+        })
+    })
+}
+
+async fn write_values(tx: &Tx, id: DirectoryUserId, resource: &Resource) -> Result<(), Error> {
+    for (position, (attribute, element)) in values(resource).enumerate() {
+        tx.run(
+            "INSERT INTO scim_user_values (org_id, user_id, path, position, value, value_key, type_key, is_primary)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+            params![
+                tx.org(),
+                id,
+                values_path(attribute).unwrap_or(attribute),
+                i64::try_from(position).unwrap_or(i64::MAX),
+                element.value,
+                compare::fold(element.value),
+                Maybe(element.kind.map(compare::fold)),
+                element.primary
+            ],
+        )
+        .await?;
     }
     Ok(())
 }

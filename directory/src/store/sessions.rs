@@ -26,6 +26,7 @@ pub(crate) struct Found {
     pub(crate) auth_time: Timestamp,
     pub(crate) last_seen_at: Timestamp,
     pub(crate) expires_at: Timestamp,
+    pub(crate) credential_version: i64,
 }
 
 /// A session to begin.
@@ -66,7 +67,7 @@ pub(crate) const MAY_ACT: &str = "m.proven_at IS NOT NULL AND NOT u.suspended AN
 pub(crate) async fn find(tx: &Tx<NoOrg>, hash: &SecretHash, now: Timestamp, idle_since: Timestamp) -> Result<Option<Found>, Error> {
     let sql = format!(
         "SELECT m.account_id, m.member_id, m.id AS membership_id, m.org_id, o.name AS org_name, o.slug,
-                p.given_name, p.family_name, p.display_name, u.email,
+                p.given_name, p.family_name, p.display_name, u.email, u.credential_version,
                 s.auth_authority, s.auth_method, s.auth_time, s.last_seen_at, s.expires_at, {ROLES}
          FROM sessions s
            JOIN memberships m ON m.org_id = s.org_id AND m.id = s.membership_id
@@ -95,9 +96,23 @@ pub(crate) async fn find(tx: &Tx<NoOrg>, hash: &SecretHash, now: Timestamp, idle
             auth_time: row.get("auth_time")?,
             last_seen_at: row.get("last_seen_at")?,
             expires_at: row.get("expires_at")?,
+            credential_version: row.get("credential_version")?,
         })
     })
     .await
+}
+
+/// The role of the person whose session of this hash stands in the transaction's organisation, with her membership's
+/// lock; `None` when it has ended or she may not act.
+pub(crate) async fn confirm(tx: &Tx, hash: &SecretHash) -> Result<Option<OrgRole>, Error> {
+    let lock = if tx.lock().is_empty() { "" } else { " FOR UPDATE OF m" };
+    let sql = format!(
+        "SELECT {ROLES} FROM sessions s
+           JOIN memberships m ON m.org_id = s.org_id AND m.id = s.membership_id
+           JOIN users u ON u.id = m.account_id
+         WHERE s.id_hash = $1 AND s.org_id = $2 AND {MAY_ACT}{lock}"
+    );
+    tx.one(&sql, params![hash.as_bytes().to_vec(), tx.org()], role).await
 }
 
 /// Insert a session. That its membership is alive is the foreign key's to say.

@@ -101,9 +101,14 @@ pub(crate) async fn revoke(tx: &Tx, id: TokenId, now: Timestamp) -> Result<bool,
     Ok(tx.run(sql, params![tx.org(), id, now]).await? == 1)
 }
 
-/// The organisation's tokens, newest first, as a list shows them at `now`.
+/// The organisation's newest tokens, live or not, as a list shows them at `now`.
 pub(crate) async fn list(tx: &Tx, now: Timestamp) -> Result<Vec<TokenView>, Error> {
-    tx.all(&format!("{VIEW} WHERE org_id = $1 ORDER BY created_at DESC, id DESC"), params![tx.org()], |row| view(row, now)).await
+    tx.all(
+        &format!("{VIEW} WHERE org_id = $1 ORDER BY revoked_at IS NOT NULL, created_at DESC, id DESC LIMIT 20"),
+        params![tx.org()],
+        |row| view(row, now),
+    )
+    .await
 }
 
 pub(crate) async fn find(tx: &Tx, id: TokenId, now: Timestamp) -> Result<Option<(TokenView, TokenLifetime)>, Error> {

@@ -67,7 +67,9 @@ impl From<directory::Error> for ScimRejection {
                 "An organisation keeps at least one active owner. Make somebody else an owner first. Nothing was changed.",
             ),
             Error::Conflict(sentence) => scim::Error::conflict(sentence),
-            Error::Stale => scim::Error::version_mismatch(),
+            // Nobody sent If-Match: this is a race that was lost too often, and the same request may win the next one.
+            Error::Stale => scim::Error::unavailable(),
+            Error::TooSlow => scim::Error::too_many("The filter reads too much. Narrow it down."),
             Error::Throttled { .. } => scim::Error::too_many_requests(),
             Error::Protocol(error) => error,
             Error::Unavailable(why) => {

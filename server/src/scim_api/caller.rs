@@ -44,10 +44,13 @@ impl FromRequestParts<AppState> for Caller {
         match tokens::authenticate(&state.db, &org, authorization, &call).await {
             Ok(provisioner) => Ok(Self { state: state.clone(), provisioner, call }),
             Err(Error::Unauthenticated) => {
+                let ip = parts.extensions.get::<ClientIp>().and_then(|client| client.0);
+                if state.scim_failures.too_many(ip) {
+                    return Err(scim::Error::too_many_requests().into());
+                }
                 let db = state.db.clone();
                 state.afterwards.note(async move { tokens::note_failure(&db, &org, &call).await });
-                let ip = parts.extensions.get::<ClientIp>().and_then(|client| client.0);
-                Err(if state.scim_failures.too_many(ip) { scim::Error::too_many_requests() } else { scim::Error::unauthorized() }.into())
+                Err(scim::Error::unauthorized().into())
             }
             Err(other) => Err(other.into()),
         }

@@ -118,6 +118,17 @@ both_databases! {
         assert_eq!(owner.call("resend_activation", &fields).await.status, 200);
     }
 
+    async fn a_person_whose_mail_was_held_back_is_shown_as_waiting_for_one(app) {
+        let acme = app.org("Acme").await;
+        for _ in 0..6 {
+            let person = app.provision(&acme, "mira@acme.test").await;
+            app.idp(&acme).delete(&format!("/Users/{}", person.id)).await;
+        }
+        app.provision(&acme, "mira@acme.test").await;
+        let member = app.member(&acme, "mira@acme.test").await;
+        assert_eq!(member["access"]["ActivationPending"], json!({ "has_address": true, "queued": false }));
+    }
+
     async fn a_mail_that_cannot_be_sent_is_tried_again_and_then_shown_as_failed(app) {
         let acme = app.org("Acme").await;
         app.provision(&acme, "mira@acme.test").await;

@@ -138,9 +138,12 @@ both_databases! {
         let link = app.mailed_link("mira@acme.test").await.unwrap();
         let browser = app.owner(&acme).await;
         let session = browser.cookie().unwrap().split('=').nth(1).unwrap().to_owned();
+        let raw = session.parse::<tower_sessions::session::Id>().unwrap().0.to_le_bytes();
+        let raw_hex: String = raw.iter().map(|byte| format!("{byte:02x}")).collect();
         let token = app.issue_token(&acme, "Okta").await["secret"].as_str().unwrap()[37..80].to_owned();
         let dump = app.database.dump();
         assert!(contains(&dump, b"mira@acme.test"), "the dump is a dump");
+        assert!(!contains(&dump, &raw) && !contains(&dump, raw_hex.as_bytes()), "the session's id");
         for secret in [link, session, token, "violet tractor sings at dawn".to_owned(), acme.token[37..80].to_owned()] {
             let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
             assert!(!contains(&dump, secret.as_bytes()) && !contains(&dump, hex.as_bytes()), "{secret}");

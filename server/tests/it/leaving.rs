@@ -1,5 +1,10 @@
 //! Leaving: the very next request is refused, and nothing else changes.
 
+use directory::{
+    Error, activation,
+    provisioning::{connection, tokens},
+    sessions::{self, SessionLimits},
+};
 use serde_json::{Value, json};
 
 use crate::support::{Browser, Idp, Org, Person, TestApp, both_databases, patch_active};
@@ -161,6 +166,32 @@ both_databases! {
         let other = app.provision(&acme, "ben@acme.test").await;
         leave(&app.idp(&acme), &other, "delete").await;
         assert_eq!(app.mailed_link("ben@acme.test").await, None);
+    }
+
+    /// Between the look at a session and the change that is made with it lies a request's body, which a leaver can make
+    /// last. What she wanted is refused all the same.
+    async fn a_request_that_was_under_way_when_she_left_changes_nothing(app) {
+        let acme = app.org("Acme").await;
+        let (ada, browser) = crate::owners::directory_owner(&app, &acme, "ada@acme.test").await;
+        let sara = app.provision(&acme, "sara@acme.test").await;
+        let member = app.member(&acme, "sara@acme.test").await["member"].as_str().unwrap().parse().unwrap();
+        let id = browser.cookie().unwrap().split('=').nth(1).unwrap().parse::<tower_sessions::session::Id>().unwrap().0.to_le_bytes();
+        let (db, call) = (&app.state.db, app.call());
+        let who = sessions::find(db, &id, SessionLimits::default(), call.now).await.unwrap().unwrap();
+        let scope = who.in_org(&"acme".to_owned().try_into().unwrap(), domain::OrgRole::Owner).unwrap();
+        let token = connection::view(db, scope, "https://id.rollcall.test", &call).await.unwrap().tokens[0].id;
+        leave(&app.idp(&acme), &ada, "patch").await;
+
+        let before = app.database.rows("SELECT * FROM scim_tokens").await;
+        let refused = |result: Result<(), Error>| assert!(matches!(result, Err(Error::Unauthenticated)), "{result:?}");
+        refused(tokens::issue(db, &who, scope, "Mine".to_owned(), "two_years", &call).await.map(drop));
+        refused(tokens::reissue(db, &who, scope, token, &call).await.map(drop));
+        refused(tokens::revoke(db, &who, scope, token, &call).await);
+        refused(connection::disable(db, &who, scope, &call).await);
+        refused(connection::enable(db, &who, scope, &call).await);
+        refused(activation::resend(db, &who, scope, member, &call).await);
+        assert_eq!(app.database.rows("SELECT * FROM scim_tokens").await, before);
+        assert_eq!(app.idp(&acme).get(&format!("/Users/{}", sara.id)).await.status, 200);
     }
 
     /// Law 3. A record that is inactive already does not excuse a membership that is alive, nor does a block by hand.

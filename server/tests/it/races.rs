@@ -87,6 +87,24 @@ both_databases! {
         assert_eq!(app.database.number("SELECT count(*) FROM users WHERE email IS NULL").await, 0, "no loser left an account behind");
     }
 
+    async fn twenty_equal_posts_take_an_inactive_user_up_once(app) {
+        let acme = app.org("Acme").await;
+        for round in 0..races().div_ceil(4) {
+            let person = app.provision(&acme, &format!("back{round}@acme.test")).await;
+            assert_eq!(app.idp(&acme).patch(&format!("/Users/{}", person.id), patch_active(false)).await.status, 200);
+            let body = json!({ "userName": person.email, "externalId": format!("00u-{}", person.email), "emails": [{ "value": person.email }], "active": true });
+            let mut posts = JoinSet::new();
+            for _ in 0..20 {
+                let (idp, body) = (app.idp(&acme), body.clone());
+                posts.spawn(async move { idp.post("/Users", body).await });
+            }
+            let answers = posts.join_all().await;
+            let restored = answers.iter().filter(|answer| answer.status == 201 && answer.json["id"] == person.id.as_str()).count();
+            let taken = answers.iter().filter(|answer| answer.status == 409).count();
+            assert_eq!((restored, taken), (1, 19), "{:?}", answers.iter().map(|answer| answer.status).collect::<Vec<_>>());
+        }
+    }
+
     async fn a_sign_in_that_races_a_leaving_never_leaves_a_live_session(app) {
         let acme = app.org("Acme").await;
         for round in 0..races() {

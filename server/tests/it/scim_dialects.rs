@@ -145,6 +145,10 @@ both_databases! {
             ("required", Method::PATCH, &path, patch(json!([{ "op": "remove", "path": "userName" }])), JSON, (400, "mutability")),
             ("the second fails", Method::PATCH, &path, patch(json!([{ "op": "replace", "path": "title", "value": "x" }, { "op": "remove" }])), JSON, (400, "noTarget")),
             ("an unknown user", Method::PATCH, "/Users/0199c7e2-41d0-7d3a-9c1e-5a2f8e7b6d10", patch(json!([{ "op": "replace", "path": "title", "value": "x" }])), JSON, (404, "")),
+            ("a userName that no index holds", Method::POST, "/Users", json!({ "userName": noise(3_000) }).to_string(), JSON, (400, "invalidValue")),
+            ("an externalId that no index holds", Method::POST, "/Users", json!({ "userName": "a", "externalId": noise(3_000) }).to_string(), JSON, (400, "invalidValue")),
+            ("an address that no index holds", Method::PATCH, &path, patch(json!([{ "op": "add", "path": "emails", "value": [{ "value": noise(3_000) }] }])), JSON, (400, "invalidValue")),
+            ("a user that fills the memory", Method::PATCH, &path, patch(json!([{ "op": "replace", "path": "title", "value": noise(200_000) }])), JSON, (400, "invalidValue")),
             ("not an id", Method::PUT, "/Users/u_01", json!({ "userName": "a" }).to_string(), JSON, (404, "")),
         ] {
             let (status, scim_type, schema) = send(method, path, body, media).await;
@@ -166,4 +170,14 @@ both_databases! {
         is_empty_list(&idp.get(&format!("/Users?{query}")).await);
         assert_eq!(idp.get("/Users?startIndex=x").await.status, 400);
     }
+}
+
+/// Text that does not compress, so that its length counts wherever it is kept.
+fn noise(length: usize) -> String {
+    let mut state = 1_u64;
+    let letters = std::iter::repeat_with(|| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        char::from(b'a' + u8::try_from((state >> 33) % 26).unwrap())
+    });
+    letters.take(length).collect()
 }

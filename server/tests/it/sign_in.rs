@@ -5,7 +5,7 @@ use std::time::Duration;
 use directory::{
     Afterwards, Error,
     sessions::{self, SessionLimits},
-    sign_in::{Credentials, with_password},
+    sign_in::{Credentials, switch, with_password},
 };
 
 use crate::support::both_databases;
@@ -85,7 +85,8 @@ both_databases! {
         assert!(!cookie.contains("Domain"), "{cookie}");
         let id = cookie.split(['=', ';']).nth(1).unwrap();
         assert_eq!(app.database.number("SELECT count(*) FROM sessions").await, 1);
-        let raw = format!("SELECT count(*) FROM sessions WHERE id_hash = {}", hex_literal(&app, id.as_bytes()));
+        let raw = id.parse::<tower_sessions::session::Id>().unwrap().0.to_le_bytes();
+        let raw = format!("SELECT count(*) FROM sessions WHERE id_hash = {}", hex_literal(&app, &raw));
         assert_eq!(app.database.number(&raw).await, 0, "only a hash is stored");
     }
 
@@ -156,6 +157,73 @@ both_databases! {
         app.org("Initech").await;
         assert_eq!(browser.call("switch_organisation", &[("org", "initech")]).await.status, 404);
         assert_eq!(browser.call("switch_organisation", &[("org", "nonesuch")]).await.status, 404);
+    }
+
+    async fn spellings_of_one_address_share_its_limit(app) {
+        let acme = app.org("Acme").await;
+        for spelling in ["owner@acme.test", "OWNER@acme.test", "owner@ACME.test", " Owner@Acme.Test ", "owner@ａｃｍｅ.test"] {
+            for _ in 0..2 {
+                assert_eq!(app.browser().call("sign_in", &[("email", spelling), ("password", "wrong")]).await.status, 401, "{spelling}");
+            }
+        }
+        assert_eq!(app.browser().call("sign_in", &[("email", &acme.owner_email), ("password", RIGHT)]).await.status, 429);
+    }
+
+    async fn attempts_side_by_side_cannot_outrun_the_limit(app) {
+        let acme = app.org("Acme").await;
+        let mut attempts = tokio::task::JoinSet::new();
+        for _ in 0..30 {
+            let (browser, email) = (app.browser(), acme.owner_email.clone());
+            attempts.spawn(async move { browser.call("sign_in", &[("email", &email), ("password", "wrong")]).await.status });
+        }
+        let statuses = attempts.join_all().await;
+        assert_eq!(statuses.iter().filter(|status| **status == 401).count(), 10, "{statuses:?}");
+        assert_eq!(statuses.iter().filter(|status| **status == 429).count(), 20, "{statuses:?}");
+    }
+
+    async fn switching_prolongs_nothing_and_outlives_nothing(app) {
+        let (acme, globex) = (app.org("Acme").await, app.org("Globex").await);
+        app.join(&acme, "mira@both.test").await;
+        app.join(&globex, "mira@both.test").await;
+        let browser = app.sign_in("mira@both.test", RIGHT).await;
+        for day in 0..7 {
+            let org = if day % 2 == 0 { "globex" } else { "acme" };
+            for _ in 0..2 {
+                app.advance(Duration::from_secs(12 * 3_600 - 60));
+                let status = browser.call("switch_organisation", &[("org", org)]).await.status;
+                assert_eq!(status, 200, "day {day}");
+            }
+        }
+        app.advance(Duration::from_secs(14 * 60 + 1));
+        assert!(browser.call("switch_organisation", &[("org", "acme")]).await.is_refused(), "seven days after the password was given");
+
+        // A session that ended while its holder was about to switch makes no other.
+        let browser = app.sign_in("mira@both.test", RIGHT).await;
+        let id = browser.cookie().unwrap().split('=').nth(1).unwrap().parse::<tower_sessions::session::Id>().unwrap().0.to_le_bytes();
+        let who = sessions::find(&app.state.db, &id, SessionLimits::default(), app.call().now).await.unwrap().unwrap();
+        let entry = switch(&app.state.db, &who, &"globex".to_owned().try_into().unwrap(), &app.call()).await.unwrap();
+        browser.call("sign_out", &[]).await;
+        let begun = sessions::begin(&app.state.db, b"another", &entry.begin.replacing(&id), SessionLimits::default(), &app.call()).await;
+        assert!(matches!(begun, Err(Error::WrongCredentials)), "{begun:?}");
+    }
+
+    async fn who_merely_provisioned_an_address_learns_nothing_of_its_sign_ins(app) {
+        let (acme, globex) = (app.org("Acme").await, app.org("Globex").await);
+        app.join(&acme, "mira@both.test").await;
+        app.provision(&globex, "mira@both.test").await;
+        app.browser().call("sign_in", &[("email", "mira@both.test"), ("password", "wrong")]).await;
+        let failures = async |org| app.audit(org).await.into_iter().filter(|row| row.action == "sign_in.failed").count();
+        assert_eq!((failures(&acme).await, failures(&globex).await), (1, 0));
+    }
+
+    async fn a_flood_of_guesses_at_one_account_makes_few_rows(app) {
+        let acme = app.org("Acme").await;
+        app.join(&acme, "mira@acme.test").await;
+        for _ in 0..20 {
+            app.browser().call("sign_in", &[("email", "mira@acme.test"), ("password", "wrong")]).await;
+        }
+        let rows: Vec<_> = app.audit(&acme).await.into_iter().filter(|row| row.action == "sign_in.failed").collect();
+        assert_eq!(rows.len(), 1, "{rows:?}");
     }
 
     async fn a_block_refuses_the_next_request_and_the_next_sign_in(app) {

@@ -21,6 +21,7 @@ mod text {
     pub const INACTIVE: &str = "Inactive";
     pub const PENDING: &str = "Activation pending";
     pub const PENDING_TEXT: &str = "The mail goes out shortly.";
+    pub const PENDING_CAPPED: &str = "No mail was sent: this address has had its share for today.";
     pub const PENDING_NO_ADDRESS: &str = "The directory gave no e-mail address. Add one there.";
     pub const SENT: &str = "Activation sent";
     pub const FAILED: &str = "Activation failed";
@@ -44,7 +45,13 @@ pub fn Row(
     resend: ServerAction<ResendActivation>,
 ) -> impl IntoView {
     let PersonView { member, name, email, role, managed_by, access, last_seen_at } = person;
-    let again = can_manage && matches!(access, AccessState::ActivationSent { .. } | AccessState::ActivationFailed { .. });
+    let again = can_manage
+        && matches!(
+            access,
+            AccessState::ActivationSent { .. }
+                | AccessState::ActivationFailed { .. }
+                | AccessState::ActivationPending { has_address: true, queued: false }
+        );
     let kind = state(&access);
     let inactive = matches!(access, AccessState::Inactive { .. });
     let who = name.clone();
@@ -84,16 +91,17 @@ pub fn Row(
 fn Access(access: AccessState, now: Timestamp) -> impl IntoView {
     let (class, label) = match &access {
         AccessState::Active => ("badge dot good", text::ACTIVE),
-        AccessState::ActivationPending { has_address: true } => ("badge dot", text::PENDING),
-        AccessState::ActivationPending { has_address: false } => ("badge dot warn", text::PENDING),
+        AccessState::ActivationPending { has_address: true, queued: true } => ("badge dot", text::PENDING),
+        AccessState::ActivationPending { .. } => ("badge dot warn", text::PENDING),
         AccessState::ActivationSent { .. } => ("badge dot info", text::SENT),
         AccessState::ActivationFailed { .. } => ("badge dot bad", text::FAILED),
         AccessState::Inactive { .. } => ("badge dot", text::INACTIVE),
     };
     let more = match access {
         AccessState::Active | AccessState::Inactive { since: None } => None,
-        AccessState::ActivationPending { has_address: true } => Some(text::PENDING_TEXT.into_any()),
-        AccessState::ActivationPending { has_address: false } => Some(text::PENDING_NO_ADDRESS.into_any()),
+        AccessState::ActivationPending { has_address: true, queued: true } => Some(text::PENDING_TEXT.into_any()),
+        AccessState::ActivationPending { has_address: true, queued: false } => Some(text::PENDING_CAPPED.into_any()),
+        AccessState::ActivationPending { has_address: false, .. } => Some(text::PENDING_NO_ADDRESS.into_any()),
         AccessState::ActivationSent { at } => Some(view! { <Ago at now /> }.into_any()),
         AccessState::ActivationFailed { reason } => Some(reason.into_any()),
         AccessState::Inactive { since: Some(at) } => Some(view! { "since " <Day at /> }.into_any()),
