@@ -1,5 +1,6 @@
 //! What an identity provider does through SCIM, and what an owner does to let it.
 
 pub mod connection;
+mod person;
 pub mod tokens;
 pub mod users;
