@@ -23,7 +23,7 @@ use leptos_router::{
     path,
 };
 
-use components::{Frame, Hydrated, NotFoundPage};
+use components::{Frame, Hydrated, NotFoundInOrg, NotFoundPage};
 use pages::{Activate, Audit, Home, Members, Organisations, Security, SetUp, SignIn};
 
 /// The document around the pages.
@@ -77,6 +77,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("members") view=Members ssr=SsrMode::Async />
                     <Route path=path!("settings/security") view=Security ssr=SsrMode::Async />
                     <Route path=path!("settings/audit") view=Audit ssr=SsrMode::Async />
+                    <Route path=path!("*rest") view=NotFoundInOrg ssr=SsrMode::Async />
                 </ParentRoute>
             </Routes>
         </Router>

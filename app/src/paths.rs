@@ -27,10 +27,48 @@ pub fn audit(org: &OrgSlug) -> String {
     format!("/o/{org}/settings/audit")
 }
 
-/// The organisation of a page's path, for a path on this site; anything else (another host, `//host`, a scheme) has none.
+/// The organisation of a page's path, for a path on this site; anything else (another host, `//host`, a scheme) has none,
+/// nor has a path that a browser would read as another one.
 pub fn org_of(path: &str) -> Option<OrgSlug> {
-    // A control character cannot stand in a redirect's header.
-    let path = (!path.contains(char::is_control)).then_some(path)?;
-    let slug = path.strip_prefix("/o/")?.split(['/', '?', '#']).next()?;
-    OrgSlug::try_from(slug.to_owned()).ok()
+    // A control character cannot stand in a redirect's header, and to a browser a backslash is a slash.
+    let path = (!path.contains(|c: char| c.is_control() || c == '\\')).then_some(path)?;
+    let mut segments = path.split(['?', '#']).next()?.strip_prefix("/o/")?.split('/');
+    let slug = OrgSlug::try_from(segments.next()?.to_owned()).ok()?;
+    segments.all(|segment| !leads_elsewhere(segment)).then_some(slug)
+}
+
+/// Whether a segment of a path is `.` or `..`, however it is written.
+fn leads_elsewhere(segment: &str) -> bool {
+    matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::org_of;
+
+    #[test]
+    fn a_page_of_an_organisation_names_it() {
+        for path in ["/o/acme", "/o/acme/members", "/o/acme/settings/audit?before=1", "/o/acme?next=../..", "/o/acme/a..b/..."] {
+            assert_eq!(org_of(path).map(|org| org.to_string()).as_deref(), Some("acme"), "{path}");
+        }
+    }
+
+    #[test]
+    fn what_leads_elsewhere_names_none() {
+        for path in [
+            "https://evil.test/o/acme",
+            "//evil.test/o/acme",
+            "/sign-in",
+            "/o/",
+            "/o/acme/../../evil",
+            "/o/acme/./members",
+            "/o/acme/..",
+            "/o/acme/%2E%2e/x",
+            "/o/acme/.%2e?page=1",
+            "/o/acme\\..\\..\\evil",
+            "/o/acme/\nLocation: https://evil.test",
+        ] {
+            assert_eq!(org_of(path), None, "{path}");
+        }
+    }
 }

@@ -67,7 +67,7 @@ test("signing in leads back to the page that was asked for, and nowhere else", a
   await enter(page, INES.email, INES.password);
   await expect(page).toHaveURL("/o/acme/settings/audit?before=0190a1b2-0000-7000-8000-000000000000");
 
-  for (const elsewhere of ["https://evil.test/o/acme/members", "//evil.test/o/acme", "javascript:alert(1)", "/o/acme/\nLocation: https://evil.test"]) {
+  for (const elsewhere of ["https://evil.test/o/acme/members", "//evil.test/o/acme", "javascript:alert(1)", "/o/acme/../../evil", "/o/acme/\nLocation: https://evil.test"]) {
     await page.getByTestId("sign-out").click();
     await page.goto(`/sign-in?next=${encodeURIComponent(elsewhere)}`);
     await enter(page, INES.email, INES.password);
@@ -150,7 +150,11 @@ test("a session is for one organisation; another is a choice away", async ({ pag
     guard.allow(409, "/o/acme/members");
     const response = await page.goto("/o/acme/members");
     expect(response?.status()).toBe(409);
-    await expect(page.getByRole("heading", { level: 1 })).toHaveText("This browser is signed in to another organisation");
+    await expect(page.getByRole("heading", { level: 1 })).toHaveText("This browser is signed in to Globex");
+    await page.getByRole("link", { name: "Back to Globex" }).click();
+    await expect(page.getByTestId("member-row")).toHaveCount(2);
+    await page.goto("/o/acme/members");
+    await expect(page.getByTestId("switch-organisation")).toHaveText("Switch to Acme");
     await page.getByTestId("switch-organisation").click();
     await expect(page).toHaveURL("/o/acme/members");
     await expect(page.getByTestId("member-row")).toHaveCount(2);
@@ -176,6 +180,7 @@ test("a session is for one organisation; another is a choice away", async ({ pag
     for (const path of ["/o/initech/members", "/o/nothing-here/members"]) {
       guard.allow(409, path);
       const response = await page.goto(path);
+      await expect(page.getByRole("heading", { level: 1 })).toHaveText("You have no access to this organisation");
       pages.push(`${response?.status()} ${(await page.getByRole("main").innerText()).replaceAll(/initech|nothing-here/gi, "…")}`);
     }
     expect(pages[1]).toBe(pages[0]);

@@ -122,7 +122,7 @@ test("members", async ({ page, server, otherBrowser }) => {
     const view = await response.json();
     const access = (name: string) => view.people.find((person: { name: string }) => person.name === name);
     access("Amara Diallo").access = { ActivationFailed: { reason: "550 5.1.1 The mailbox amara.diallo@acme.test does not exist" } };
-    access("Jonas Berg").access = { ActivationPending: { has_address: true } };
+    access("Jonas Berg").access = { ActivationPending: { has_address: true, queued: false } };
     await route.fulfill({ response, json: view });
   });
   await page.getByRole("link", { name: "Audit" }).click();

@@ -35,9 +35,11 @@ pub fn CopyField(
             set_timeout(move || label.set(COPY), Duration::from_secs(3));
         });
     };
+    // An address that needs two lines breaks between its parts.
+    let parts = text.split_inclusive('/').map(|part| view! { {part.to_owned()} <wbr /> }).collect_view();
     view! {
         <div class="copy">
-            <code id=id data-testid=testid>{text}</code>
+            <code id=id data-testid=testid>{parts}</code>
             <button type="button" class="btn needs-script" aria-label=format!("Copy {what}") on:click=copy>{move || shown.get()}</button>
             <span class="sr-only" role="status">{move || match copied.get() { COPY => "", said => said }}</span>
         </div>

@@ -1,18 +1,22 @@
 //! The frame around an organisation's pages: where one is, where one can go, and who one is.
 
-use domain::{OrgRole, OrgSlug, view::Viewer};
+use domain::{
+    OrgRole, OrgSlug,
+    view::{OrganisationChoice, Viewer},
+};
 use leptos::{html, prelude::*, server_fn::ServerFn};
 use leptos_router::{
     components::Outlet,
     hooks::{use_location, use_params_map},
 };
+use serde::{Deserialize, Serialize};
 
 use super::{Face, FormError, entrance::Mark, initials};
 use crate::{
     browser, calls,
     error::AppError,
     paths,
-    server_fns::{SignOut, viewer},
+    server_fns::{SignOut, organisations, viewer},
 };
 
 mod text {
@@ -46,14 +50,42 @@ impl OrgOfPage {
     }
 }
 
+/// Whom a page of an organisation is asked for by.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+enum Visit {
+    /// Somebody who is signed in to it.
+    Here(Viewer),
+    /// Somebody who is signed in to another; these are the ones she may enter.
+    Elsewhere(Vec<OrganisationChoice>),
+}
+
+/// The visit of the organisation `org`.
+async fn visit(org: Option<OrgSlug>) -> Result<Visit, AppError> {
+    match viewer(OrgOfPage::required(org)?).await {
+        Err(AppError::OtherOrganisation) => organisations().await.map(Visit::Elsewhere),
+        viewer => viewer.map(Visit::Here),
+    }
+}
+
 /// Who is looking at the page.
 #[derive(Clone, Copy)]
-pub struct ViewerOfPage(Resource<Result<Viewer, AppError>>);
+pub struct ViewerOfPage(Resource<Result<Visit, AppError>>);
 
 impl ViewerOfPage {
     /// Who is looking, once that is known. To be read where a page waits for its data.
     pub fn get() -> Option<Viewer> {
-        use_context::<Self>()?.0.get()?.ok()
+        match use_context::<Self>()?.0.get()?.ok()? {
+            Visit::Here(viewer) => Some(viewer),
+            Visit::Elsewhere(_) => None,
+        }
+    }
+
+    /// The organisations that she may enter, once it is known that this one is not the session's. Read like [`Self::get`].
+    pub fn choices() -> Option<Vec<OrganisationChoice>> {
+        match use_context::<Self>()?.0.get()?.ok()? {
+            Visit::Here(_) => None,
+            Visit::Elsewhere(choices) => Some(choices),
+        }
     }
 }
 
@@ -62,7 +94,7 @@ impl ViewerOfPage {
 pub fn Frame() -> impl IntoView {
     let params = use_params_map();
     let org = Memo::new(move |_| params.read().get("org").and_then(|slug| OrgSlug::try_from(slug).ok()));
-    let who = calls::load(move || org.get(), |org| async move { viewer(OrgOfPage::required(org)?).await });
+    let who = calls::load(move || org.get(), visit);
     provide_context(OrgOfPage(org));
     provide_context(ViewerOfPage(who));
     // Signing out is a plain form post: a new document, and nothing of the old one stays in memory. Only its failure comes
@@ -74,8 +106,8 @@ pub fn Frame() -> impl IntoView {
             <header class="side">
                 <Transition fallback=|| view! { <span class="org"><Mark /></span> }>
                     {move || who.get().map(|who| match who {
-                        Ok(who) => view! { <Sidebar who /> }.into_any(),
-                        Err(_) => view! { <a class="org" href=paths::ORGANISATIONS><Mark />"Rollcall"</a> }.into_any(),
+                        Ok(Visit::Here(who)) => view! { <Sidebar who /> }.into_any(),
+                        Ok(Visit::Elsewhere(_)) | Err(_) => view! { <BareSidebar /> }.into_any(),
                     })}
                 </Transition>
             </header>
@@ -139,18 +171,38 @@ fn Sidebar(who: Viewer) -> impl IntoView {
                     <p class="truncate text-sm font-medium">{name.clone()}</p>
                     {email.filter(|email| *email != name).map(|email| view! { <p class="truncate text-xs text-ink-3" title=email.clone()>{email.clone()}</p> })}
                 </div>
-                <form method="post" action=SignOut::url()>
-                    <button type="submit" class="btn quiet small" data-testid="sign-out">{text::SIGN_OUT}</button>
-                </form>
+                <SignOutForm />
             </div>
         </div>
     }
 }
 
-/// A link that knows whether it leads to where one is.
+/// The sidebar beside a page that says why there is no other: the ways out.
+#[component]
+fn BareSidebar() -> impl IntoView {
+    view! {
+        <a class="org" href=paths::ORGANISATIONS><Mark />"Rollcall"</a>
+        <div class="places bare"><div class="me"><SignOutForm /></div></div>
+    }
+}
+
+#[component]
+fn SignOutForm() -> impl IntoView {
+    view! {
+        <form method="post" action=SignOut::url()>
+            <button type="submit" class="btn quiet small" data-testid="sign-out">{text::SIGN_OUT}</button>
+        </form>
+    }
+}
+
+/// A link that knows whether it leads to where one is. It then loads the page again from the server: a click always
+/// asks whether one may still be here.
 #[component]
 fn Place(href: String, label: &'static str) -> impl IntoView {
     let path = use_location().pathname;
     let here = href.clone();
-    view! { <a class="item" href=href aria-current=move || path.with(|path| path.trim_end_matches('/') == here).then_some("page")>{label}</a> }
+    let here = Memo::new(move |_| path.with(|path| path.trim_end_matches('/') == here));
+    view! {
+        <a class="item" href=href aria-current=move || here.get().then_some("page") rel=move || here.get().then_some("external")>{label}</a>
+    }
 }

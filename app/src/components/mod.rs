@@ -23,7 +23,7 @@ pub use frame::{Frame, OrgOfPage, ViewerOfPage};
 pub use numbers::{counted, thousands};
 pub use page_header::PageHeader;
 pub use placeholder::{CardSkeleton, EmptyState};
-pub use problem::{NotFoundPage, Problem};
+pub use problem::{NotFoundInOrg, NotFoundPage, Problem};
 pub use time::{Ago, Day};
 
 use leptos::prelude::*;

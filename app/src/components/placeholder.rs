@@ -31,8 +31,8 @@ pub fn EmptyState(
 ) -> impl IntoView {
     view! {
         <div class="px-6 py-12 text-center">
-            <p class="font-semibold">{title}</p>
-            <p class="mx-auto mt-1 max-w-[52ch] text-ink-2 text-pretty">{text}</p>
+            <p class="font-semibold text-balance">{title}</p>
+            <p class="mx-auto mt-1 max-w-[52ch] text-ink-2 text-balance">{text}</p>
             {children.map(|children| view! { <div class="mt-4">{children()}</div> })}
         </div>
     }

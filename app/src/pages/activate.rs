@@ -36,7 +36,8 @@ pub fn Activate() -> impl IntoView {
                 Err(AppError::NotFound(_)) => view! {
                     <Entrance title=text::GONE lead=text::GONE_LEAD>
                         <p class="mb-4 text-pretty">{text::GONE_TEXT}</p>
-                        <a class="btn" href=crate::paths::SIGN_IN>{text::SIGN_IN}</a>
+                        // From the server: it knows whether somebody is signed in already.
+                        <a class="btn" href=crate::paths::SIGN_IN rel="external">{text::SIGN_IN}</a>
                     </Entrance>
                 }
                 .into_any(),

@@ -2,6 +2,7 @@
 
 use domain::{
     AuditEventId, OrgSlug, Timestamp,
+    audit::AuditAction,
     view::{AuditEventView, AuditView},
 };
 use leptos::prelude::*;
@@ -9,7 +10,7 @@ use leptos_router::hooks::use_query_map;
 
 use crate::{
     calls,
-    components::{Ago, CardSkeleton, EmptyState, OrgOfPage, PageHeader, Problem},
+    components::{CardSkeleton, EmptyState, OrgOfPage, PageHeader, Problem},
     paths, server_fns,
 };
 
@@ -22,6 +23,8 @@ mod text {
     pub const WHO: &str = "Who";
     pub const FROM: &str = "From";
     pub const REQUEST: &str = "request";
+    pub const NO_TOKEN: &str = "No valid token";
+    pub const NONE: &str = "none";
     pub const PAGES: &str = "Pages of the log";
     pub const NEWEST: &str = "Newest";
     pub const OLDER: &str = "Older";
@@ -56,7 +59,7 @@ pub fn Audit() -> impl IntoView {
 
 #[component]
 fn Log(log: AuditView, org: OrgSlug, newest: bool) -> impl IntoView {
-    let AuditView { now, events, older } = log;
+    let AuditView { events, older, .. } = log;
     let first_page = paths::audit(&org);
     let empty = events.is_empty();
     view! {
@@ -65,7 +68,7 @@ fn Log(log: AuditView, org: OrgSlug, newest: bool) -> impl IntoView {
                 view! { <EmptyState title=text::EMPTY text=text::EMPTY_TEXT /> }.into_any()
             } else {
                 view! {
-                    <table class="rows top">
+                    <table class="rows top stack">
                         <thead>
                             <tr>
                                 <th scope="col">{text::WHEN}</th>
@@ -74,7 +77,7 @@ fn Log(log: AuditView, org: OrgSlug, newest: bool) -> impl IntoView {
                                 <th scope="col" class="opt">{text::FROM}</th>
                             </tr>
                         </thead>
-                        <tbody>{events.into_iter().map(|event| view! { <Entry event now /> }).collect_view()}</tbody>
+                        <tbody>{events.into_iter().map(|event| view! { <Entry event /> }).collect_view()}</tbody>
                     </table>
                 }
                 .into_any()
@@ -90,8 +93,16 @@ fn Log(log: AuditView, org: OrgSlug, newest: bool) -> impl IntoView {
 }
 
 #[component]
-fn Entry(event: AuditEventView, now: Timestamp) -> impl IntoView {
+fn Entry(event: AuditEventView) -> impl IntoView {
     let AuditEventView { at, action, actor, target, ip, request_id, details, .. } = event;
+    let actor = match action {
+        // Not a person: all that is known of the caller is that it proved nothing.
+        AuditAction::ScimAuthenticationFailed => text::NO_TOKEN.to_owned(),
+        _ => actor,
+    };
+    let (none, some): (Vec<_>, Vec<_>) = details.into_iter().partition(|(_, value)| value == "0");
+    let none = none.into_iter().map(|(name, _)| format!("no {name}")).collect::<Vec<_>>().join(", ");
+    let facts = !some.is_empty() || !none.is_empty() || request_id.is_some();
     let people = {
         let (actor, target) = (actor.clone(), target.clone());
         move || {
@@ -106,27 +117,36 @@ fn Entry(event: AuditEventView, now: Timestamp) -> impl IntoView {
     };
     view! {
         <tr data-testid="audit-row" data-action=action.code()>
-            <td class="whitespace-nowrap">
+            <td class="whitespace-nowrap max-md:pb-0.5 max-md:text-xs max-md:text-ink-3">
                 <time datetime=at.to_rfc3339() title=at.second()>
-                    <span class="block">{at.day()}</span>
-                    <span class="block text-ink-3">{clock(at)}</span>
+                    <span class="md:block">{at.day()}</span>
+                    <span class="md:hidden">", "</span>
+                    <span class="md:block md:text-ink-3">{clock(at)}</span>
                 </time>
+                // Where there is no room for its column.
+                {ip.clone().map(|ip| view! { <span class="md:hidden">" · " {ip}</span> })}
             </td>
             <td>
                 <p class="font-medium">{action.title()}</p>
-                // Where there is no room for their columns.
+                // Where there is no room for their column.
                 <p class="md:hidden">{people()}</p>
-                {(!details.is_empty() || request_id.is_some()).then(|| view! {
+                {facts.then(|| view! {
                     <dl class="mt-0.5 flex flex-wrap gap-x-3 text-xs text-ink-2">
-                        {details.into_iter().map(|(name, value)| view! {
+                        {some.into_iter().map(|(name, value)| view! {
                             <div class="flex gap-1"><dt class="text-ink-3">{name}</dt><dd class="wrap-anywhere">{value}</dd></div>
                         }).collect_view()}
+                        {(!none.is_empty()).then(|| view! {
+                            <div><dt class="sr-only">{text::NONE}</dt><dd class="text-ink-3">{none}</dd></div>
+                        })}
+                        // All of it is there to be read out, and to be copied with one press; shown are eight characters and "…".
                         {request_id.map(|id| view! {
-                            <div class="flex gap-1"><dt class="text-ink-3">{text::REQUEST}</dt><dd class="font-mono wrap-anywhere text-ink-3">{id}</dd></div>
+                            <div class="flex gap-1 text-ink-3">
+                                <dt>{text::REQUEST}</dt>
+                                <dd class="w-[9.5ch] truncate font-mono select-all" title=id.clone()>{id.clone()}</dd>
+                            </div>
                         })}
                     </dl>
                 })}
-                <p class="mt-0.5 text-xs text-ink-3 md:hidden"><Ago at now />{ip.clone().map(|ip| format!(" · {ip}"))}</p>
             </td>
             <td class="opt w-[28%]">{people()}</td>
             <td class="opt font-mono text-xs leading-5 text-ink-2">{ip.unwrap_or_else(|| "–".to_owned())}</td>

@@ -53,7 +53,8 @@ pub fn SetUp() -> impl IntoView {
                 Ok(false) => view! {
                     <Entrance title=text::GONE lead=text::GONE_LEAD>
                         <p class="mb-4">{text::GONE_TEXT}</p>
-                        <a class="btn" href=crate::paths::SIGN_IN>{text::SIGN_IN}</a>
+                        // From the server: it knows whether somebody is signed in already.
+                        <a class="btn" href=crate::paths::SIGN_IN rel="external">{text::SIGN_IN}</a>
                     </Entrance>
                 }
                 .into_any(),

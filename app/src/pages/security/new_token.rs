@@ -65,17 +65,18 @@ pub fn NewToken(
                             <h2 id="new-token-title">{text::TITLE} " “" {token.name} "”"</h2>
                             <p class="sub">{text::LEAD}</p>
                         </div>
-                        <button type="button" class="btn primary md:ml-auto" data-testid="token-saved" on:click=saved>
-                            {text::SAVED}
-                        </button>
                     </div>
                     <div class="body">
                         <CopyField id="provisioning-token" text=secret what="the token" testid="provisioning-token" />
-                        <p class="mt-3 text-sm text-ink-2">
-                            {text::MISSED}
-                            <button type="button" class="link" data-testid="token-reissue" disabled=issuing.pending() on:click=reissue>{text::REISSUE}</button>
-                            "."
-                        </p>
+                        // After the token, also for those who go from button to button: the next press is not the one that hides it.
+                        <div class="mt-4 flex flex-wrap items-center justify-between gap-x-4 gap-y-3">
+                            <p class="text-sm text-ink-2">
+                                {text::MISSED}
+                                <button type="button" class="link" data-testid="token-reissue" disabled=issuing.pending() on:click=reissue>{text::REISSUE}</button>
+                                "."
+                            </p>
+                            <button type="button" class="btn primary max-md:w-full" data-testid="token-saved" on:click=saved>{text::SAVED}</button>
+                        </div>
                     </div>
                 </section>
             }
