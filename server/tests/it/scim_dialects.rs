@@ -96,14 +96,6 @@ both_databases! {
         assert_eq!((gone.status, &gone.json["status"]), (404, &"404".into()));
     }
 
-    async fn groups_are_refused_by_name(app) {
-        let acme = app.org("Acme").await;
-        let idp = app.idp(&acme);
-        assert_eq!(idp.post("/Groups", json!({ "displayName": "Engineers" })).await.status, 501);
-        assert_eq!(idp.get("/Groups/0199c7e2-41d0-7d3a-9c1e-5a2f8e7b6d10").await.status, 404);
-        assert_eq!(idp.get("/Groups?filter=nonsense%20eq%201").await.status, 400);
-    }
-
     async fn a_provider_says_what_it_can_do(app) {
         let acme = app.org("Acme").await;
         let config = app.idp(&acme).get("/ServiceProviderConfig").await;
