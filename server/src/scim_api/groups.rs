@@ -26,8 +26,17 @@ pub(crate) async fn get(caller: Caller, GroupPath(id): GroupPath, ScimQuery(quer
 
 /// `GET /Groups`
 pub(crate) async fn list(caller: Caller, ScimQuery(query): ScimQuery) -> Result<ScimResponse, ScimRejection> {
-    let page = groups::list(caller.request(wants_members(&query)), &query).await?;
-    let resources = page.groups.into_iter().map(|group| represent(&caller, group, &query.projection)).collect();
+    answer(&caller, &query).await
+}
+
+/// `POST /Groups/.search`: the same, without personal data in a URL (RFC 7644 §3.4.3).
+pub(crate) async fn search(caller: Caller, ScimJson(body): ScimJson) -> Result<ScimResponse, ScimRejection> {
+    answer(&caller, &ListQuery::from_search_request(&body)?).await
+}
+
+async fn answer(caller: &Caller, query: &ListQuery) -> Result<ScimResponse, ScimRejection> {
+    let page = groups::list(caller.request(wants_members(query)), query).await?;
+    let resources = page.groups.into_iter().map(|group| represent(caller, group, &query.projection)).collect();
     let body = serde_json::to_value(ListResponse::new(page.total, query.start_index, resources));
     Ok(ScimResponse::ok(body.unwrap_or(Value::Null)))
 }

@@ -25,8 +25,17 @@ pub(crate) async fn get(caller: Caller, UserPath(id): UserPath, ScimQuery(query)
 
 /// `GET /Users`
 pub(crate) async fn list(caller: Caller, ScimQuery(query): ScimQuery) -> Result<ScimResponse, ScimRejection> {
-    let page = users::list(caller.request(wants_groups(&query)), &query).await?;
-    let resources = page.users.into_iter().map(|user| represent(&caller, user, &query.projection)).collect();
+    answer(&caller, &query).await
+}
+
+/// `POST /Users/.search`: the same, without personal data in a URL (RFC 7644 §3.4.3).
+pub(crate) async fn search(caller: Caller, ScimJson(body): ScimJson) -> Result<ScimResponse, ScimRejection> {
+    answer(&caller, &ListQuery::from_search_request(&body)?).await
+}
+
+async fn answer(caller: &Caller, query: &ListQuery) -> Result<ScimResponse, ScimRejection> {
+    let page = users::list(caller.request(wants_groups(query)), query).await?;
+    let resources = page.users.into_iter().map(|user| represent(caller, user, &query.projection)).collect();
     let body = serde_json::to_value(ListResponse::new(page.total, query.start_index, resources));
     Ok(ScimResponse::ok(body.unwrap_or(Value::Null)))
 }
