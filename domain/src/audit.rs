@@ -56,6 +56,12 @@ actions! {
     UserChanged = "user.changed", "User changed";
     /// The directory deleted a user.
     UserDeleted = "user.deleted", "User deleted";
+    /// The directory created a group.
+    GroupCreated = "group.created", "Group created";
+    /// The directory changed a group or who is in it.
+    GroupChanged = "group.changed", "Group changed";
+    /// The directory deleted a group.
+    GroupDeleted = "group.deleted", "Group deleted";
     /// A membership began.
     AccessBegan = "access.began", "Access began";
     /// A membership ended, with everything that hung off it.

@@ -48,6 +48,7 @@ id!(/** A person across all organisations: the account that signs in. */ Account
 id!(/** A person as one organisation knows her. Permanent: it outlives her access. */ MemberId);
 id!(/** One stretch of live access of a member. A new one each time access begins; the parent of every credential. */ MembershipId);
 id!(/** A SCIM User resource. */ DirectoryUserId);
+id!(/** A SCIM Group resource. */ DirectoryGroupId);
 id!(/** An organisation's connection to its identity provider. */ ConnectionId);
 id!(/** A provisioning token (not its secret). */ TokenId);
 id!(/** An entry of the audit log. */ AuditEventId);

@@ -15,7 +15,7 @@ pub mod token;
 pub mod view;
 
 pub use email::{EmailAddress, EmailKey};
-pub use id::{AccountId, AuditEventId, ConnectionId, DirectoryUserId, MailId, MemberId, MembershipId, OrgId, TokenId};
+pub use id::{AccountId, AuditEventId, ConnectionId, DirectoryGroupId, DirectoryUserId, MailId, MemberId, MembershipId, OrgId, TokenId};
 pub use org::{OrgName, OrgSlug};
 pub use person::PersonName;
 pub use role::OrgRole;

@@ -14,6 +14,7 @@ mod m20261124_000001_organisations_and_people;
 mod m20261124_000002_sessions_and_links;
 mod m20261124_000003_provisioning;
 mod m20261124_000004_audit_and_mail;
+mod m20261124_000005_groups;
 mod sql;
 
 pub use grants::{APPLICATION_ROLE, grant_to_application};
@@ -29,6 +30,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000002_sessions_and_links::Migration),
             Box::new(m20261124_000003_provisioning::Migration),
             Box::new(m20261124_000004_audit_and_mail::Migration),
+            Box::new(m20261124_000005_groups::Migration),
         ]
     }
 }

@@ -1,9 +1,9 @@
 //! The directory's users: created, found, changed and deleted by the identity provider, and what that means for the
 //! people they stand for.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
-use domain::{DirectoryUserId, Timestamp, audit::AuditAction};
+use domain::{DirectoryGroupId, DirectoryUserId, Timestamp, audit::AuditAction};
 use scim::{Kind, ListQuery, Notes, PatchRequest, Resource, patch};
 use serde_json::Value;
 use uuid::Uuid;
@@ -35,6 +35,8 @@ pub struct Request<'a> {
     pub db: &'a Db,
     /// Whose token came with it.
     pub caller: &'a Provisioner,
+    /// Whether the answer should hold what is related: a user's groups, a group's members.
+    pub related: bool,
     /// How long an activation mail waits, in case the person is gone again by then.
     pub mail_delay: Duration,
     /// When and from where.
@@ -54,18 +56,23 @@ pub struct User {
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
+    /// The groups that she is in, by name, when they were asked for.
+    pub groups: Vec<(DirectoryGroupId, String)>,
 }
 
-impl From<Record> for User {
-    fn from(record: Record) -> Self {
-        Self {
-            id: record.id,
-            resource: record.resource,
-            version: record.version,
-            created_at: record.created_at,
-            updated_at: record.updated_at,
-        }
-    }
+/// The users, with their groups if those are asked for.
+async fn with(tx: &Tx, records: Vec<Record>, with_groups: bool) -> Result<Vec<User>, Error> {
+    let ids: Vec<_> = records.iter().map(|record| record.id).collect();
+    let mut groups = if with_groups { store::scim_groups::groups_of(tx, &ids).await? } else { BTreeMap::new() };
+    let user = |record: Record| User {
+        groups: groups.remove(&record.id).unwrap_or_default(),
+        id: record.id,
+        resource: record.resource,
+        version: record.version,
+        created_at: record.created_at,
+        updated_at: record.updated_at,
+    };
+    Ok(records.into_iter().map(user).collect())
 }
 
 /// A page of users and how many match in all.
@@ -80,7 +87,8 @@ pub struct Page {
 /// Read one user.
 pub async fn get(request: Request<'_>, id: DirectoryUserId) -> Result<User, Error> {
     let tx = request.db.read(request.caller.scope).await?;
-    Ok(store::scim_users::find(&tx, id).await?.ok_or(Error::NotFound("User"))?.into())
+    let record = store::scim_users::find(&tx, id).await?.ok_or(Error::NotFound("User"))?;
+    Ok(with(&tx, vec![record], request.related).await?.remove(0))
 }
 
 /// The users that match `query`, in one stable order.
@@ -89,7 +97,7 @@ pub async fn list(request: Request<'_>, query: &ListQuery) -> Result<Page, Error
     let count = query.count.unwrap_or(PAGE).min(MOST_ON_A_PAGE);
     let tx = request.db.read(request.caller.scope).await?;
     let (total, records) = store::scim_users::list(&tx, filter.as_ref(), query.start_index.saturating_sub(1), count).await?;
-    Ok(Page { total, users: records.into_iter().map(User::from).collect() })
+    Ok(Page { total, users: with(&tx, records, request.related).await? })
 }
 
 /// Create a user from the body of a POST; the notes say what was tolerated in it.
@@ -110,8 +118,9 @@ pub async fn create(request: Request<'_>, body: &Value) -> Result<(User, Notes),
             return if same && !existing.active() { Ok(Made::Restorable(existing.id)) } else { Err(Error::Taken("userName")) };
         }
         let (record, notes) = create_in(&tx, request, &resource).await?;
+        let user = with(&tx, vec![record], false).await?.remove(0);
         tx.commit().await?;
-        Ok(Made::Created(Box::new(record.into()), notes))
+        Ok(Made::Created(Box::new(user), notes))
     });
     let (user, more) = match made.await? {
         Made::Created(user, notes) => (*user, notes),
@@ -211,6 +220,7 @@ pub async fn delete(request: Request<'_>, id: DirectoryUserId) -> Result<(), Err
             end_access(&tx, member, &name(&record.resource), Cause::DirectoryDeleted, &actor, call).await?;
             store::members::release_from_directory(&tx, member).await?;
         }
+        store::scim_groups::remove_everywhere(&tx, id).await?;
         store::scim_users::delete(&tx, id, call.now).await?;
         store::audit::append(&tx, AuditAction::UserDeleted, &actor, Some(target(&record)), vec![], call).await?;
         tx.commit().await
@@ -291,7 +301,7 @@ async fn change_in(
     if let (false, Some(member)) = (active(&after), record.member) {
         end_access(tx, member, &name(&after), Cause::DirectoryDeactivated, &actor, call).await?;
     }
-    Ok((now_is.into(), notes))
+    Ok((with(tx, vec![now_is], request.related).await?.remove(0), notes))
 }
 
 /// A refusal by law 6 rolled everything back; it is recorded in a transaction of its own.
@@ -317,13 +327,19 @@ const LARGEST: usize = 128 * 1024;
 fn check_size(resource: &Resource) -> Result<(), scim::Error> {
     let searched = ["userName", "externalId"].into_iter().filter_map(|name| resource.text(name).map(|text| (name, text)));
     let values = store::scim_users::values(resource).map(|(attribute, element)| (attribute, element.value));
-    if let Some((name, _)) = searched.chain(values).find(|(_, text)| scim::compare::fold(text).len() > LONGEST_KEY) {
-        return Err(scim::Error::invalid_value(format!("`{name}` holds a value of more than {LONGEST_KEY} bytes")));
-    }
+    check_keys(searched.chain(values))?;
     if serde_json::to_string(resource.attributes()).is_ok_and(|json| json.len() > LARGEST) {
         return Err(scim::Error::invalid_value(format!("the user has more than {LARGEST} bytes")));
     }
     Ok(())
+}
+
+/// Refuse values that are searched by and too long for that, each with its attribute's name.
+pub(super) fn check_keys<'a>(mut values: impl Iterator<Item = (&'a str, &'a str)>) -> Result<(), scim::Error> {
+    match values.find(|(_, text)| scim::compare::fold(text).len() > LONGEST_KEY) {
+        Some((name, _)) => Err(scim::Error::invalid_value(format!("`{name}` holds a value of more than {LONGEST_KEY} bytes"))),
+        None => Ok(()),
+    }
 }
 
 fn target(record: &Record) -> Target {

@@ -15,6 +15,7 @@ pub(crate) mod members;
 pub(crate) mod organizations;
 pub(crate) mod people;
 pub(crate) mod scim_filter;
+pub(crate) mod scim_groups;
 pub(crate) mod scim_users;
 pub(crate) mod sessions;
 pub(crate) mod tokens;

@@ -1,7 +1,7 @@
 //! A SCIM filter as SQL. What cannot be said in SQL yet is a 400 `invalidFilter`, never "all rows" and never "none".
 
 use scim::{
-    Filter, ResolvedFilter, Target, compare,
+    Filter, Kind, ResolvedFilter, Target, compare,
     filter::{CompValue, Op},
 };
 use sea_orm::Value;
@@ -15,14 +15,15 @@ pub(crate) struct Fragment {
     pub(crate) values: Vec<Value>,
 }
 
-/// Compile `filter` to a condition on `scim_users`, whose parameters are numbered from `taken` + 1.
-pub(crate) fn compile(filter: &ResolvedFilter, taken: usize) -> Result<Fragment, Error> {
-    let mut compiler = Compiler { taken, values: vec![] };
+/// Compile `filter` to a condition on the table of `kind`, whose parameters are numbered from `taken` + 1.
+pub(crate) fn compile(kind: Kind, filter: &ResolvedFilter, taken: usize) -> Result<Fragment, Error> {
+    let mut compiler = Compiler { kind, taken, values: vec![] };
     let sql = compiler.filter(filter)?;
     Ok(Fragment { sql, values: compiler.values })
 }
 
 struct Compiler {
+    kind: Kind,
     taken: usize,
     values: Vec<Value>,
 }
@@ -39,16 +40,38 @@ enum Place {
     Id,
     /// As rows under this path.
     Rows(&'static str),
+    /// As the rows of a group's members.
+    Members,
 }
 
-fn place(target: &Target) -> Option<Place> {
+fn place(kind: Kind, target: &Target) -> Option<Place> {
+    let place = match target.names() {
+        (None, "id", None) => Place::Id,
+        (None, "externalId", None) => Place::Text("external_id"),
+        (None, "meta", Some("created")) => Place::Moment("created_at"),
+        (None, "meta", Some("lastModified")) => Place::Moment("updated_at"),
+        _ => {
+            return match kind {
+                Kind::User => user_place(target),
+                Kind::Group => group_place(target),
+            };
+        }
+    };
+    Some(place)
+}
+
+fn group_place(target: &Target) -> Option<Place> {
     match target.names() {
-        (None, "id", None) => Some(Place::Id),
-        (None, "externalId", None) => Some(Place::Text("external_id")),
+        (None, "displayName", None) => Some(Place::Text("display_name_key")),
+        (None, "members", None | Some("value")) => Some(Place::Members),
+        _ => None,
+    }
+}
+
+fn user_place(target: &Target) -> Option<Place> {
+    match target.names() {
         (None, "userName", None) => Some(Place::Text("user_name_key")),
         (None, "active", None) => Some(Place::Active),
-        (None, "meta", Some("created")) => Some(Place::Moment("created_at")),
-        (None, "meta", Some("lastModified")) => Some(Place::Moment("updated_at")),
         (None, name, None | Some("value")) => values_path(name).map(Place::Rows),
         _ => None,
     }
@@ -60,15 +83,19 @@ impl Compiler {
             Filter::And(parts) => self.joined(parts, " AND "),
             Filter::Or(parts) => self.joined(parts, " OR "),
             Filter::Not(inner) => Ok(format!("NOT ({})", self.filter(inner)?)),
-            Filter::Present(target) => match place(target) {
+            Filter::Present(target) => match place(self.kind, target) {
                 Some(Place::Id | Place::Active | Place::Moment(_)) => Ok("true".to_owned()),
                 Some(Place::Text(column)) => Ok(format!("({column} IS NOT NULL AND {column} <> '')")),
                 Some(Place::Rows(path)) => Ok(self.exists(path, "true")),
+                Some(Place::Members) => Ok(member_exists("true")),
                 None => Err(unsupported(target)),
             },
             Filter::Compare { attribute, op, value } => self.compare(attribute, *op, value),
             Filter::ValuePath { attribute, filter } => {
                 let (None, name, None) = attribute.names() else { return Err(unsupported(attribute)) };
+                if (self.kind, name) == (Kind::Group, "members") {
+                    return self.members_inside(filter);
+                }
                 let path = values_path(name).ok_or_else(|| unsupported(attribute))?;
                 let condition = self.inside(filter)?;
                 Ok(self.exists(path, &condition))
@@ -86,19 +113,17 @@ impl Compiler {
             let present = self.filter(&Filter::Present(*target))?;
             return Ok(if op == Op::Eq { format!("NOT ({present})") } else { present });
         }
-        match (place(target).ok_or_else(|| unsupported(target))?, value) {
+        match (place(self.kind, target).ok_or_else(|| unsupported(target))?, value) {
             (Place::Active, CompValue::Bool(wanted)) => {
                 let wanted = if op == Op::Ne { !wanted } else { *wanted };
                 Ok(if wanted { "active" } else { "NOT active" }.to_owned())
             }
-            (Place::Id, CompValue::String(text)) => match (text.parse::<domain::DirectoryUserId>(), op) {
-                (Ok(id), Op::Eq) => Ok(format!("id = {}", self.param(id))),
-                (Ok(id), Op::Ne) => Ok(format!("id <> {}", self.param(id))),
-                // Whatever is not an id is nobody's.
-                (Err(_), Op::Eq) => Ok("false".to_owned()),
-                (Err(_), Op::Ne) => Ok("true".to_owned()),
-                _ => Err(unsupported(target)),
-            },
+            (Place::Id, CompValue::String(text)) => self.id("id", op, text).ok_or_else(|| unsupported(target)),
+            (Place::Members, CompValue::String(text)) => {
+                let condition = self.id("m.user_id", op, text).ok_or_else(|| unsupported(target))?;
+                let found = member_exists(&condition);
+                Ok(if op == Op::Ne { format!("({found} OR NOT {})", member_exists("true")) } else { found })
+            }
             (Place::Moment(column), CompValue::String(text)) => {
                 let moment = compare::instant(text)
                     .ok_or_else(|| scim::Error::invalid_filter(format!("{text:?} is not a dateTime such as 2026-01-31T12:00:00Z")))?;
@@ -160,6 +185,33 @@ impl Compiler {
         }
     }
 
+    /// `members[value eq "…"]`
+    fn members_inside(&mut self, filter: &ResolvedFilter) -> Result<String, Error> {
+        match filter {
+            Filter::Compare { attribute, op, value: CompValue::String(text) } if attribute.names().2 == Some("value") => {
+                let condition = self.id("m.user_id", *op, text).ok_or_else(|| unsupported(attribute))?;
+                Ok(member_exists(&condition))
+            }
+            Filter::Compare { attribute, .. } | Filter::Present(attribute) | Filter::ValuePath { attribute, .. } => {
+                Err(unsupported(attribute))
+            }
+            Filter::And(_) | Filter::Or(_) | Filter::Not(_) => {
+                Err(scim::Error::invalid_filter("only `members[value eq \"…\"]` is supported").into())
+            }
+        }
+    }
+
+    /// Compare a column of ids. Whatever is not an id is nobody's.
+    fn id(&mut self, column: &str, op: Op, text: &str) -> Option<String> {
+        match (text.parse::<domain::DirectoryUserId>(), op) {
+            (Ok(id), Op::Eq) => Some(format!("{column} = {}", self.param(id))),
+            (Ok(id), Op::Ne) => Some(format!("{column} <> {}", self.param(id))),
+            (Err(_), Op::Eq) => Some("false".to_owned()),
+            (Err(_), Op::Ne) => Some("true".to_owned()),
+            _ => None,
+        }
+    }
+
     fn exists(&mut self, path: &str, condition: &str) -> String {
         let path = self.param(path);
         format!(
@@ -188,6 +240,12 @@ impl Compiler {
         self.values.extend(params![value]);
         format!("${}", self.taken + self.values.len())
     }
+}
+
+fn member_exists(condition: &str) -> String {
+    format!(
+        "EXISTS (SELECT 1 FROM scim_group_members m WHERE m.org_id = scim_groups.org_id AND m.group_id = scim_groups.id AND {condition})"
+    )
 }
 
 fn sign(op: Op) -> Option<&'static str> {

@@ -183,7 +183,7 @@ pub(crate) async fn list(tx: &Tx, filter: Option<&scim::ResolvedFilter>, offset:
     let mut params: Vec<Value> = params![tx.org()];
     let mut condition = "org_id = $1 AND deleted_at IS NULL".to_owned();
     if let Some(filter) = filter {
-        let Fragment { sql, values } = compile(filter, params.len())?;
+        let Fragment { sql, values } = compile(Kind::User, filter, params.len())?;
         condition = format!("{condition} AND ({sql})");
         params.extend(values);
     }

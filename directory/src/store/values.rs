@@ -1,6 +1,8 @@
 //! How domain values become parameters and come back from columns.
 
-use domain::{AccountId, AuditEventId, ConnectionId, DirectoryUserId, MailId, MemberId, MembershipId, OrgId, Timestamp, TokenId};
+use domain::{
+    AccountId, AuditEventId, ConnectionId, DirectoryGroupId, DirectoryUserId, MailId, MemberId, MembershipId, OrgId, Timestamp, TokenId,
+};
 use sea_orm::{QueryResult, Value};
 use uuid::Uuid;
 
@@ -35,6 +37,7 @@ stored! {
     AccountId => Uuid, Uuid;
     AuditEventId => Uuid, Uuid;
     ConnectionId => Uuid, Uuid;
+    DirectoryGroupId => Uuid, Uuid;
     DirectoryUserId => Uuid, Uuid;
     MailId => Uuid, Uuid;
     MemberId => Uuid, Uuid;

@@ -1,10 +1,12 @@
 //! What a SCIM request carries: its body, its query, the id in its path.
 
+use std::str::FromStr;
+
 use axum::{
     body::to_bytes,
     extract::{FromRequest, FromRequestParts, Path, Request},
 };
-use domain::DirectoryUserId;
+use domain::{DirectoryGroupId, DirectoryUserId};
 use http::{header, request::Parts};
 use scim::ListQuery;
 use serde_json::Value;
@@ -57,15 +59,31 @@ impl FromRequestParts<AppState> for ScimQuery {
     }
 }
 
-/// The id of a user in the path. What is not an id of ours is nobody's: a 404 in SCIM's form.
+/// The id in a path. What is not an id of ours is nobody's: a 404 in SCIM's form.
+async fn id_in_path<Id: FromStr>(parts: &mut Parts, state: &AppState, what: &str) -> Result<Id, ScimRejection> {
+    let not_found = || ScimRejection::from(scim::Error::not_found(what));
+    let Path((_, id)) = Path::<(String, String)>::from_request_parts(parts, state).await.map_err(|_| not_found())?;
+    id.parse().map_err(|_| not_found())
+}
+
+/// The id of a user in the path.
 pub(crate) struct UserPath(pub(crate) DirectoryUserId);
 
 impl FromRequestParts<AppState> for UserPath {
     type Rejection = ScimRejection;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ScimRejection> {
-        let not_found = || ScimRejection::from(scim::Error::not_found("User"));
-        let Path((_, id)) = Path::<(String, String)>::from_request_parts(parts, state).await.map_err(|_| not_found())?;
-        id.parse().map(Self).map_err(|_| not_found())
+        id_in_path(parts, state, "User").await.map(Self)
+    }
+}
+
+/// The id of a group in the path.
+pub(crate) struct GroupPath(pub(crate) DirectoryGroupId);
+
+impl FromRequestParts<AppState> for GroupPath {
+    type Rejection = ScimRejection;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ScimRejection> {
+        id_in_path(parts, state, "Group").await.map(Self)
     }
 }

@@ -23,9 +23,9 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
-    /// The request, for the use cases about users.
-    pub(crate) fn users(&self) -> users::Request<'_> {
-        users::Request { db: &self.state.db, caller: &self.provisioner, mail_delay: self.state.mail_delay, call: &self.call }
+    /// The request, for the use cases. `related`: whether a user's groups or a group's members are asked for.
+    pub(crate) fn request(&self, related: bool) -> users::Request<'_> {
+        users::Request { db: &self.state.db, caller: &self.provisioner, related, mail_delay: self.state.mail_delay, call: &self.call }
     }
 
     /// The base URL of the organisation's SCIM endpoints.

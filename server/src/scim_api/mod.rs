@@ -14,7 +14,7 @@ use axum::{
     extract::Request,
     middleware::{self, Next},
     response::Response,
-    routing::get,
+    routing::{any, get, post},
 };
 use http::StatusCode;
 use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
@@ -30,10 +30,18 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 pub(crate) fn routes(_state: &AppState) -> Router<AppState> {
     Router::new()
         .route("/{org}/v2/ServiceProviderConfig", get(discovery::service_provider_config))
+        .route("/{org}/v2/ResourceTypes", get(discovery::resource_types))
+        .route("/{org}/v2/ResourceTypes/{name}", get(discovery::resource_type))
+        .route("/{org}/v2/Schemas", get(discovery::schemas))
+        .route("/{org}/v2/Schemas/{urn}", get(discovery::schema))
+        .route("/{org}/v2/Me", any(discovery::me))
+        .route("/{org}/v2/Bulk", any(discovery::bulk))
+        .route("/{org}/v2/Users/.search", post(users::search))
+        .route("/{org}/v2/Groups/.search", post(groups::search))
         .route("/{org}/v2/Users", get(users::list).post(users::create))
         .route("/{org}/v2/Users/{id}", get(users::get).put(users::replace).patch(users::patch).delete(users::delete))
-        .route("/{org}/v2/Groups", get(groups::list).post(groups::unsupported))
-        .route("/{org}/v2/Groups/{id}", get(groups::get).put(groups::unsupported).patch(groups::unsupported).delete(groups::unsupported))
+        .route("/{org}/v2/Groups", get(groups::list).post(groups::create))
+        .route("/{org}/v2/Groups/{id}", get(groups::get).put(groups::replace).patch(groups::patch).delete(groups::delete))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, TIMEOUT))

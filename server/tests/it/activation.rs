@@ -129,6 +129,17 @@ both_databases! {
         assert_eq!(member["access"]["ActivationPending"], json!({ "has_address": true, "queued": false }));
     }
 
+    async fn a_mail_that_still_waits_when_she_activates_is_not_sent(app) {
+        let acme = app.org("Acme").await;
+        app.provision(&acme, "mira@acme.test").await;
+        let link = app.mailed_link("mira@acme.test").await.unwrap();
+        let member = app.member(&acme, "mira@acme.test").await["member"].as_str().unwrap().to_owned();
+        assert_eq!(app.owner(&acme).await.call("resend_activation", &[("org", "acme"), ("member", &member)]).await.status, 200);
+        assert_eq!(app.browser().call("activate", &[("link", &link), ("password", RIGHT)]).await.status, 200);
+        assert_eq!(app.mailed_link("mira@acme.test").await, None);
+        assert_eq!(app.database.number("SELECT count(*) FROM activation_links").await, 0);
+    }
+
     async fn a_mail_that_cannot_be_sent_is_tried_again_and_then_shown_as_failed(app) {
         let acme = app.org("Acme").await;
         app.provision(&acme, "mira@acme.test").await;

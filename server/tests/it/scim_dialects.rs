@@ -96,12 +96,40 @@ both_databases! {
         assert_eq!((gone.status, &gone.json["status"]), (404, &"404".into()));
     }
 
-    async fn groups_are_refused_by_name(app) {
+    /// SailPoint reads all of it, and each by its name.
+    async fn what_resources_are_made_of_can_be_read(app) {
         let acme = app.org("Acme").await;
         let idp = app.idp(&acme);
-        assert_eq!(idp.post("/Groups", json!({ "displayName": "Engineers" })).await.status, 501);
-        assert_eq!(idp.get("/Groups/0199c7e2-41d0-7d3a-9c1e-5a2f8e7b6d10").await.status, 404);
-        assert_eq!(idp.get("/Groups?filter=nonsense%20eq%201").await.status, 400);
+        let types = idp.get("/ResourceTypes").await.json;
+        assert_eq!((&types["totalResults"], &types["Resources"][0]["id"], &types["Resources"][1]["id"]), (&2.into(), &"User".into(), &"Group".into()));
+        for (name, schema) in [("User", USER), ("Group", "urn:ietf:params:scim:schemas:core:2.0:Group")] {
+            let one = idp.get(&format!("/ResourceTypes/{name}")).await.json;
+            assert_eq!((&one["schema"], &one["endpoint"]), (&schema.into(), &format!("/{name}s").into()));
+            assert_eq!(idp.get(&format!("/Schemas/{schema}")).await.json["id"], schema);
+        }
+        let schemas = idp.get("/Schemas").await.json;
+        assert_eq!(schemas["totalResults"], 3);
+        assert!(!schemas.to_string().contains("\"password\""), "what is never kept is not advertised");
+        assert_eq!(idp.get("/Schemas?filter=id%20eq%20%22x%22").await.status, 403);
+        assert_eq!((idp.get("/Schemas/urn:x").await.status, idp.get("/ResourceTypes/Robot").await.status), (404, 404));
+        assert_eq!((idp.post("/Schemas", json!({})).await.status, idp.delete("/ResourceTypes/User").await.status), (405, 405));
+        assert_eq!((idp.get("/Me").await.status, idp.post("/Bulk", json!({})).await.status), (501, 501));
+    }
+
+    async fn a_search_is_a_list_whose_question_is_not_in_the_url(app) {
+        let acme = app.org("Acme").await;
+        let idp = app.idp(&acme);
+        app.provision(&acme, "mira@acme.test").await;
+        app.provision(&acme, "ben@acme.test").await;
+        idp.post("/Groups", json!({ "displayName": "Engineers" })).await;
+        let search = |filter: &str| json!({
+            "schemas": ["urn:ietf:params:scim:api:messages:2.0:SearchRequest"], "filter": filter, "attributes": ["userName", "displayName"], "startIndex": 1, "count": 10
+        });
+        let found = idp.post("/Users/.search", search("userName sw \"mira\"")).await;
+        assert_eq!((found.status, &found.json["totalResults"], &found.json["Resources"][0]["userName"]), (200, &1.into(), &"mira@acme.test".into()));
+        assert_eq!(found.json["Resources"][0].get("emails"), None);
+        assert_eq!(idp.post("/Groups/.search", search("displayName eq \"engineers\"")).await.json["totalResults"], 1);
+        assert_eq!(idp.post("/Users/.search", search("userName regex \"x\"")).await.json["scimType"], "invalidFilter");
     }
 
     async fn a_provider_says_what_it_can_do(app) {

@@ -1,0 +1,266 @@
+//! The directory's groups. Who is in one is a row, added and removed by itself (law 10).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::{ConnectionId, DirectoryGroupId, DirectoryUserId, Timestamp};
+use scim::{Kind, ResolvedFilter, Resource, compare};
+use sea_orm::Value;
+use serde_json::Map;
+
+use super::{
+    db::Tx,
+    scim_filter::{Fragment, compile},
+    values::{Bind, Maybe, Row, params},
+};
+use crate::{Call, Error};
+
+/// A group as the directory keeps it, without its members.
+#[derive(Clone, Debug)]
+pub(crate) struct Record {
+    pub(crate) id: DirectoryGroupId,
+    pub(crate) connection: ConnectionId,
+    pub(crate) resource: Resource,
+    pub(crate) version: i64,
+    pub(crate) created_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
+}
+
+/// Ids in one statement: well below what either database takes.
+const CHUNK: usize = 500;
+
+const COLUMNS: &str = "id, connection_id, external_id, display_name, version, created_at, updated_at";
+
+fn read(row: &Row) -> Result<Record, Error> {
+    let mut attributes = Map::from_iter([("displayName".to_owned(), row.get::<String>("display_name")?.into())]);
+    if let Some(external_id) = row.opt::<String>("external_id")? {
+        attributes.insert("externalId".to_owned(), external_id.into());
+    }
+    Ok(Record {
+        id: row.get("id")?,
+        connection: row.get("connection_id")?,
+        resource: Resource::from_stored(Kind::Group, attributes),
+        version: row.get("version")?,
+        created_at: row.get("created_at")?,
+        updated_at: row.get("updated_at")?,
+    })
+}
+
+fn display_name(resource: &Resource) -> &str {
+    resource.text("displayName").unwrap_or_default()
+}
+
+/// A group that has not been deleted, without a lock.
+pub(crate) async fn find(tx: &Tx, id: DirectoryGroupId) -> Result<Option<Record>, Error> {
+    tx.one(&format!("SELECT {COLUMNS} FROM scim_groups WHERE org_id = $1 AND id = $2 AND deleted_at IS NULL"), params![tx.org(), id], read)
+        .await
+}
+
+/// A group that has not been deleted, with its lock.
+pub(crate) async fn lock(tx: &Tx, id: DirectoryGroupId) -> Result<Option<Record>, Error> {
+    let sql = format!("SELECT {COLUMNS} FROM scim_groups WHERE org_id = $1 AND id = $2 AND deleted_at IS NULL{}", tx.lock());
+    tx.one(&sql, params![tx.org(), id], read).await
+}
+
+/// Insert a group; whether its name and externalId were free. Waits for a rival that is inserting the same.
+pub(crate) async fn insert(tx: &Tx, record: &Record) -> Result<bool, Error> {
+    let inserted = tx
+        .run(
+            "INSERT INTO scim_groups (id, org_id, connection_id, external_id, display_name, display_name_key, version, created_at, updated_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING",
+            params![
+                record.id,
+                tx.org(),
+                record.connection,
+                Maybe(record.resource.text("externalId")),
+                display_name(&record.resource),
+                compare::fold(display_name(&record.resource)),
+                record.version,
+                record.created_at,
+                record.updated_at
+            ],
+        )
+        .await?;
+    Ok(inserted == 1)
+}
+
+/// Write `resource` over `before`, which is locked.
+pub(crate) async fn update(tx: &Tx, before: &Record, resource: &Resource, now: Timestamp) -> Result<Record, Error> {
+    let written = tx
+        .run(
+            "UPDATE scim_groups SET external_id = $4, display_name = $5, display_name_key = $6, version = $3 + 1, updated_at = $7
+             WHERE org_id = $1 AND id = $2 AND version = $3 AND deleted_at IS NULL",
+            params![
+                tx.org(),
+                before.id,
+                before.version,
+                Maybe(resource.text("externalId")),
+                display_name(resource),
+                compare::fold(display_name(resource)),
+                now
+            ],
+        )
+        .await?;
+    if written != 1 {
+        return Err(Error::Stale);
+    }
+    Ok(Record { resource: resource.clone(), version: before.version + 1, updated_at: now, ..before.clone() })
+}
+
+/// Which attribute of `resource` another group holds already: `displayName` or `externalId`.
+pub(crate) async fn clash(tx: &Tx, id: DirectoryGroupId, resource: &Resource) -> Result<Option<&'static str>, Error> {
+    let sql = "SELECT display_name_key FROM scim_groups
+               WHERE org_id = $1 AND id <> $2 AND deleted_at IS NULL AND (display_name_key = $3 OR (external_id IS NOT NULL AND external_id = $4))";
+    let key = compare::fold(display_name(resource));
+    let others = tx
+        .all(sql, params![tx.org(), id, key.clone(), Maybe(resource.text("externalId"))], |row| row.get::<String>("display_name_key"))
+        .await?;
+    Ok(if others.contains(&key) { Some("displayName") } else { (!others.is_empty()).then_some("externalId") })
+}
+
+/// Delete a group, and with it who was in it. Users stay.
+pub(crate) async fn delete(tx: &Tx, id: DirectoryGroupId, now: Timestamp) -> Result<(), Error> {
+    tx.run("UPDATE scim_groups SET deleted_at = $3 WHERE org_id = $1 AND id = $2", params![tx.org(), id, now]).await?;
+    tx.run("DELETE FROM scim_group_members WHERE org_id = $1 AND group_id = $2", params![tx.org(), id]).await?;
+    Ok(())
+}
+
+/// A page of the groups that match, in their one stable order, and how many match in all.
+pub(crate) async fn list(tx: &Tx, filter: Option<&ResolvedFilter>, offset: u64, count: u64) -> Result<(u64, Vec<Record>), Error> {
+    let mut params: Vec<Value> = params![tx.org()];
+    let mut condition = "org_id = $1 AND deleted_at IS NULL".to_owned();
+    if let Some(filter) = filter {
+        let Fragment { sql, values } = compile(Kind::Group, filter, params.len())?;
+        condition = format!("{condition} AND ({sql})");
+        params.extend(values);
+    }
+    let total = tx
+        .one(&format!("SELECT count(*) AS total FROM scim_groups WHERE {condition}"), params.clone(), |row| row.get::<i64>("total"))
+        .await?;
+    let total = u64::try_from(total.unwrap_or(0)).unwrap_or(0);
+    if count == 0 || offset >= total {
+        return Ok((total, vec![]));
+    }
+    let next = params.len() + 1;
+    let sql = format!("SELECT {COLUMNS} FROM scim_groups WHERE {condition} ORDER BY created_at, id LIMIT ${next} OFFSET ${}", next + 1);
+    params.extend(params![i64::try_from(count).unwrap_or(i64::MAX), i64::try_from(offset).unwrap_or(i64::MAX)]);
+    Ok((total, tx.all(&sql, params, read).await?))
+}
+
+/// A user in a group, and the name to show for her.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupMember {
+    /// The user.
+    pub user: DirectoryUserId,
+    /// Her display name, else her userName.
+    pub display: String,
+}
+
+/// How many are in these groups together.
+pub(crate) async fn count_members(tx: &Tx, groups: &[DirectoryGroupId]) -> Result<u64, Error> {
+    let mut total = 0;
+    for chunk in groups.chunks(CHUNK) {
+        let (list, params) = in_list(params![tx.org()], chunk);
+        let sql = format!("SELECT count(*) AS members FROM scim_group_members WHERE org_id = $1 AND group_id IN ({list})");
+        total += tx.one(&sql, params, |row| row.get::<i64>("members")).await?.unwrap_or(0);
+    }
+    Ok(u64::try_from(total).unwrap_or(0))
+}
+
+/// Who is in these groups, each group's in the order of their ids.
+pub(crate) async fn members(tx: &Tx, groups: &[DirectoryGroupId]) -> Result<BTreeMap<DirectoryGroupId, Vec<GroupMember>>, Error> {
+    let mut members: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for chunk in groups.chunks(CHUNK) {
+        let (list, params) = in_list(params![tx.org()], chunk);
+        let sql = format!(
+            "SELECT m.group_id, u.id, u.display_name, u.user_name FROM scim_group_members m
+               JOIN scim_users u ON u.org_id = m.org_id AND u.id = m.user_id
+             WHERE m.org_id = $1 AND m.group_id IN ({list}) AND u.deleted_at IS NULL ORDER BY m.group_id, u.id"
+        );
+        let rows = tx.all(&sql, params, |row| {
+            let display = row.opt("display_name")?.map_or_else(|| row.get("user_name"), Ok)?;
+            Ok((row.get("group_id")?, GroupMember { user: row.get("id")?, display }))
+        });
+        for (group, member) in rows.await? {
+            members.entry(group).or_default().push(member);
+        }
+    }
+    Ok(members)
+}
+
+/// The groups of these users, each user's by name.
+pub(crate) async fn groups_of(
+    tx: &Tx,
+    users: &[DirectoryUserId],
+) -> Result<BTreeMap<DirectoryUserId, Vec<(DirectoryGroupId, String)>>, Error> {
+    let mut groups: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for chunk in users.chunks(CHUNK) {
+        let (list, params) = in_list(params![tx.org()], chunk);
+        let sql = format!(
+            "SELECT m.user_id, g.id, g.display_name FROM scim_group_members m
+               JOIN scim_groups g ON g.org_id = m.org_id AND g.id = m.group_id
+             WHERE m.org_id = $1 AND m.user_id IN ({list}) AND g.deleted_at IS NULL ORDER BY m.user_id, g.display_name_key, g.id"
+        );
+        for (user, group) in tx.all(&sql, params, |row| Ok((row.get("user_id")?, (row.get("id")?, row.get("display_name")?)))).await? {
+            groups.entry(user).or_default().push(group);
+        }
+    }
+    Ok(groups)
+}
+
+/// Those of `users` that exist, with their locks: none of them can be deleted before this transaction ends.
+pub(crate) async fn known(tx: &Tx, users: &BTreeSet<DirectoryUserId>) -> Result<BTreeSet<DirectoryUserId>, Error> {
+    let lock = if tx.lock().is_empty() { "" } else { " FOR SHARE" };
+    let mut known = BTreeSet::new();
+    for chunk in users.iter().copied().collect::<Vec<_>>().chunks(CHUNK) {
+        let (list, params) = in_list(params![tx.org()], chunk);
+        let sql = format!("SELECT id FROM scim_users WHERE org_id = $1 AND deleted_at IS NULL AND id IN ({list}) ORDER BY id{lock}");
+        known.extend(tx.all(&sql, params, |row| row.get::<DirectoryUserId>("id")).await?);
+    }
+    Ok(known)
+}
+
+/// Put users, who exist, into a group; how many were not in it.
+pub(crate) async fn add(tx: &Tx, group: DirectoryGroupId, users: &BTreeSet<DirectoryUserId>, call: &Call) -> Result<u64, Error> {
+    let mut added = 0;
+    for chunk in users.iter().copied().collect::<Vec<_>>().chunks(CHUNK) {
+        let (list, params) = in_list(params![tx.org(), group, call.now, Maybe(call.request_id.as_deref())], chunk);
+        let sql = format!(
+            "INSERT INTO scim_group_members (org_id, group_id, user_id, added_at, request_id)
+             SELECT u.org_id, g.id, u.id, $3, $4 FROM scim_users u JOIN scim_groups g ON g.org_id = u.org_id AND g.id = $2
+             WHERE u.org_id = $1 AND u.id IN ({list}) ON CONFLICT DO NOTHING"
+        );
+        added += tx.run(&sql, params).await?;
+    }
+    Ok(added)
+}
+
+/// Take users out of a group; how many were in it.
+pub(crate) async fn remove(tx: &Tx, group: DirectoryGroupId, users: &BTreeSet<DirectoryUserId>) -> Result<u64, Error> {
+    let mut removed = 0;
+    for chunk in users.iter().copied().collect::<Vec<_>>().chunks(CHUNK) {
+        let (list, params) = in_list(params![tx.org(), group], chunk);
+        removed +=
+            tx.run(&format!("DELETE FROM scim_group_members WHERE org_id = $1 AND group_id = $2 AND user_id IN ({list})"), params).await?;
+    }
+    Ok(removed)
+}
+
+/// The ids of a group's members.
+pub(crate) async fn member_ids(tx: &Tx, group: DirectoryGroupId) -> Result<BTreeSet<DirectoryUserId>, Error> {
+    let sql = "SELECT user_id FROM scim_group_members WHERE org_id = $1 AND group_id = $2";
+    Ok(tx.all(sql, params![tx.org(), group], |row| row.get("user_id")).await?.into_iter().collect())
+}
+
+/// A deleted user is in no group.
+pub(crate) async fn remove_everywhere(tx: &Tx, user: DirectoryUserId) -> Result<(), Error> {
+    tx.run("DELETE FROM scim_group_members WHERE org_id = $1 AND user_id = $2", params![tx.org(), user]).await?;
+    Ok(())
+}
+
+/// `$3, $4, …` for the ids, and all parameters.
+fn in_list<T: Bind + Copy>(mut params: Vec<Value>, ids: &[T]) -> (String, Vec<Value>) {
+    let first = params.len() + 1;
+    params.extend(ids.iter().map(|id| id.bind()));
+    let list = (first..first + ids.len()).map(|number| format!("${number}")).collect::<Vec<_>>().join(", ");
+    (list, params)
+}
