@@ -70,6 +70,12 @@ pub(crate) async fn end_access(
         ("activation links ended".to_owned(), activation_links.to_string()),
         ("manual roles ended".to_owned(), role_grants.to_string()),
     ];
+    // The organisation's own credentials do not end with a person; what she has seen of them is to be changed.
+    let issued = store::tokens::issued_by(tx, member, call.now).await?;
+    let details = match issued.is_empty() {
+        true => details,
+        false => [details, vec![("provisioning tokens she issued, to be replaced".to_owned(), issued.join(", "))]].concat(),
+    };
     store::audit::append(tx, AuditAction::AccessEnded, actor, Some(target(&person, name)), details, call).await?;
     Ok(Some(Ended { sessions, activation_links, role_grants }))
 }

@@ -57,28 +57,28 @@ pub async fn next_due(db: &Db, call: &Call) -> Result<Option<Outgoing>, Error> {
                 let attempts = due.attempts + 1;
                 return Ok(Some(Outgoing { id: due.id, address: due.address, org_name, link: secret.reveal(), attempts }));
             }
-            None => finish(db, due.id, Err(("there is nothing to activate any more", None)), call).await?,
+            None => finish(db, due.id, due.attempts + 1, Err(("there is nothing to activate any more", None)), call).await?,
         }
     }
 }
 
 /// The mail was handed over.
 pub async fn sent(db: &Db, mail: &Outgoing, call: &Call) -> Result<(), Error> {
-    finish(db, mail.id, Ok(()), call).await
+    finish(db, mail.id, mail.attempts, Ok(()), call).await
 }
 
 /// The mail could not be handed over: it is tried again later, a few times.
 pub async fn failed(db: &Db, mail: &Outgoing, error: &str, call: &Call) -> Result<(), Error> {
     let again = (mail.attempts < ATTEMPTS).then(|| call.now + Duration::from_secs(60 << (mail.attempts - 1).clamp(0, 6)));
-    finish(db, mail.id, Err((error, again)), call).await
+    finish(db, mail.id, mail.attempts, Err((error, again)), call).await
 }
 
-async fn finish(db: &Db, id: MailId, how: Result<(), (&str, Option<Timestamp>)>, call: &Call) -> Result<(), Error> {
+async fn finish(db: &Db, id: MailId, attempt: i64, how: Result<(), (&str, Option<Timestamp>)>, call: &Call) -> Result<(), Error> {
     db.retrying(|| async {
         let tx = db.begin_outside().await?;
         match how {
-            Ok(()) => store::mails::sent(&tx, id, call.now).await?,
-            Err((error, again)) => store::mails::failed(&tx, id, error, again).await?,
+            Ok(()) => store::mails::sent(&tx, id, attempt, call.now).await?,
+            Err((error, again)) => store::mails::failed(&tx, id, attempt, error, again).await?,
         }
         tx.commit().await
     })

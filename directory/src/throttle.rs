@@ -88,7 +88,7 @@ const NOTE_WINDOW: Duration = Duration::from_secs(60);
 pub(crate) async fn worth_noting(tx: &Tx, kind: &str, key: &str, call: &Call) -> Result<Option<Details>, Error> {
     let counted = store::failures::add(tx, kind, &digest(&format!("{} {key}", tx.org())), call.now, call.now - NOTE_WINDOW).await?;
     let unlisted = counted.replaced.saturating_sub(1);
-    let details = if unlisted > 0 { vec![("further failures before, not listed".to_owned(), unlisted.to_string())] } else { vec![] };
+    let details = if unlisted > 0 { vec![("further failures before, at least".to_owned(), unlisted.to_string())] } else { vec![] };
     Ok((counted.failures == 1).then_some(details))
 }
 

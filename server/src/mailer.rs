@@ -7,10 +7,12 @@ use lettre::{
     AsyncFileTransport, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
     message::{Mailbox, header::ContentType},
 };
-use tokio::sync::watch;
+use tokio::{sync::watch, time::timeout};
 
 use crate::{config::Config, state::AppState};
 
+/// The longest that handing over one mail may take: well below the time after which another node takes it.
+const LONGEST: Duration = Duration::from_secs(60);
 /// How often the queue is looked at.
 const EVERY: Duration = Duration::from_secs(1);
 
@@ -53,7 +55,9 @@ impl Mailer {
     async fn send_next(&self, state: &AppState) -> Result<bool, directory::Error> {
         let call = state.call();
         let Some(due) = mail::next_due(&state.db, &call).await? else { return Ok(false) };
-        match self.send(state, &due).await {
+        let handed_over =
+            timeout(LONGEST, self.send(state, &due)).await.unwrap_or_else(|_| Err("the mail server took too long".to_owned()));
+        match handed_over {
             Ok(()) => mail::sent(&state.db, &due, &call).await?,
             Err(why) => {
                 tracing::warn!(%why, "a mail could not be sent");

@@ -50,6 +50,9 @@ pub async fn sign_out() -> Result<(), AppError> {
     let request = RequestContext::current();
     if let Some(signed_in) = &request.signed_in {
         request.answer(directory::sessions::end(&request.db, signed_in, &request.call).await)?;
+    } else if let Some(id) = request.session.id() {
+        // Nobody may act with it at the moment; it is not to be of use later either.
+        request.answer(directory::sessions::forget(&request.db, &id.0.to_le_bytes()).await)?;
     }
     request.answer(request.session.flush().await.map_err(crate::context::session_error))?;
     leptos_axum::redirect(paths::SIGN_IN);

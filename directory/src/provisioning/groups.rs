@@ -34,8 +34,8 @@ pub struct Group {
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
-    /// Who is in it, when that was asked for.
-    pub members: Vec<GroupMember>,
+    /// Who is in it, when that was asked for (and is not more than an answer holds).
+    pub members: Option<Vec<GroupMember>>,
 }
 
 /// A page of groups and how many match in all.
@@ -51,7 +51,11 @@ pub struct Page {
 pub async fn get(request: Request<'_>, id: DirectoryGroupId) -> Result<Group, Error> {
     let tx = request.db.read(request.caller.scope).await?;
     let record = store::scim_groups::find(&tx, id).await?.ok_or(Error::NotFound("Group"))?;
-    Ok(with(&tx, vec![record], request.related).await?.remove(0))
+    let group = with(&tx, vec![record], request.related).await?.remove(0);
+    if request.related && group.members.is_none() {
+        return Err(too_many().into());
+    }
+    Ok(group)
 }
 
 /// The groups that match `query`, in one stable order; their members only if they are asked for.
@@ -59,7 +63,22 @@ pub async fn list(request: Request<'_>, query: &ListQuery) -> Result<Page, Error
     let filter = query.filter.clone().map(|filter| filter.resolve(Kind::Group)).transpose()?;
     let count = query.count.unwrap_or(PAGE).min(MOST_ON_A_PAGE);
     let tx = request.db.read(request.caller.scope).await?;
-    let (total, records) = store::scim_groups::list(&tx, filter.as_ref(), query.start_index.saturating_sub(1), count).await?;
+    let (total, mut records) = store::scim_groups::list(&tx, filter.as_ref(), query.start_index.saturating_sub(1), count).await?;
+    if request.related {
+        // A page that is shorter than asked for is paging; only a group that is too large by itself is refused.
+        let ids: Vec<_> = records.iter().map(|record| record.id).collect();
+        let sizes = store::scim_groups::sizes(&tx, &ids).await?;
+        let mut members = 0;
+        let fits = records.iter().take_while(|record| {
+            members += sizes.get(&record.id).copied().unwrap_or(0);
+            members <= MOST_MEMBERS
+        });
+        let fits = fits.count();
+        if fits == 0 && !records.is_empty() {
+            return Err(too_many().into());
+        }
+        records.truncate(fits);
+    }
     Ok(Page { total, groups: with(&tx, records, request.related).await? })
 }
 
@@ -72,6 +91,7 @@ pub async fn create(request: Request<'_>, body: &Value) -> Result<(Group, Notes)
         .retrying(|| async {
             let mut notes = parsed.clone();
             let tx = request.db.begin(request.caller.scope).await?;
+            request.caller.confirm(&tx, request.call).await?;
             let now = request.call.now;
             let record = Record {
                 id: request.call.new_id(),
@@ -129,6 +149,7 @@ pub async fn delete(request: Request<'_>, id: DirectoryGroupId) -> Result<(), Er
         .db
         .retrying(|| async {
             let tx = request.db.begin(request.caller.scope).await?;
+            request.caller.confirm(&tx, request.call).await?;
             let record = store::scim_groups::lock(&tx, id).await?.ok_or(Error::NotFound("Group"))?;
             store::scim_groups::delete(&tx, id, request.call.now).await?;
             audit::append(&tx, AuditAction::GroupDeleted, &request.caller.actor(), Some(target(&record)), vec![], request.call).await?;
@@ -149,6 +170,7 @@ async fn change(
         .retrying(|| async {
             let mut notes = parsed.clone();
             let tx = request.db.begin(request.caller.scope).await?;
+            request.caller.confirm(&tx, request.call).await?;
             let before = store::scim_groups::lock(&tx, id).await?.ok_or(Error::NotFound("Group"))?;
             let (after, more) = transform(&before.resource)?;
             notes.extend(more);
@@ -259,22 +281,17 @@ fn check_size(resource: &Resource) -> Result<(), scim::Error> {
     super::users::check_keys(["displayName", "externalId"].into_iter().filter_map(|name| resource.text(name).map(|text| (name, text))))
 }
 
-/// The groups with their members, if those are asked for.
+fn too_many() -> scim::Error {
+    scim::Error::too_many(format!("The group has more than {MOST_MEMBERS} members. Ask with excludedAttributes=members."))
+}
+
+/// The groups with their members, if those are asked for and are not more than an answer holds.
 async fn with(tx: &Tx, records: Vec<Record>, with_members: bool) -> Result<Vec<Group>, Error> {
     let ids: Vec<_> = records.iter().map(|record| record.id).collect();
-    let mut members = if with_members {
-        if store::scim_groups::count_members(tx, &ids).await? > MOST_MEMBERS {
-            return Err(scim::Error::too_many(format!(
-                "more than {MOST_MEMBERS} members: ask for fewer groups, or with excludedAttributes=members"
-            ))
-            .into());
-        }
-        store::scim_groups::members(tx, &ids).await?
-    } else {
-        BTreeMap::new()
-    };
+    let fits = with_members && store::scim_groups::sizes(tx, &ids).await?.values().sum::<u64>() <= MOST_MEMBERS;
+    let mut members = if fits { store::scim_groups::members(tx, &ids).await? } else { BTreeMap::new() };
     let group = |record: Record| Group {
-        members: members.remove(&record.id).unwrap_or_default(),
+        members: fits.then(|| members.remove(&record.id).unwrap_or_default()),
         id: record.id,
         resource: record.resource,
         version: record.version,

@@ -4,7 +4,7 @@ use domain::{
     ConnectionId, MemberId, OrgId, OrgRole, TokenId,
     audit::AuditAction,
     token::{MOST_LIVE, TokenLifetime, TokenName},
-    view::{IssuedToken, TokenState, TokenView},
+    view::{IssuedToken, TokenView},
 };
 use uuid::Uuid;
 
@@ -30,6 +30,12 @@ pub struct Provisioner {
 }
 
 impl Provisioner {
+    /// Check again, in the transaction of a change, that the token still works: the request's body came after the token,
+    /// and whoever sends it can make it last.
+    pub(crate) async fn confirm(&self, tx: &Tx, call: &Call) -> Result<(), Error> {
+        if store::tokens::works(tx, self.token, call.now).await? { Ok(()) } else { Err(Error::Unauthenticated) }
+    }
+
     pub(crate) fn actor(&self) -> Actor {
         Actor::ProvisioningToken { id: self.token, name: self.name.clone() }
     }
@@ -91,8 +97,7 @@ pub(crate) async fn issue_in(
 ) -> Result<(Secret, TokenId), Error> {
     // The connection's lock is held, so that two owners cannot each issue the second token.
     let connection = connection::enabled(tx).await?;
-    let live = store::tokens::list(tx, call.now).await?.into_iter().filter(|token| token.state == TokenState::Live).count();
-    if live >= MOST_LIVE {
+    if store::tokens::count_live(tx, call.now).await? >= MOST_LIVE {
         return Err(Error::Conflict("Two tokens are live, which is the most. Revoke one that is no longer used.".to_owned()));
     }
     let id: TokenId = call.new_id();

@@ -173,6 +173,8 @@ impl Db {
                     tokio::time::sleep(Duration::from_millis(5 << lost)).await;
                 }
                 Err(Error::Stale) => return Err(Error::Unavailable("the same rows are being changed over and over".to_owned())),
+                // A change that waited too long for a lock is no question that asks too much: it may succeed later.
+                Err(Error::TooSlow) => return Err(Error::Unavailable("a row was locked for too long".to_owned())),
                 answer => return answer,
             }
         }

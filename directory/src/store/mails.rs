@@ -60,26 +60,31 @@ pub(crate) async fn take(tx: &Tx<NoOrg>, now: Timestamp, lease_until: Timestamp)
     Ok(due)
 }
 
-/// Mails about this membership that still wait are not sent: another takes their place.
+/// Mails about this membership that are not sent yet are not to be: another takes their place.
 pub(crate) async fn supersede(tx: &Tx, membership: MembershipId) -> Result<(), Error> {
     let sql = "UPDATE mail_queue SET status = 'failed', error = 'replaced by a newer mail'
-               WHERE org_id = $1 AND membership_id = $2 AND status = 'pending'";
+               WHERE org_id = $1 AND membership_id = $2 AND status IN ('pending', 'sending')";
     tx.run(sql, params![tx.org(), membership]).await?;
     Ok(())
 }
 
-pub(crate) async fn sent(tx: &Tx<NoOrg>, id: MailId, now: Timestamp) -> Result<(), Error> {
-    tx.run("UPDATE mail_queue SET status = 'sent', sent_at = $2, error = NULL WHERE id = $1", params![id, now]).await?;
+/// The mail was handed over, at this attempt. Without effect when somebody else has taken it since.
+pub(crate) async fn sent(tx: &Tx<NoOrg>, id: MailId, attempt: i64, now: Timestamp) -> Result<(), Error> {
+    let sql = "UPDATE mail_queue SET status = 'sent', sent_at = $3, error = NULL WHERE id = $1 AND attempts = $2 AND status = 'sending'";
+    tx.run(sql, params![id, attempt, now]).await?;
     Ok(())
 }
 
-/// Sending failed: try again at `again_at`, or give up when there is no such time.
-pub(crate) async fn failed(tx: &Tx<NoOrg>, id: MailId, error: &str, again_at: Option<Timestamp>) -> Result<(), Error> {
+/// Sending failed at this attempt: try again at `again_at`, or give up when there is no such time. Without effect when
+/// somebody else has taken the mail since.
+pub(crate) async fn failed(tx: &Tx<NoOrg>, id: MailId, attempt: i64, error: &str, again_at: Option<Timestamp>) -> Result<(), Error> {
+    const MINE: &str = "WHERE id = $1 AND attempts = $2 AND status = 'sending'";
     match again_at {
         Some(due_at) => {
-            tx.run("UPDATE mail_queue SET status = 'pending', error = $2, due_at = $3 WHERE id = $1", params![id, error, due_at]).await?
+            let sql = format!("UPDATE mail_queue SET status = 'pending', error = $3, due_at = $4 {MINE}");
+            tx.run(&sql, params![id, attempt, error, due_at]).await?
         }
-        None => tx.run("UPDATE mail_queue SET status = 'failed', error = $2 WHERE id = $1", params![id, error]).await?,
+        None => tx.run(&format!("UPDATE mail_queue SET status = 'failed', error = $3 {MINE}"), params![id, attempt, error]).await?,
     };
     Ok(())
 }

@@ -105,12 +105,17 @@ pub(crate) async fn find(tx: &Tx<NoOrg>, hash: &SecretHash, now: Timestamp, idle
 /// The role of the person whose session of this hash stands in the transaction's organisation, with her membership's
 /// lock; `None` when it has ended or she may not act.
 pub(crate) async fn confirm(tx: &Tx, hash: &SecretHash) -> Result<Option<OrgRole>, Error> {
-    let lock = if tx.lock().is_empty() { "" } else { " FOR UPDATE OF m" };
+    // Locked first and read then: what another transaction changed while this one waited is seen by a statement of its own.
+    let membership = format!(
+        "SELECT id FROM memberships WHERE org_id = $2 AND id = (SELECT membership_id FROM sessions WHERE id_hash = $1 AND org_id = $2){}",
+        tx.lock()
+    );
+    tx.one(&membership, params![hash.as_bytes().to_vec(), tx.org()], |_| Ok(())).await?;
     let sql = format!(
         "SELECT {ROLES} FROM sessions s
            JOIN memberships m ON m.org_id = s.org_id AND m.id = s.membership_id
            JOIN users u ON u.id = m.account_id
-         WHERE s.id_hash = $1 AND s.org_id = $2 AND {MAY_ACT}{lock}"
+         WHERE s.id_hash = $1 AND s.org_id = $2 AND {MAY_ACT}"
     );
     tx.one(&sql, params![hash.as_bytes().to_vec(), tx.org()], role).await
 }

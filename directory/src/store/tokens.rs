@@ -95,6 +95,33 @@ pub(crate) async fn insert(tx: &Tx, token: NewToken<'_>) -> Result<(), Error> {
     Ok(())
 }
 
+/// What makes a token work at `$2`, besides its secret.
+const WORKS: &str = "revoked_at IS NULL AND expires_at > $2 AND (retires_at IS NULL OR retires_at > $2)";
+
+/// Whether a token of the organisation works at `now`, and its connection is on.
+pub(crate) async fn works(tx: &Tx, id: TokenId, now: Timestamp) -> Result<bool, Error> {
+    let sql = format!(
+        "SELECT 1 AS one FROM scim_tokens WHERE org_id = $1 AND id = $3 AND {WORKS}
+           AND EXISTS (SELECT 1 FROM scim_connections c WHERE c.org_id = $1 AND c.status = 'enabled')"
+    );
+    Ok(tx.one(&sql, params![tx.org(), now, id], |_| Ok(())).await?.is_some())
+}
+
+/// How many tokens of the organisation work at `now`.
+pub(crate) async fn count_live(tx: &Tx, now: Timestamp) -> Result<usize, Error> {
+    let sql = format!("SELECT count(*) AS live FROM scim_tokens WHERE org_id = $1 AND {WORKS}");
+    let live: Option<i64> = tx.one(&sql, params![tx.org(), now], |row| row.get("live")).await?;
+    Ok(usize::try_from(live.unwrap_or(0)).unwrap_or(0))
+}
+
+/// The tokens that a member issued and that still work, as they are told apart: name and last four characters.
+pub(crate) async fn issued_by(tx: &Tx, member: MemberId, now: Timestamp) -> Result<Vec<String>, Error> {
+    let sql =
+        format!("SELECT name, hint FROM scim_tokens WHERE org_id = $1 AND created_by_member_id = $3 AND {WORKS} ORDER BY created_at, id");
+    tx.all(&sql, params![tx.org(), now, member], |row| Ok(format!("{} (…{})", row.get::<String>("name")?, row.get::<String>("hint")?)))
+        .await
+}
+
 /// Revoke a live token; whether there was one. Nothing brings it back.
 pub(crate) async fn revoke(tx: &Tx, id: TokenId, now: Timestamp) -> Result<bool, Error> {
     let sql = "UPDATE scim_tokens SET revoked_at = $3 WHERE org_id = $1 AND id = $2 AND revoked_at IS NULL";

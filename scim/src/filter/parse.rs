@@ -35,6 +35,13 @@ enum Token<'t> {
     Word(&'t str),
 }
 
+/// The text of a JSON string. U+0000 may hide in an escape.
+fn unescaped(token: &str) -> Result<String, Error> {
+    let text: String =
+        serde_json::from_str(token).map_err(|_| Error::invalid_filter(format!("{} is not a JSON string.", quoted(token))))?;
+    if text.contains('\0') { Err(Error::invalid_filter("The filter holds the character U+0000.")) } else { Ok(text) }
+}
+
 fn tokens(text: &str) -> Result<Vec<Token<'_>>, Error> {
     let mut tokens = Vec::new();
     let mut rest = text.trim_start();
@@ -46,9 +53,7 @@ fn tokens(text: &str) -> Result<Vec<Token<'_>>, Error> {
         };
         let (token, after) = rest.split_at(length);
         tokens.push(match first {
-            '"' => Token::Text(
-                serde_json::from_str(token).map_err(|_| Error::invalid_filter(format!("{} is not a JSON string.", quoted(token))))?,
-            ),
+            '"' => Token::Text(unescaped(token)?),
             '(' => Token::Open,
             ')' => Token::Close,
             '[' => Token::OpenBracket,

@@ -92,8 +92,8 @@ fn represent(caller: &Caller, group: Group, projection: &Projection) -> Value {
         json!({ "value": member.user, "$ref": reference, "display": member.display, "type": "User" })
     };
     let mut computed = Map::new();
-    if !group.members.is_empty() {
-        computed.insert("members".to_owned(), group.members.iter().map(member).collect());
+    if let Some(members) = &group.members {
+        computed.insert("members".to_owned(), members.iter().map(member).collect());
     }
     let envelope = Envelope {
         id: group.id.to_string(),

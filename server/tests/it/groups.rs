@@ -49,7 +49,7 @@ both_databases! {
         let find = "/Groups?filter=displayName%20eq%20%22Acme%20Engineers%22&startIndex=1&count=100";
         assert_eq!(idp.get(find).await.json["totalResults"], 0);
         let created = idp.post("/Groups", json!({ "schemas": [GROUP], "displayName": "Acme Engineers", "members": [] })).await;
-        assert_eq!((created.status, &created.json["displayName"]), (201, &"Acme Engineers".into()));
+        assert_eq!((created.status, &created.json["displayName"], &created.json["members"]), (201, &"Acme Engineers".into(), &json!([])));
         assert_eq!(created.headers["location"], created.json["meta"]["location"].as_str().unwrap());
         let id = created.json["id"].as_str().unwrap().to_owned();
         let path = format!("/Groups/{id}");
@@ -256,6 +256,19 @@ both_databases! {
         assert_eq!(idp.patch(&path, json!([{ "op": "add", "path": "members", "value": [{ "value": template }] }])).await.status, 204);
         assert_eq!(idp.patch(&path, json!([{ "op": "remove", "path": "members", "value": list(&ids) }])).await.status, 204);
         assert_eq!(members(&idp, &id).await, [template]);
+
+        // More members than an answer holds, in groups that are not too large by themselves: the page is shorter.
+        for number in 0..11 {
+            group(&idp, &format!("Large {number:02}"), &[]).await;
+        }
+        let fill = "INSERT INTO scim_group_members (org_id, group_id, user_id, added_at)
+                    SELECT g.org_id, g.id, u.id, 0 FROM scim_groups g JOIN scim_users u ON u.org_id = g.org_id WHERE g.display_name LIKE 'Large%' AND u.user_name LIKE 'n%'";
+        app.database.try_run(fill).await.unwrap();
+        let page = idp.get("/Groups?startIndex=1&count=100").await;
+        assert_eq!((page.status, &page.json["totalResults"], &page.json["itemsPerPage"]), (200, &12.into(), &10.into()));
+        let rest = idp.get("/Groups?startIndex=11&count=100").await.json;
+        assert_eq!(rest["itemsPerPage"], 2);
+        assert_eq!(idp.get("/Groups?excludedAttributes=members").await.json["itemsPerPage"], 12);
     }
 }
 

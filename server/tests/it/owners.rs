@@ -129,6 +129,16 @@ both_databases! {
         assert_eq!(app.database.number("SELECT count(*) FROM role_grants").await, 1, "the founder's");
     }
 
+    async fn a_leaver_who_issued_tokens_leaves_a_note_to_replace_them(app) {
+        let acme = app.org("Acme").await;
+        let (person, browser) = directory_owner(&app, &acme, "ada@acme.test").await;
+        let issued = browser.call("issue_token", &[("org", "acme"), ("name", "Okta"), ("lifetime", "year")]).await.json;
+        assert_eq!(app.idp(&acme).patch(&format!("/Users/{}", person.id), patch_active(false)).await.status, 200);
+        let ended = app.audit(&acme).await.into_iter().find(|row| row.action == "access.ended").unwrap();
+        let hint = issued["token"]["hint"].as_str().unwrap();
+        assert!(ended.details.contains(&format!("provisioning tokens she issued, to be replaced: Okta (…{hint})")), "{ended:?}");
+    }
+
     async fn coming_back_restores_no_ownership(app) {
         let acme = app.org("Acme").await;
         let (person, _) = directory_owner(&app, &acme, "ada@acme.test").await;

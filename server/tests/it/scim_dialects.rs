@@ -173,6 +173,7 @@ both_databases! {
             ("required", Method::PATCH, &path, patch(json!([{ "op": "remove", "path": "userName" }])), JSON, (400, "mutability")),
             ("the second fails", Method::PATCH, &path, patch(json!([{ "op": "replace", "path": "title", "value": "x" }, { "op": "remove" }])), JSON, (400, "noTarget")),
             ("an unknown user", Method::PATCH, "/Users/0199c7e2-41d0-7d3a-9c1e-5a2f8e7b6d10", patch(json!([{ "op": "replace", "path": "title", "value": "x" }])), JSON, (404, "")),
+            ("NUL in a path", Method::PATCH, &path, patch(json!([{ "op": "add", "path": "emails[type eq \"a\\u0000b\"].value", "value": "x" }])), JSON, (400, "invalidPath")),
             ("a userName that no index holds", Method::POST, "/Users", json!({ "userName": noise(3_000) }).to_string(), JSON, (400, "invalidValue")),
             ("an externalId that no index holds", Method::POST, "/Users", json!({ "userName": "a", "externalId": noise(3_000) }).to_string(), JSON, (400, "invalidValue")),
             ("an address that no index holds", Method::PATCH, &path, patch(json!([{ "op": "add", "path": "emails", "value": [{ "value": noise(3_000) }] }])), JSON, (400, "invalidValue")),
@@ -185,7 +186,9 @@ both_databases! {
         assert_eq!(idp.get(&path).await.json["title"], Value::Null, "nothing was half done");
         for (filter, scim_type) in [
             ("userName regex \"x\"", "invalidFilter"), ("active gt true", "invalidFilter"), ("nonsense eq \"x\"", "invalidFilter"),
-            ("userName eq \"a\" or", "invalidFilter"), (&"(".repeat(3_000), "invalidFilter"),
+            ("userName eq \"a\" or", "invalidFilter"),
+            ("userName eq \"a\\u0000b\"", "invalidFilter"),
+            ("emails[type eq \"a\\u0000b\"].value eq \"x\"", "invalidFilter"), (&"(".repeat(3_000), "invalidFilter"),
             // Understood, and not searchable yet: refused, never "all" or "none".
             ("title eq \"x\"", "invalidFilter"),
         ] {

@@ -92,6 +92,22 @@ both_databases! {
         assert_eq!((&answer["active"], &answer["externalId"]), (&false.into(), &json!(null)), "null lets nobody in");
     }
 
+    async fn no_size_stands_in_the_way_of_a_deactivation(app) {
+        let acme = app.org("Acme").await;
+        let idp = app.idp(&acme);
+        let person = app.provision(&acme, "mira@acme.test").await;
+        let path = format!("/Users/{}", person.id);
+        // As large as a user may be: one byte more is refused.
+        let title = async |length: usize| idp.patch(&path, json!([{ "op": "replace", "path": "title", "value": "x".repeat(length) }])).await.status;
+        let (mut fits, mut too_long) = (1, 200_000);
+        while too_long - fits > 1 {
+            let middle = (fits + too_long) / 2;
+            if title(middle).await == 200 { fits = middle } else { too_long = middle }
+        }
+        assert_eq!((title(fits).await, title(too_long).await), (200, 400));
+        assert_eq!(idp.patch(&path, crate::support::patch_active(false)).await.status, 200);
+    }
+
     async fn a_change_without_effect_changes_nothing(app) {
         let acme = app.org("Acme").await;
         let idp = app.idp(&acme);

@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+use directory::{
+    Error,
+    provisioning::{groups, tokens, users},
+};
 use serde_json::Value;
 
 use crate::support::both_databases;
@@ -131,6 +135,31 @@ both_databases! {
         assert_eq!(idp.get("/Users").await.status, 401);
         assert_eq!(owner.call("revoke_token", &[("org", "acme"), ("token", id)]).await.status, 200, "again is harmless");
         assert_eq!(owner.call("issue_token", &[("org", "acme"), ("name", "Entra"), ("lifetime", "year")]).await.status, 200);
+    }
+
+    /// The token comes before the body, and a body can be made last.
+    async fn a_request_that_was_under_way_when_its_token_was_revoked_changes_nothing(app) {
+        let acme = app.org("Acme").await;
+        let person = app.provision(&acme, "mira@acme.test").await;
+        let (db, call) = (&app.state.db, app.call());
+        let caller = tokens::authenticate(db, &acme.id.to_string(), Some(&format!("Bearer {}", acme.token)), &call).await.unwrap();
+        app.owner(&acme).await.call("revoke_token", &[("org", "acme"), ("token", &caller.token.to_string())]).await;
+        let request = users::Request { db, caller: &caller, related: false, mail_delay: Duration::ZERO, call: &call };
+        let id = person.id.parse().unwrap();
+        let active = scim::PatchRequest::parse(&serde_json::json!({ "Operations": crate::support::patch_active(false) })).unwrap();
+        let body = serde_json::json!({ "userName": "ben", "displayName": "Ben" });
+        let before = app.database.rows("SELECT * FROM scim_users").await;
+        for refused in [
+            users::create(request, &body).await.map(drop),
+            users::replace(request, id, &body).await.map(drop),
+            users::patch(request, id, &active).await.map(drop),
+            users::delete(request, id).await,
+            groups::create(request, &body).await.map(drop),
+        ] {
+            assert!(matches!(refused, Err(Error::Unauthenticated)), "{refused:?}");
+        }
+        assert_eq!(app.database.rows("SELECT * FROM scim_users").await, before);
+        assert_eq!(app.database.number("SELECT count(*) FROM scim_groups").await, 0);
     }
 
     async fn a_lost_token_is_replaced_in_one_step(app) {
