@@ -3,5 +3,5 @@
 #   scripts/build.sh [--release]
 source "$(dirname "$0")/lib.sh"
 "$ROOT/scripts/ensure-tools.sh"
-[ -d "$TARGET" ] || say "Building Rollcall. The first build takes about 8 minutes on two cores, later ones seconds"
+[ -d "$TARGET" ] || say "Building Rollcall. The first build takes about 5 minutes on two cores, later ones seconds"
 "$ROOT/scripts/leptos.sh" build "$@"

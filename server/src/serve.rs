@@ -76,7 +76,8 @@ pub async fn serve(config: Config) -> Result<(), String> {
     if tokio::time::timeout(GRACE, ends).await.is_err() {
         tracing::warn!("a mail or a note was still under way");
     }
-    Ok(())
+    // SQLite folds its journal into the one file when the last connection is closed.
+    ending.db.close().await.map_err(|error| error.to_string())
 }
 
 /// One line for whoever started the server. A set-up link is a secret: it goes to the terminal, not into the log.
