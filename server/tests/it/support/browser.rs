@@ -1,8 +1,14 @@
 //! A browser: keeps its cookies, and says which site its requests come from.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
+};
 
-use axum::{Router, body::Body};
+use axum::{Router, body::Body, extract::ConnectInfo};
 use http::{HeaderMap, Request, StatusCode, header};
 use serde_json::Value;
 use tower::ServiceExt;
@@ -11,6 +17,7 @@ use tower::ServiceExt;
 #[derive(Clone)]
 pub struct Browser {
     router: Router,
+    address: SocketAddr,
     cookie: Arc<Mutex<Option<String>>>,
 }
 
@@ -33,9 +40,15 @@ impl Page {
     }
 }
 
+/// Each browser sits at an address of its own, so that what one does to the limits concerns no other.
+fn another_address() -> SocketAddr {
+    static NEXT: AtomicU32 = AtomicU32::new(u32::from_be_bytes([10, 0, 0, 1]));
+    SocketAddr::from((Ipv4Addr::from(NEXT.fetch_add(1, Ordering::Relaxed)), 443))
+}
+
 impl Browser {
     pub fn new(router: Router) -> Self {
-        Self { router, cookie: Arc::default() }
+        Self { router, address: another_address(), cookie: Arc::default() }
     }
 
     /// The session cookie, `name=value`.
@@ -45,7 +58,7 @@ impl Browser {
 
     /// Another browser that holds the same cookie: a stolen one.
     pub fn stolen(&self) -> Self {
-        Self { router: self.router.clone(), cookie: Arc::new(Mutex::new(self.cookie())) }
+        Self { router: self.router.clone(), address: another_address(), cookie: Arc::new(Mutex::new(self.cookie())) }
     }
 
     /// Open a page.
@@ -78,6 +91,7 @@ impl Browser {
         if let Some(cookie) = self.cookie() {
             request.headers_mut().insert(header::COOKIE, cookie.parse().unwrap());
         }
+        request.extensions_mut().insert(ConnectInfo(self.address));
         let response = self.router.clone().oneshot(request).await.unwrap();
         for cookie in response.headers().get_all(header::SET_COOKIE) {
             let pair = cookie.to_str().unwrap().split(';').next().unwrap().to_owned();
