@@ -15,6 +15,7 @@ mod m20261124_000002_sessions_and_links;
 mod m20261124_000003_provisioning;
 mod m20261124_000004_audit_and_mail;
 mod m20261124_000005_groups;
+mod m20261125_000006_whole_filters;
 mod sql;
 
 pub use grants::{APPLICATION_ROLE, grant_to_application};
@@ -31,6 +32,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000003_provisioning::Migration),
             Box::new(m20261124_000004_audit_and_mail::Migration),
             Box::new(m20261124_000005_groups::Migration),
+            Box::new(m20261125_000006_whole_filters::Migration),
         ]
     }
 }

@@ -166,7 +166,8 @@ impl BulkOperation {
         Ok(resolved)
     }
 
-    fn references(&self) -> Vec<&str> {
+    /// The bulkIds that the operation refers to.
+    pub fn references(&self) -> Vec<&str> {
         let mut names = Vec::new();
         names.extend(self.id.as_deref().and_then(|id| id.strip_prefix(REFERENCE)));
         collect(&self.data, &mut names);

@@ -26,8 +26,8 @@ pub struct Options {
     pub sort: bool,
     /// Whether ETags and conditional requests are there.
     pub etag: bool,
-    /// Whether lists can be read with cursors (RFC 9865).
-    pub cursor: bool,
+    /// Whether lists can be read with cursors (RFC 9865), and for how many seconds one is good.
+    pub cursor_timeout: Option<u64>,
     /// Resources on a page for which no count is given.
     pub default_page_size: u64,
 }
@@ -49,7 +49,7 @@ pub fn service_provider_config(base: &str, options: &Options) -> Value {
         "etag": { "supported": options.etag },
         "pagination": {
             "index": true,
-            "cursor": options.cursor,
+            "cursor": options.cursor_timeout.is_some(),
             "defaultPaginationMethod": "index",
             "defaultPageSize": options.default_page_size,
             "maxPageSize": options.filter_max_results,
@@ -63,6 +63,9 @@ pub fn service_provider_config(base: &str, options: &Options) -> Value {
         }],
         "meta": meta("ServiceProviderConfig", &location),
     });
+    if let (Some(seconds), Some(pagination)) = (options.cursor_timeout, config["pagination"].as_object_mut()) {
+        pagination.insert("cursorTimeout".to_owned(), json!(seconds));
+    }
     if let (Some(uri), Some(config)) = (&options.documentation_uri, config.as_object_mut()) {
         config.insert("documentationUri".to_owned(), json!(uri));
     }

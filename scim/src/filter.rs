@@ -15,6 +15,7 @@ use crate::attribute::{AttributeRef, Target};
 use crate::error::Error;
 
 pub(crate) use parse::value_path;
+pub use resolve::Match;
 
 /// The longest filter that is read, in bytes.
 pub const MAX_LENGTH: usize = 4096;

@@ -25,7 +25,7 @@ pub struct ListQuery {
     pub cursor: Option<String>,
     /// Which of their attributes.
     pub projection: Projection,
-    /// The attribute to sort by, unread: a server that does not sort must not fail over it.
+    /// The attribute to sort by, as it was written: [`crate::sort::target`] reads it.
     pub sort_by: Option<String>,
     /// The order to sort in.
     pub sort_order: SortOrder,
@@ -75,7 +75,7 @@ impl ListQuery {
                 "cursor" => query.cursor = Some(value),
                 "attributes" => append(&mut attributes, &value),
                 "excludedattributes" => append(&mut excluded, &value),
-                "sortby" => query.sort_by = Some(value),
+                "sortby" if !value.trim().is_empty() => query.sort_by = Some(value),
                 "sortorder" if value.eq_ignore_ascii_case("descending") => query.sort_order = SortOrder::Descending,
                 _ => {}
             }
@@ -125,8 +125,8 @@ fn append(list: &mut String, more: &str) {
 pub struct ListResponse {
     /// How many resources match, on all pages together.
     pub total_results: u64,
-    /// The 1-based index of the first one on this page.
-    pub start_index: u64,
+    /// The 1-based index of the first one on this page; `None` where pages have cursors instead (RFC 9865 §2).
+    pub start_index: Option<u64>,
     /// How many are on this page.
     pub items_per_page: u64,
     /// The representations.
@@ -139,7 +139,13 @@ impl ListResponse {
     /// A page of `resources` from `start_index` on, of `total_results`.
     pub fn new(total_results: u64, start_index: u64, resources: Vec<Value>) -> Self {
         let items_per_page = resources.len() as u64;
-        Self { total_results, start_index, items_per_page, resources, next_cursor: None }
+        Self { total_results, start_index: Some(start_index), items_per_page, resources, next_cursor: None }
+    }
+
+    /// A page of `resources` in a run with cursors, of `total_results`. The last page has no `next_cursor`.
+    pub fn with_cursor(total_results: u64, next_cursor: Option<String>, resources: Vec<Value>) -> Self {
+        let items_per_page = resources.len() as u64;
+        Self { total_results, start_index: None, items_per_page, resources, next_cursor }
     }
 }
 
@@ -148,7 +154,9 @@ impl Serialize for ListResponse {
         let mut message = serializer.serialize_map(None)?;
         message.serialize_entry("schemas", &[LIST_SCHEMA])?;
         message.serialize_entry("totalResults", &self.total_results)?;
-        message.serialize_entry("startIndex", &self.start_index)?;
+        if let Some(start_index) = self.start_index {
+            message.serialize_entry("startIndex", &start_index)?;
+        }
         message.serialize_entry("itemsPerPage", &self.items_per_page)?;
         if let Some(cursor) = &self.next_cursor {
             message.serialize_entry("nextCursor", cursor)?;

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use directory::{founding, passwords::Hasher, sessions};
+use directory::{founding, passwords::Hasher, provisioning::activity, sessions};
 use tokio::{net::TcpListener, signal, sync::watch};
 
 use crate::{
@@ -95,6 +95,9 @@ async fn sweep(state: AppState, mut stop: watch::Receiver<bool>) {
     loop {
         if let Err(error) = sessions::sweep(&state.db, state.session_limits, (state.clock)()).await {
             tracing::error!(%error, "old sessions could not be cleared away");
+        }
+        if let Err(error) = activity::sweep(&state.db, (state.clock)()).await {
+            tracing::error!(%error, "the activity log could not be cleared of old requests");
         }
         state.scim_failures.sweep();
         state.anonymous_calls.sweep();

@@ -1,6 +1,6 @@
 //! The database at the start: connected, and with the schema that this program knows.
 
-use directory::{Db, DbSettings, Error};
+use directory::{Db, DbSettings, Error, provisioning::index};
 use migrations::{Migrator, MigratorTrait, grant_to_application};
 
 /// Connect to the database. An embedded one is migrated; PostgreSQL has to be already.
@@ -37,5 +37,9 @@ pub async fn migrate(db: &Db) -> Result<usize, String> {
     let before = Migrator::get_pending_migrations(db.migrator()).await.map_err(|error| failed(&error))?.len();
     Migrator::up(db.migrator(), None).await.map_err(|error| failed(&error))?;
     grant_to_application(db.migrator()).await.map_err(|error| failed(&error))?;
+    let renewed = index::renew(db).await.map_err(|error| failed(&error))?;
+    if renewed > 0 {
+        tracing::info!(renewed, "users and groups are found by newer rules");
+    }
     Ok(before)
 }

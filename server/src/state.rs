@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use axum::extract::FromRef;
-use directory::{Afterwards, Call, Db, Randomness, passwords::Hasher, sessions::SessionLimits};
+use directory::{Afterwards, Call, Db, Randomness, passwords::Hasher, provisioning::activity::ActivityLog, sessions::SessionLimits};
 use ipnet::IpNet;
 use leptos::config::LeptosOptions;
 use url::Url;
@@ -39,6 +39,7 @@ pub struct AppState {
     pub(crate) scim_failures: ScimFailures,
     pub(crate) anonymous_calls: AnonymousCalls,
     pub(crate) afterwards: Afterwards,
+    pub(crate) activity: ActivityLog,
 }
 
 /// What an [`AppState`] is made of.
@@ -64,7 +65,7 @@ pub struct Parts {
 }
 
 impl AppState {
-    /// The state of a server made of `parts`. Starts the writer of failures: call it inside a runtime.
+    /// The state of a server made of `parts`. Starts the writers of its logs: call it inside a runtime.
     pub fn new(parts: Parts) -> Self {
         let leptos = LeptosOptions::builder()
             .output_name("rollcall")
@@ -74,6 +75,7 @@ impl AppState {
             .build();
         Self {
             afterwards: Afterwards::start(),
+            activity: ActivityLog::start(parts.db.clone()),
             scim_failures: ScimFailures::new(),
             anonymous_calls: AnonymousCalls::new(),
             db: parts.db,
@@ -109,9 +111,10 @@ impl AppState {
         self.scim_failures.forget();
     }
 
-    /// Wait until every failure that was noted so far is in the audit log.
+    /// Wait until what was noted so far is in the audit log and the activity log.
     pub async fn settle(&self) {
         self.afterwards.settle().await;
+        self.activity.settle().await;
     }
 }
 

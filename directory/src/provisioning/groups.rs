@@ -5,21 +5,23 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{DirectoryGroupId, DirectoryUserId, Timestamp, audit::AuditAction};
 use scim::{
-    Filter, Kind, ListQuery, Notes, PatchRequest, ResolvedFilter, Resource, Target,
+    Filter, Kind, Notes, PatchRequest, ResolvedFilter, Resource, Target,
     patch::{self, MemberChange},
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::users::{MOST_ON_A_PAGE, PAGE, Request};
+use super::request::Request;
 pub use crate::store::scim_groups::GroupMember;
 use crate::{
     Error,
     store::{self, audit, db::Tx, scim_groups::Record},
 };
 
-/// The most members that one answer holds, over all its groups; beyond that, ask for fewer groups or leave them out.
+/// The most members of a group that is read with them; beyond that, leave them out.
 pub const MOST_MEMBERS: u64 = 100_000;
+/// The most members that one answer keeps in memory, over all its groups. Those of a larger group are read piece by piece.
+pub const MOST_IN_MEMORY: u64 = 2_000;
 
 /// A group, to be represented as a SCIM resource.
 #[derive(Clone, Debug)]
@@ -34,52 +36,35 @@ pub struct Group {
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
-    /// Who is in it, when that was asked for (and is not more than an answer holds).
+    /// Who is in it, when that was asked for and is not more than [`MOST_IN_MEMORY`].
     pub members: Option<Vec<GroupMember>>,
 }
 
-/// A page of groups and how many match in all.
-#[derive(Clone, Debug)]
-pub struct Page {
-    /// How many match.
-    pub total: u64,
-    /// Those on this page.
-    pub groups: Vec<Group>,
-}
-
-/// Read one group; its members only if they are asked for.
-pub async fn get(request: Request<'_>, id: DirectoryGroupId) -> Result<Group, Error> {
+/// Read one group; its members only if they are asked for, and from a reader if they are many.
+pub async fn get(request: Request<'_>, id: DirectoryGroupId) -> Result<(Group, Option<MemberReader>), Error> {
     let tx = request.db.read(request.caller.scope).await?;
     let record = store::scim_groups::find(&tx, id).await?.ok_or(Error::NotFound("Group"))?;
-    let group = with(&tx, vec![record], request.related).await?.remove(0);
-    if request.related && group.members.is_none() {
+    let group = with(&tx, vec![record], request.related.members).await?.remove(0);
+    if !request.related.members || group.members.is_some() {
+        return Ok((group, None));
+    }
+    if store::scim_groups::sizes(&tx, &[id]).await?.get(&id).is_some_and(|size| *size > MOST_MEMBERS) {
         return Err(too_many().into());
     }
-    Ok(group)
+    Ok((group, Some(MemberReader(tx))))
 }
 
-/// The groups that match `query`, in one stable order; their members only if they are asked for.
-pub async fn list(request: Request<'_>, query: &ListQuery) -> Result<Page, Error> {
-    let filter = query.filter.clone().map(|filter| filter.resolve(Kind::Group)).transpose()?;
-    let count = query.count.unwrap_or(PAGE).min(MOST_ON_A_PAGE);
-    let tx = request.db.read(request.caller.scope).await?;
-    let (total, mut records) = store::scim_groups::list(&tx, filter.as_ref(), query.start_index.saturating_sub(1), count).await?;
-    if request.related {
-        // A page that is shorter than asked for is paging; only a group that is too large by itself is refused.
-        let ids: Vec<_> = records.iter().map(|record| record.id).collect();
-        let sizes = store::scim_groups::sizes(&tx, &ids).await?;
-        let mut members = 0;
-        let fits = records.iter().take_while(|record| {
-            members += sizes.get(&record.id).copied().unwrap_or(0);
-            members <= MOST_MEMBERS
-        });
-        let fits = fits.count();
-        if fits == 0 && !records.is_empty() {
-            return Err(too_many().into());
-        }
-        records.truncate(fits);
+/// Reads the members of groups piece by piece, as they were when the groups were read.
+pub struct MemberReader(pub(super) Tx);
+
+impl MemberReader {
+    /// Members in one piece.
+    const PIECE: i64 = 1_000;
+
+    /// The members of `group` after `last`, in the order of their ids; none at the end.
+    pub async fn next(&self, group: DirectoryGroupId, last: Option<DirectoryUserId>) -> Result<Vec<GroupMember>, Error> {
+        store::scim_groups::members_after(&self.0, group, last, Self::PIECE).await
     }
-    Ok(Page { total, groups: with(&tx, records, request.related).await? })
 }
 
 /// Create a group from the body of a POST. Members that are no users of ours are left out, and noted.
@@ -109,7 +94,7 @@ pub async fn create(request: Request<'_>, body: &Value) -> Result<(Group, Notes)
             let (added, _) = change_members(&tx, request, record.id, &changes, &mut notes).await?;
             let details = vec![("members".to_owned(), added.to_string())];
             audit::append(&tx, AuditAction::GroupCreated, &request.caller.actor(), Some(target(&record)), details, request.call).await?;
-            let group = with(&tx, vec![record], request.related).await?.remove(0);
+            let group = with(&tx, vec![record], request.related.members).await?.remove(0);
             tx.commit().await?;
             Ok((group, notes))
         })
@@ -151,6 +136,7 @@ pub async fn delete(request: Request<'_>, id: DirectoryGroupId) -> Result<(), Er
             let tx = request.db.begin(request.caller.scope).await?;
             request.caller.confirm(&tx, request.call).await?;
             let record = store::scim_groups::lock(&tx, id).await?.ok_or(Error::NotFound("Group"))?;
+            request.allow(record.version)?;
             store::scim_groups::delete(&tx, id, request.call.now).await?;
             audit::append(&tx, AuditAction::GroupDeleted, &request.caller.actor(), Some(target(&record)), vec![], request.call).await?;
             tx.commit().await
@@ -172,6 +158,7 @@ async fn change(
             let tx = request.db.begin(request.caller.scope).await?;
             request.caller.confirm(&tx, request.call).await?;
             let before = store::scim_groups::lock(&tx, id).await?.ok_or(Error::NotFound("Group"))?;
+            request.allow(before.version)?;
             let (after, more) = transform(&before.resource)?;
             notes.extend(more);
             check_size(&after)?;
@@ -190,7 +177,7 @@ async fn change(
                 audit::append(&tx, AuditAction::GroupChanged, &request.caller.actor(), Some(target(&now_is)), details, request.call)
                     .await?;
             }
-            let group = with(&tx, vec![now_is], request.related).await?.remove(0);
+            let group = with(&tx, vec![now_is], request.related.members).await?.remove(0);
             tx.commit().await?;
             Ok((group, notes))
         })
@@ -281,14 +268,14 @@ fn check_size(resource: &Resource) -> Result<(), scim::Error> {
     super::users::check_keys(["displayName", "externalId"].into_iter().filter_map(|name| resource.text(name).map(|text| (name, text))))
 }
 
-fn too_many() -> scim::Error {
+pub(super) fn too_many() -> scim::Error {
     scim::Error::too_many(format!("The group has more than {MOST_MEMBERS} members. Ask with excludedAttributes=members."))
 }
 
-/// The groups with their members, if those are asked for and are not more than an answer holds.
-async fn with(tx: &Tx, records: Vec<Record>, with_members: bool) -> Result<Vec<Group>, Error> {
+/// The groups with their members, if those are asked for and fit into memory.
+pub(super) async fn with(tx: &Tx, records: Vec<Record>, with_members: bool) -> Result<Vec<Group>, Error> {
     let ids: Vec<_> = records.iter().map(|record| record.id).collect();
-    let fits = with_members && store::scim_groups::sizes(tx, &ids).await?.values().sum::<u64>() <= MOST_MEMBERS;
+    let fits = with_members && store::scim_groups::sizes(tx, &ids).await?.values().sum::<u64>() <= MOST_IN_MEMORY;
     let mut members = if fits { store::scim_groups::members(tx, &ids).await? } else { BTreeMap::new() };
     let group = |record: Record| Group {
         members: fits.then(|| members.remove(&record.id).unwrap_or_default()),

@@ -3,7 +3,7 @@
 use domain::{DirectoryUserId, EmailAddress, MemberId, audit::AuditAction};
 use scim::{Notes, Resource};
 
-use super::users::Request;
+use super::request::Request;
 use crate::{
     Call, Error, activation, membership,
     store::{
@@ -18,6 +18,15 @@ use crate::{
 /// Lock a record and whoever it acts on, in the order that every use case keeps: the owner guard if she holds owner, her
 /// account, the record.
 pub(super) async fn lock(tx: &Tx, id: DirectoryUserId) -> Result<(Record, Option<Member>), Error> {
+    lock_after(tx, id, || async { Ok(()) }).await
+}
+
+/// The same, with `before` between the account and the record: what else has to be locked there.
+pub(super) async fn lock_after<Fut: Future<Output = Result<(), Error>>>(
+    tx: &Tx,
+    id: DirectoryUserId,
+    before: impl FnOnce() -> Fut,
+) -> Result<(Record, Option<Member>), Error> {
     let glimpse = store::scim_users::find(tx, id).await?.ok_or(Error::NotFound("User"))?;
     let mut member = None;
     let mut owner = false;
@@ -30,6 +39,7 @@ pub(super) async fn lock(tx: &Tx, id: DirectoryUserId) -> Result<(Record, Option
         store::accounts::lock(tx, found.account).await?;
         member = Some(found);
     }
+    before().await?;
     let record = store::scim_users::lock(tx, id).await?.ok_or(Error::NotFound("User"))?;
     let moved = record.member != glimpse.member;
     let promoted = match (&member, owner) {

@@ -8,7 +8,7 @@ use domain::{
 };
 use uuid::Uuid;
 
-use super::connection;
+use super::{connection, cursor::CursorKey};
 use crate::{
     Actor, Call, Db, Error, OrgScope,
     secret::{ProvisioningToken, Secret, SecretHash, TOKEN_PREFIX},
@@ -26,6 +26,7 @@ pub struct Provisioner {
     pub connection: ConnectionId,
     /// The token.
     pub token: TokenId,
+    pub(super) cursor_key: CursorKey,
     name: String,
 }
 
@@ -168,7 +169,7 @@ pub async fn authenticate(db: &Db, org: &str, authorization: Option<&str>, call:
         })
         .await?;
     }
-    Ok(Provisioner { scope, connection: found.connection, token: found.id, name: found.name })
+    Ok(Provisioner { scope, connection: found.connection, token: found.id, cursor_key: CursorKey::of(&found.hash), name: found.name })
 }
 
 /// The token in an `Authorization` header.

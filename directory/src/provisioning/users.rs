@@ -1,47 +1,24 @@
 //! The directory's users: created, found, changed and deleted by the identity provider, and what that means for the
 //! people they stand for.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{DirectoryGroupId, DirectoryUserId, Timestamp, audit::AuditAction};
-use scim::{Kind, ListQuery, Notes, PatchRequest, Resource, patch};
+use scim::{Kind, Notes, PatchRequest, Resource, patch};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::{
-    person::{Link, account_of, begin_access, link, lock, name, profile},
-    tokens::Provisioner,
+    person::{Link, account_of, begin_access, link, lock, lock_after, name, profile},
+    request::Request,
 };
 use crate::{
-    Call, Db, Error,
+    Call, Error,
     deprovisioning::{Cause, end_access},
-    store::{
-        self,
-        audit::Target,
-        db::Tx,
-        scim_users::{Record, active},
-    },
+    store::{self, audit::Target, db::Tx, scim_users::Record},
 };
-
-/// The most users on one page.
-pub const MOST_ON_A_PAGE: u64 = 200;
-/// Users on a page when the client names no number.
-pub const PAGE: u64 = 100;
-
-/// One SCIM request about users.
-#[derive(Clone, Copy, Debug)]
-pub struct Request<'a> {
-    /// The database.
-    pub db: &'a Db,
-    /// Whose token came with it.
-    pub caller: &'a Provisioner,
-    /// Whether the answer should hold what is related: a user's groups, a group's members.
-    pub related: bool,
-    /// How long an activation mail waits, in case the person is gone again by then.
-    pub mail_delay: Duration,
-    /// When and from where.
-    pub call: &'a Call,
-}
 
 /// A user, to be represented as a SCIM resource.
 #[derive(Clone, Debug)]
@@ -60,8 +37,25 @@ pub struct User {
     pub groups: Vec<(DirectoryGroupId, String)>,
 }
 
+impl User {
+    /// What `meta.version` and the ETag hold between their quotes: the version, and behind a dash what tells one set of
+    /// groups from another. A change of somebody's groups is none of her record, but her representation is another.
+    pub fn tag(&self) -> String {
+        if self.groups.is_empty() {
+            return self.version.to_string();
+        }
+        let mut digest = Sha256::new();
+        for (id, name) in &self.groups {
+            digest.update(Uuid::from(*id));
+            digest.update(name);
+            digest.update([0]);
+        }
+        format!("{}-{}", self.version, URL_SAFE_NO_PAD.encode(&digest.finalize()[..9]))
+    }
+}
+
 /// The users, with their groups if those are asked for.
-async fn with(tx: &Tx, records: Vec<Record>, with_groups: bool) -> Result<Vec<User>, Error> {
+pub(super) async fn with(tx: &Tx, records: Vec<Record>, with_groups: bool) -> Result<Vec<User>, Error> {
     let ids: Vec<_> = records.iter().map(|record| record.id).collect();
     let mut groups = if with_groups { store::scim_groups::groups_of(tx, &ids).await? } else { BTreeMap::new() };
     let user = |record: Record| User {
@@ -75,29 +69,11 @@ async fn with(tx: &Tx, records: Vec<Record>, with_groups: bool) -> Result<Vec<Us
     Ok(records.into_iter().map(user).collect())
 }
 
-/// A page of users and how many match in all.
-#[derive(Clone, Debug)]
-pub struct Page {
-    /// How many match.
-    pub total: u64,
-    /// Those on this page.
-    pub users: Vec<User>,
-}
-
 /// Read one user.
 pub async fn get(request: Request<'_>, id: DirectoryUserId) -> Result<User, Error> {
     let tx = request.db.read(request.caller.scope).await?;
     let record = store::scim_users::find(&tx, id).await?.ok_or(Error::NotFound("User"))?;
-    Ok(with(&tx, vec![record], request.related).await?.remove(0))
-}
-
-/// The users that match `query`, in one stable order.
-pub async fn list(request: Request<'_>, query: &ListQuery) -> Result<Page, Error> {
-    let filter = query.filter.clone().map(|filter| filter.resolve(Kind::User)).transpose()?;
-    let count = query.count.unwrap_or(PAGE).min(MOST_ON_A_PAGE);
-    let tx = request.db.read(request.caller.scope).await?;
-    let (total, records) = store::scim_users::list(&tx, filter.as_ref(), query.start_index.saturating_sub(1), count).await?;
-    Ok(Page { total, users: with(&tx, records, request.related).await? })
+    Ok(with(&tx, vec![record], request.related.groups).await?.remove(0))
 }
 
 /// Create a user from the body of a POST; the notes say what was tolerated in it.
@@ -105,9 +81,19 @@ pub async fn list(request: Request<'_>, query: &ListQuery) -> Result<Page, Error
 /// An inactive record with the same userName *and* externalId is taken up again: Okta sends such a POST for somebody who
 /// was unassigned and is assigned again.
 pub async fn create(request: Request<'_>, body: &Value) -> Result<(User, Notes), Error> {
+    create_as(request, new_id(request.call), body).await
+}
+
+/// An id for a user who is still to be created.
+pub fn new_id(call: &Call) -> DirectoryUserId {
+    call.new_id()
+}
+
+/// The same, with an id that was chosen before: the operations of a Bulk may refer to each other in a circle.
+pub async fn create_as(request: Request<'_>, id: DirectoryUserId, body: &Value) -> Result<(User, Notes), Error> {
     let mut notes = Notes::default();
     let mut resource = Resource::parse(Kind::User, body, &mut notes)?;
-    resource.set("active", Some(active(&resource).into()));
+    resource.set("active", Some(resource.flag("active").unwrap_or(true).into()));
     check_size(&resource)?;
 
     let made = request.db.retrying(|| async {
@@ -116,9 +102,9 @@ pub async fn create(request: Request<'_>, body: &Value) -> Result<(User, Notes),
         if let Some(existing) = store::scim_users::find_by_user_name(&tx, resource.text("userName").unwrap_or_default()).await? {
             let external_id = resource.text("externalId");
             let same = external_id.is_some() && external_id == existing.resource.text("externalId");
-            return if same && !existing.active() { Ok(Made::Restorable(existing.id)) } else { Err(Error::Taken("userName")) };
+            return if same && !existing.active { Ok(Made::Restorable(existing.id)) } else { Err(Error::Taken("userName")) };
         }
-        let (record, notes) = create_in(&tx, request, &resource).await?;
+        let (record, notes) = create_in(&tx, request, id, &resource).await?;
         let user = with(&tx, vec![record], false).await?.remove(0);
         tx.commit().await?;
         Ok(Made::Created(Box::new(user), notes))
@@ -126,12 +112,12 @@ pub async fn create(request: Request<'_>, body: &Value) -> Result<(User, Notes),
     let (user, more) = match made.await? {
         Made::Created(user, notes) => (*user, notes),
         Made::Restorable(id) => {
-            let restored = |before: &Resource| {
+            let restored = |before: &Record| {
                 // Asked again under the record's lock: whoever was first has restored it, or made it somebody else's.
-                let same_name = scim::compare::fold(before.text("userName").unwrap_or_default())
+                let same_name = scim::compare::fold(before.resource.text("userName").unwrap_or_default())
                     == scim::compare::fold(resource.text("userName").unwrap_or_default());
-                let same = same_name && before.text("externalId") == resource.text("externalId");
-                if same && !active(before) { Ok((resource.clone(), Notes::default())) } else { Err(Error::Taken("userName")) }
+                let same = same_name && before.resource.text("externalId") == resource.text("externalId");
+                if same && !before.active { Ok((resource.clone(), Notes::default())) } else { Err(Error::Taken("userName")) }
             };
             match change(request, id, restored).await {
                 // Deleted since we looked: whoever sends it again creates a new one.
@@ -149,11 +135,11 @@ enum Made {
     Restorable(DirectoryUserId),
 }
 
-async fn create_in(tx: &Tx, request: Request<'_>, resource: &Resource) -> Result<(Record, Notes), Error> {
+async fn create_in(tx: &Tx, request: Request<'_>, id: DirectoryUserId, resource: &Resource) -> Result<(Record, Notes), Error> {
     let Request { caller, call, .. } = request;
     let actor = caller.actor();
     let mut notes = Notes::default();
-    let begins = active(resource);
+    let begins = resource.flag("active").unwrap_or(true);
     // Locks in their order: account, directory records, members.
     let account = if begins { Some(account_of(tx, resource, call).await?) } else { None };
     if let Some(external_id) = resource.text("externalId")
@@ -168,9 +154,10 @@ async fn create_in(tx: &Tx, request: Request<'_>, resource: &Resource) -> Result
         None => Link::None,
     };
     let record = Record {
-        id: call.new_id(),
+        id,
         connection: caller.connection,
         member: link.member(),
+        active: begins,
         resource: resource.clone(),
         version: 1,
         created_at: call.now,
@@ -196,8 +183,9 @@ pub async fn replace(request: Request<'_>, id: DirectoryUserId, body: &Value) ->
     let (user, more) = change(request, id, |before| {
         let mut after = parsed.clone();
         if !Resource::names(Kind::User, body, "externalId") {
-            after.set("externalId", before.get("externalId").cloned());
+            after.set("externalId", before.resource.get("externalId").cloned());
         }
+        after.set("active", Some(after.flag("active").unwrap_or(before.active).into()));
         Ok((after, Notes::default()))
     })
     .await?;
@@ -208,7 +196,7 @@ pub async fn replace(request: Request<'_>, id: DirectoryUserId, body: &Value) ->
 /// Apply a PATCH to a user. Without effect, it changes nothing: no version, no audit event.
 pub async fn patch(request: Request<'_>, id: DirectoryUserId, operations: &PatchRequest) -> Result<(User, Notes), Error> {
     change(request, id, |before| {
-        let patched = patch::apply(before, operations)?;
+        let patched = patch::apply(&before.resource, operations)?;
         Ok((patched.resource, patched.notes))
     })
     .await
@@ -221,12 +209,18 @@ pub async fn delete(request: Request<'_>, id: DirectoryUserId) -> Result<(), Err
     let deleted = db.retrying(|| async {
         let tx = db.begin(caller.scope).await?;
         caller.confirm(&tx, call).await?;
-        let (record, _) = lock(&tx, id).await?;
+        // Groups are locked before records; whoever adds her to another one now waits for her record.
+        let groups = store::scim_groups::ids_of_user(&tx, id).await?;
+        let (record, _) = lock_after(&tx, id, || store::scim_groups::lock_all(&tx, &groups)).await?;
+        if groups != store::scim_groups::ids_of_user(&tx, id).await? {
+            return Err(Error::Stale);
+        }
+        request.allow(record.version)?;
         if let Some(member) = record.member {
             end_access(&tx, member, &name(&record.resource), Cause::DirectoryDeleted, &actor, call).await?;
             store::members::release_from_directory(&tx, member).await?;
         }
-        store::scim_groups::remove_everywhere(&tx, id).await?;
+        store::scim_groups::remove_everywhere(&tx, id, call.now).await?;
         store::scim_users::delete(&tx, id, call.now).await?;
         store::audit::append(&tx, AuditAction::UserDeleted, &actor, Some(target(&record)), vec![], call).await?;
         tx.commit().await
@@ -240,7 +234,7 @@ pub async fn delete(request: Request<'_>, id: DirectoryUserId) -> Result<(), Err
 async fn change(
     request: Request<'_>,
     id: DirectoryUserId,
-    transform: impl Fn(&Resource) -> Result<(Resource, Notes), Error>,
+    transform: impl Fn(&Record) -> Result<(Resource, Notes), Error>,
 ) -> Result<(User, Notes), Error> {
     let changed = request.db.retrying(|| async {
         let tx = request.db.begin(request.caller.scope).await?;
@@ -258,29 +252,27 @@ async fn change_in(
     tx: &Tx,
     request: Request<'_>,
     id: DirectoryUserId,
-    transform: &impl Fn(&Resource) -> Result<(Resource, Notes), Error>,
+    transform: &impl Fn(&Record) -> Result<(Resource, Notes), Error>,
 ) -> Result<(User, Notes), Error> {
     let Request { caller, call, .. } = request;
     let actor = caller.actor();
-    let transform = |before: &Resource| {
-        transform(before).map(|(mut after, notes)| {
-            // Absent, null or removed: an identity provider that says nothing about `active` keeps what is there.
-            after.set("active", Some(after.flag("active").unwrap_or(active(before)).into()));
-            (after, notes)
-        })
-    };
+    // Absent, null or removed: an identity provider that says nothing about `active` keeps what is there.
+    let wish = |record: &Record, after: &Resource| after.flag("active").unwrap_or(record.active);
 
     // A first look tells which locks are needed; the account's comes before the record's.
     let glimpse = store::scim_users::find(tx, id).await?.ok_or(Error::NotFound("User"))?;
-    let (wish, _) = transform(&glimpse.resource)?;
-    let joins = |record: &Record, after: &Resource| record.member.is_none() && !record.active() && active(after);
-    let account = if joins(&glimpse, &wish) { Some(account_of(tx, &wish, call).await?) } else { None };
+    request.allow(glimpse.version)?;
+    let (glimpsed, _) = transform(&glimpse)?;
+    let joins = |record: &Record, after: &Resource| record.member.is_none() && !record.active && wish(record, after);
+    let account = if joins(&glimpse, &glimpsed) { Some(account_of(tx, &glimpsed, call).await?) } else { None };
     let (record, member) = lock(tx, id).await?;
+    request.allow(record.version)?;
     if account.is_some() && record.version != glimpse.version {
         return Err(Error::Stale);
     }
 
-    let (after, mut notes) = transform(&record.resource)?;
+    let (after, mut notes) = transform(&record)?;
+    let active = wish(&record, &after);
     if joins(&record, &after) && account.is_none() {
         return Err(Error::Stale);
     }
@@ -294,21 +286,21 @@ async fn change_in(
             Some(account) => link(tx, account, &after, call).await?,
             None => member.map_or(Link::None, |member| Link::Member(Box::new(member))),
         };
-        now_is = store::scim_users::update(tx, &record, &after, linked.member(), call.now).await?;
+        now_is = store::scim_users::update(tx, &record, &after, active, linked.member(), call.now).await?;
         let details = vec![("attributes".to_owned(), changed_attributes(&record.resource, &after))];
         store::audit::append(tx, AuditAction::UserChanged, &actor, Some(target(&now_is)), details, call).await?;
         if let Some(member) = linked.member() {
             store::members::set_profile(tx, member, &profile(&after)).await?;
         }
-        if active(&after) && !record.active() {
+        if active && !record.active {
             begin_access(tx, request, &now_is, linked, &mut notes).await?;
         }
     }
     // Also where the record was inactive already: what is alive ends.
-    if let (false, Some(member)) = (active(&after), record.member) {
+    if let (false, Some(member)) = (active, record.member) {
         end_access(tx, member, &name(&after), Cause::DirectoryDeactivated, &actor, call).await?;
     }
-    Ok((with(tx, vec![now_is], request.related).await?.remove(0), notes))
+    Ok((with(tx, vec![now_is], request.related.groups).await?.remove(0), notes))
 }
 
 /// A refusal by law 6 rolled everything back; it is recorded in a transaction of its own.
@@ -325,7 +317,7 @@ async fn note_refusal<T>(request: Request<'_>, id: DirectoryUserId, answer: &Res
     tx.commit().await
 }
 
-/// The longest value that is searched by, in bytes of its comparison key: an index entry of the database has to hold it.
+/// The longest value of an identifier, in bytes of its comparison key: an entry of a unique index has to hold it.
 const LONGEST_KEY: usize = 1_024;
 /// The largest user, in bytes of JSON: a page of users has to fit into memory many times over.
 const LARGEST: usize = 128 * 1024;
@@ -333,8 +325,7 @@ const LARGEST: usize = 128 * 1024;
 /// Refuse what is too long to be kept and found.
 fn check_size(resource: &Resource) -> Result<(), scim::Error> {
     let searched = ["userName", "externalId"].into_iter().filter_map(|name| resource.text(name).map(|text| (name, text)));
-    let values = store::scim_users::values(resource).map(|(attribute, element)| (attribute, element.value));
-    check_keys(searched.chain(values))?;
+    check_keys(searched)?;
     // Without `active`, whose two values differ in length: no size stands in the way of a deactivation.
     let mut measured = resource.clone();
     measured.set("active", None);

@@ -8,8 +8,8 @@ use std::{
 };
 
 use sea_orm::{
-    AccessMode, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, RuntimeErr,
-    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, Value,
+    AccessMode, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, IsolationLevel,
+    RuntimeErr, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, Value,
 };
 
 use super::values::{Row, params};
@@ -152,7 +152,8 @@ impl Db {
     async fn open(&self, pool: &DatabaseConnection, access_mode: Option<AccessMode>) -> Result<DatabaseTransaction, Error> {
         let postgres = pool.get_database_backend() == DbBackend::Postgres;
         let options = TransactionOptions {
-            isolation_level: None,
+            // What one answer is made of is of one moment: how many match, who they are, what they hold.
+            isolation_level: access_mode.filter(|_| postgres).map(|_| IsolationLevel::RepeatableRead),
             access_mode: access_mode.filter(|_| postgres),
             sqlite_transaction_mode: access_mode.is_none().then_some(SqliteTransactionMode::Immediate),
         };
@@ -213,14 +214,19 @@ impl Tx {
 }
 
 impl<S: Send + Sync> Tx<S> {
+    /// Whether this is PostgreSQL, rather than an embedded SQLite.
+    pub(crate) fn is_postgres(&self) -> bool {
+        self.inner.get_database_backend() == DbBackend::Postgres
+    }
+
     /// ` FOR UPDATE` where rows are locked one by one.
     pub(crate) fn lock(&self) -> &'static str {
-        if self.inner.get_database_backend() == DbBackend::Postgres { " FOR UPDATE" } else { "" }
+        if self.is_postgres() { " FOR UPDATE" } else { "" }
     }
 
     /// ` FOR UPDATE SKIP LOCKED` where rows are locked one by one: for taking work that no other node has taken.
     pub(crate) fn lock_free(&self) -> &'static str {
-        if self.inner.get_database_backend() == DbBackend::Postgres { " FOR UPDATE SKIP LOCKED" } else { "" }
+        if self.is_postgres() { " FOR UPDATE SKIP LOCKED" } else { "" }
     }
 
     fn statement(&self, sql: &str, params: Vec<Value>) -> Statement {

@@ -10,6 +10,11 @@ pub(crate) async fn any<S: Send + Sync>(tx: &Tx<S>) -> Result<bool, Error> {
     Ok(tx.one("SELECT 1 AS one FROM organizations LIMIT 1", vec![], |_| Ok(())).await?.is_some())
 }
 
+/// Every organisation, for what is done to each in turn.
+pub(crate) async fn all<S: Send + Sync>(tx: &Tx<S>) -> Result<Vec<OrgId>, Error> {
+    tx.all("SELECT id FROM organizations ORDER BY id", vec![], |row| row.get("id")).await
+}
+
 /// Whether this organisation exists.
 pub(crate) async fn exists<S: Send + Sync>(tx: &Tx<S>, id: OrgId) -> Result<bool, Error> {
     Ok(tx.one("SELECT 1 AS one FROM organizations WHERE id = $1", params![id], |_| Ok(())).await?.is_some())

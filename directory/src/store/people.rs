@@ -8,6 +8,7 @@ use domain::{
 use super::{
     db::{NoOrg, Tx},
     members::Profile,
+    scim_users,
     sessions::{MAY_ACT, ROLES, role},
     values::{Row, params},
 };
@@ -79,8 +80,7 @@ pub(crate) async fn page(tx: &Tx, size: u64, offset: u64) -> Result<Vec<PersonVi
     let sql = "
         SELECT p.id, p.given_name, p.family_name, p.display_name, p.access_ended_at, u.email,
                r.user_name, r.id AS record_id, m.id AS membership_id, m.proven_at,
-               (SELECT v.value FROM scim_user_values v WHERE v.org_id = p.org_id AND v.user_id = r.id AND v.path = 'emails.value'
-                 ORDER BY v.is_primary DESC, v.position LIMIT 1) AS directory_email,
+               r.attributes,
                (SELECT max(s.last_seen_at) FROM sessions s WHERE s.org_id = p.org_id AND s.membership_id = m.id) AS last_seen_at,
                q.status AS mail_status, q.sent_at AS mail_sent_at, q.error AS mail_error,
                (SELECT count(*) FROM role_grants g WHERE g.org_id = p.org_id AND g.membership_id = m.id AND g.role = 'owner') AS owner,
@@ -102,7 +102,8 @@ fn read_person(row: &Row) -> Result<PersonView, Error> {
     let profile =
         Profile { given_name: row.opt("given_name")?, family_name: row.opt("family_name")?, display_name: row.opt("display_name")? };
     let account_email: Option<String> = row.opt("email")?;
-    let directory_email: Option<String> = row.opt("directory_email")?;
+    let record = row.opt::<String>("attributes")?.map(|attributes| scim_users::resource(&attributes)).transpose()?;
+    let directory_email = record.as_ref().and_then(|record| record.primary("emails")).map(str::to_owned);
     let user_name: Option<String> = row.opt("user_name")?;
     let from_directory = row.opt::<domain::DirectoryUserId>("record_id")?.is_some();
     let email = if from_directory { directory_email.or(account_email.clone()) } else { account_email.clone() };

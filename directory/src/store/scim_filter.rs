@@ -1,251 +1,452 @@
-//! A SCIM filter as SQL. What cannot be said in SQL yet is a 400 `invalidFilter`, never "all rows" and never "none".
+//! A SCIM filter as SQL: all of it, on both engines, with the same answers as [`ResolvedFilter::matches`].
+//!
+//! The resource's own row is `r`. What a resource has several of (and what is rarely asked for) lies in rows of other
+//! tables, and is asked for by `r.id IN (…)`: a subquery that starts at an index rather than at each resource. No
+//! condition is ever NULL, so that NOT means not.
 
+use domain::{DirectoryGroupId, DirectoryUserId};
 use scim::{
     Filter, Kind, ResolvedFilter, Target, compare,
     filter::{CompValue, Op},
 };
 use sea_orm::Value;
+use uuid::Uuid;
 
-use super::{scim_users::values_path, values::params};
+use super::{
+    scim_values::{indexed, path},
+    values::{Bind, params},
+};
 use crate::Error;
 
-/// A condition, and the values of its parameters.
-pub(crate) struct Fragment {
-    pub(crate) sql: String,
-    pub(crate) values: Vec<Value>,
+/// Parameters of a statement in the making. The first is the organisation.
+pub(crate) struct Params(pub(crate) Vec<Value>);
+
+impl Params {
+    /// Add a parameter; how the statement names it.
+    pub(crate) fn push(&mut self, value: impl Bind) -> String {
+        self.0.extend(params![value]);
+        format!("${}", self.0.len())
+    }
 }
 
-/// Compile `filter` to a condition on the table of `kind`, whose parameters are numbered from `taken` + 1.
-pub(crate) fn compile(kind: Kind, filter: &ResolvedFilter, taken: usize) -> Result<Fragment, Error> {
-    let mut compiler = Compiler { kind, taken, values: vec![] };
-    let sql = compiler.filter(filter)?;
-    Ok(Fragment { sql, values: compiler.values })
-}
-
-struct Compiler {
-    kind: Kind,
-    taken: usize,
-    values: Vec<Value>,
+/// What a statement about resources is written for.
+#[derive(Clone, Copy)]
+pub(crate) struct Dialect<'a> {
+    /// PostgreSQL, rather than SQLite.
+    pub(crate) postgres: bool,
+    /// Below which URL the resources are: locations and references begin with it.
+    pub(crate) base_url: &'a str,
 }
 
 /// Where an attribute is kept.
-enum Place {
-    /// In a column that holds its comparison key.
-    Text(&'static str),
-    /// In the boolean column; absent counts as true.
-    Active,
-    /// In a column of microseconds.
-    Moment(&'static str),
-    /// The resource's id.
+pub(crate) enum Place {
+    /// An expression over the resource's row that holds its comparison key; whether it can be NULL.
+    Text(String, bool),
+    /// A column with the resource's id.
     Id,
-    /// As rows under this path.
-    Rows(&'static str),
-    /// As the rows of a group's members.
-    Members,
+    /// A boolean column.
+    Flag(&'static str),
+    /// A column of microseconds.
+    Moment(&'static str),
+    /// Rows in `scim_user_values`, under this path.
+    Values(String),
+    /// A part of each row that joins users and groups, for the users' `groups` or the groups' `members`.
+    Joined(Part),
 }
 
-fn place(kind: Kind, target: &Target) -> Option<Place> {
-    let place = match target.names() {
-        (None, "id", None) => Place::Id,
-        (None, "externalId", None) => Place::Text("external_id"),
-        (None, "meta", Some("created")) => Place::Moment("created_at"),
-        (None, "meta", Some("lastModified")) => Place::Moment("updated_at"),
-        _ => {
-            return match kind {
-                Kind::User => user_place(target),
-                Kind::Group => group_place(target),
-            };
+/// A part of a group in a user's `groups`, or of a member in a group's `members`.
+#[derive(Clone, Copy)]
+pub(crate) enum Part {
+    /// The id of the other resource.
+    Value,
+    /// Its location.
+    Reference,
+    /// A text that is the same for all.
+    Constant(&'static str),
+    /// The name to show: a group's, or of a member her displayName, else her userName.
+    Display,
+}
+
+/// Where `target`, of a resource of type `kind`, is kept; `None` for what cannot be asked for.
+pub(crate) fn place(kind: Kind, target: &Target, dialect: Dialect<'_>, params: &mut Params) -> Option<Place> {
+    let text = |column: &str, nullable| Some(Place::Text(column.to_owned(), nullable));
+    match (kind, target.names()) {
+        (_, (None, "id", None)) => Some(Place::Id),
+        (_, (None, "externalId", None)) => text("r.external_id", true),
+        (_, (None, "meta", Some("created"))) => Some(Place::Moment("r.created_at")),
+        (_, (None, "meta", Some("lastModified"))) => Some(Place::Moment("r.updated_at")),
+        (_, (None, "meta", Some("resourceType"))) => Some(Place::Text(constant(kind.name(), dialect, params), false)),
+        (_, (None, "meta", Some("location"))) => {
+            let before = params.push(format!("{}{}/", dialect.base_url, kind.endpoint()));
+            Some(Place::Text(format!("({before} || {})", id_text("r.id", dialect)), false))
         }
-    };
-    Some(place)
-}
-
-fn group_place(target: &Target) -> Option<Place> {
-    match target.names() {
-        (None, "displayName", None) => Some(Place::Text("display_name_key")),
-        (None, "members", None | Some("value")) => Some(Place::Members),
-        _ => None,
+        (Kind::User, (None, "userName", None)) => text("r.user_name_key", false),
+        (Kind::User, (None, "active", None)) => Some(Place::Flag("r.active")),
+        (Kind::User, (None, "groups", part)) => Some(Place::Joined(match part? {
+            "value" => Part::Value,
+            "$ref" => Part::Reference,
+            "type" => Part::Constant("direct"),
+            "display" => Part::Display,
+            _ => return None,
+        })),
+        (Kind::Group, (None, "displayName", None)) => text("r.display_name_key", false),
+        (Kind::Group, (None, "members", part)) => Some(Place::Joined(match part? {
+            "value" => Part::Value,
+            "$ref" => Part::Reference,
+            "type" => Part::Constant("user"),
+            "display" => Part::Display,
+            _ => return None,
+        })),
+        // Of the common attributes only meta.version is left, which changes with what is asked for.
+        (_, (None, "meta", _)) | (Kind::Group, _) => None,
+        (Kind::User, _) => Some(Place::Values(path(target))),
     }
 }
 
-fn user_place(target: &Target) -> Option<Place> {
-    match target.names() {
-        (None, "userName", None) => Some(Place::Text("user_name_key")),
-        (None, "active", None) => Some(Place::Active),
-        (None, name, None | Some("value")) => values_path(name).map(Place::Rows),
-        _ => None,
-    }
+/// Compile `filter` to a condition on `r`, a row of `kind`.
+pub(crate) fn compile(kind: Kind, filter: &ResolvedFilter, dialect: Dialect<'_>, params: &mut Params) -> Result<String, Error> {
+    Compiler { kind, dialect, params }.filter(filter)
 }
 
-impl Compiler {
+/// An id as the text that clients see.
+pub(crate) fn id_text(column: &str, dialect: Dialect<'_>) -> String {
+    if dialect.postgres {
+        return format!("CAST({column} AS text) COLLATE \"C\"");
+    }
+    let part = |from, length| format!("substr(hex({column}), {from}, {length})");
+    format!("lower({} || '-' || {} || '-' || {} || '-' || {} || '-' || {})", part(1, 8), part(9, 4), part(13, 4), part(17, 4), part(21, 12))
+}
+
+/// A text that compares as keys do.
+fn constant(text: &str, dialect: Dialect<'_>, params: &mut Params) -> String {
+    let text = params.push(text);
+    if dialect.postgres { format!("CAST({text} AS text) COLLATE \"C\"") } else { text }
+}
+
+struct Compiler<'a> {
+    kind: Kind,
+    dialect: Dialect<'a>,
+    params: &'a mut Params,
+}
+
+impl Compiler<'_> {
     fn filter(&mut self, filter: &ResolvedFilter) -> Result<String, Error> {
         match filter {
-            Filter::And(parts) => self.joined(parts, " AND "),
-            Filter::Or(parts) => self.joined(parts, " OR "),
+            Filter::And(parts) => joined(parts, " AND ", |part| self.filter(part)),
+            Filter::Or(parts) => joined(parts, " OR ", |part| self.filter(part)),
             Filter::Not(inner) => Ok(format!("NOT ({})", self.filter(inner)?)),
-            Filter::Present(target) => match place(self.kind, target) {
-                Some(Place::Id | Place::Active | Place::Moment(_)) => Ok("true".to_owned()),
-                Some(Place::Text(column)) => Ok(format!("({column} IS NOT NULL AND {column} <> '')")),
-                Some(Place::Rows(path)) => Ok(self.exists(path, "true")),
-                Some(Place::Members) => Ok(member_exists("true")),
-                None => Err(unsupported(target)),
-            },
-            Filter::Compare { attribute, op, value } => self.compare(attribute, *op, value),
-            Filter::ValuePath { attribute, filter } => {
-                let (None, name, None) = attribute.names() else { return Err(unsupported(attribute)) };
-                if (self.kind, name) == (Kind::Group, "members") {
-                    return self.members_inside(filter);
-                }
-                let path = values_path(name).ok_or_else(|| unsupported(attribute))?;
-                let condition = self.inside(filter)?;
-                Ok(self.exists(path, &condition))
+            Filter::Present(target) => self.present(target),
+            Filter::Compare { attribute, value: CompValue::Null, op } => {
+                let present = self.present(attribute)?;
+                Ok(if *op == Op::Eq { format!("NOT ({present})") } else { present })
             }
+            Filter::Compare { attribute, op, value } => self.compare(attribute, *op, value),
+            Filter::ValuePath { attribute, filter } => self.value_path(attribute, filter),
         }
     }
 
-    fn joined(&mut self, parts: &[ResolvedFilter], word: &str) -> Result<String, Error> {
-        let parts = parts.iter().map(|part| self.filter(part)).collect::<Result<Vec<_>, _>>()?;
-        Ok(format!("({})", parts.join(word)))
+    fn place(&mut self, target: &Target) -> Result<Place, Error> {
+        place(self.kind, target, self.dialect, self.params).ok_or_else(|| unsupported(target))
+    }
+
+    fn present(&mut self, target: &Target) -> Result<String, Error> {
+        match target.names() {
+            (None, "meta", None | Some("version")) => return Ok("true".to_owned()),
+            (None, "groups" | "members", None) => return Ok(self.joined_exists("true")),
+            _ => {}
+        }
+        Ok(match self.place(target)? {
+            Place::Id | Place::Flag(_) | Place::Moment(_) => "true".to_owned(),
+            Place::Text(expression, true) => format!("({expression} IS NOT NULL AND {expression} <> '')"),
+            Place::Text(expression, false) => format!("{expression} <> ''"),
+            Place::Values(path) => self.values_exist(&path, "v.value_key <> ''"),
+            Place::Joined(part) => {
+                let expression = self.part(part);
+                self.joined_exists(&format!("{expression} <> ''"))
+            }
+        })
     }
 
     fn compare(&mut self, target: &Target, op: Op, value: &CompValue) -> Result<String, Error> {
-        if matches!(value, CompValue::Null) {
-            let present = self.filter(&Filter::Present(*target))?;
-            return Ok(if op == Op::Eq { format!("NOT ({present})") } else { present });
-        }
-        match (place(self.kind, target).ok_or_else(|| unsupported(target))?, value) {
-            (Place::Active, CompValue::Bool(wanted)) => {
-                let wanted = if op == Op::Ne { !wanted } else { *wanted };
-                Ok(if wanted { "active" } else { "NOT active" }.to_owned())
-            }
-            (Place::Id, CompValue::String(text)) => self.id("id", op, text).ok_or_else(|| unsupported(target)),
-            (Place::Members, CompValue::String(text)) => {
-                let condition = self.id("m.user_id", op, text).ok_or_else(|| unsupported(target))?;
-                let found = member_exists(&condition);
-                Ok(if op == Op::Ne { format!("({found} OR NOT {})", member_exists("true")) } else { found })
-            }
-            (Place::Moment(column), CompValue::String(text)) => {
-                let moment = compare::instant(text)
-                    .ok_or_else(|| scim::Error::invalid_filter(format!("{text:?} is not a dateTime such as 2026-01-31T12:00:00Z")))?;
-                let micros = i64::try_from(moment.unix_timestamp_nanos() / 1_000).unwrap_or(i64::MAX);
-                Ok(format!("{column} {} {}", sign(op).ok_or_else(|| unsupported(target))?, self.param(micros)))
-            }
-            (Place::Text(column), CompValue::String(text)) => {
-                let key = compare::key(text, target.leaf().case_exact).into_owned();
-                let condition = self.text(column, op, key);
-                Ok(if op == Op::Ne {
-                    format!("({column} IS NULL OR {condition})")
+        let place = self.place(target)?;
+        Ok(match (place, value) {
+            (Place::Flag(column), CompValue::Bool(wanted)) => {
+                if *wanted == (op == Op::Eq) {
+                    column.to_owned()
                 } else {
-                    format!("({column} IS NOT NULL AND {condition})")
-                })
+                    format!("NOT {column}")
+                }
             }
-            (Place::Rows(path), CompValue::String(text)) => {
-                let key = compare::key(text, target.leaf().case_exact).into_owned();
-                let condition = self.text("v.value_key", op, key);
-                let found = self.exists(path, &condition);
-                Ok(if op == Op::Ne { format!("({found} OR NOT {})", self.exists(path, "true")) } else { found })
+            (Place::Moment(column), CompValue::String(text)) => self.moment(column, op, text),
+            (Place::Id, CompValue::String(text)) => self.id("r.id", op, text),
+            (Place::Text(expression, nullable), value) => {
+                let condition = self.text(&expression, op, &key(target, value), false);
+                match (nullable, op) {
+                    (false, _) => condition,
+                    (true, Op::Ne) => format!("({expression} IS NULL OR {condition})"),
+                    (true, _) => format!("({expression} IS NOT NULL AND {condition})"),
+                }
             }
-            _ => Err(unsupported(target)),
+            (Place::Values(path), value) => {
+                let condition = self.text("v.value_key", op, &key(target, value), true);
+                let found = self.values_exist(&path, &condition);
+                if op == Op::Ne { format!("({found} OR NOT {})", self.values_exist(&path, "true")) } else { found }
+            }
+            (Place::Joined(part), value) => {
+                let condition = self.part_compared(part, op, &key(target, value));
+                let found = self.joined_exists(&condition);
+                if op == Op::Ne { format!("({found} OR NOT {})", self.joined_exists("true")) } else { found }
+            }
+            _ => return Err(unsupported(target)),
+        })
+    }
+
+    /// `attribute[filter]`: all of the inner filter holds for one element.
+    fn value_path(&mut self, attribute: &Target, filter: &ResolvedFilter) -> Result<String, Error> {
+        match attribute.names() {
+            // Every resource has one meta, whose parts are columns.
+            (None, "meta", None) => self.filter(filter),
+            (None, "groups" | "members", None) => {
+                let condition = self.inside_joined(filter)?;
+                Ok(self.joined_exists(&condition))
+            }
+            _ if self.kind == Kind::User => {
+                let parts = match filter {
+                    Filter::And(parts) => parts.as_slice(),
+                    alone => std::slice::from_ref(alone),
+                };
+                let start = start(parts);
+                let (from, compared) = match start {
+                    Some((_, part, value)) => (path(part), self.text("e.value_key", Op::Eq, &key(part, value), true)),
+                    None => (path(attribute), "true".to_owned()),
+                };
+                let from = self.params.push(from);
+                let mut conditions = vec![compared];
+                for (at, part) in parts.iter().enumerate() {
+                    if start.is_none_or(|(start, ..)| start != at) {
+                        conditions.push(self.inside_values(part)?);
+                    }
+                }
+                Ok(format!(
+                    "r.id IN (SELECT e.user_id FROM scim_user_values e WHERE e.org_id = $1 AND e.path = {from} AND {})",
+                    conditions.join(" AND ")
+                ))
+            }
+            _ => Err(unsupported(attribute)),
         }
     }
 
-    /// The filter inside the brackets of a valuePath: about one element, which is one row.
-    fn inside(&mut self, filter: &ResolvedFilter) -> Result<String, Error> {
+    /// The inside of a value path over `scim_user_values`, where `e` is a row of the element.
+    fn inside_values(&mut self, filter: &ResolvedFilter) -> Result<String, Error> {
         match filter {
-            Filter::And(parts) | Filter::Or(parts) => {
-                let word = if matches!(filter, Filter::And(_)) { " AND " } else { " OR " };
-                let parts = parts.iter().map(|part| self.inside(part)).collect::<Result<Vec<_>, _>>()?;
-                Ok(format!("({})", parts.join(word)))
+            Filter::And(parts) => joined(parts, " AND ", |part| self.inside_values(part)),
+            Filter::Or(parts) => joined(parts, " OR ", |part| self.inside_values(part)),
+            Filter::Not(inner) => Ok(format!("NOT ({})", self.inside_values(inner)?)),
+            Filter::Present(target) => Ok(self.sibling(target, "s.value_key <> ''")),
+            Filter::Compare { attribute, op, value: CompValue::Null } => {
+                let present = self.sibling(attribute, "s.value_key <> ''");
+                Ok(if *op == Op::Eq { format!("NOT {present}") } else { present })
             }
-            Filter::Not(inner) => Ok(format!("NOT ({})", self.inside(inner)?)),
-            Filter::Compare { attribute, op, value } => match (attribute.names().2, value) {
-                (Some("value"), CompValue::String(text)) => {
-                    let key = compare::key(text, attribute.leaf().case_exact).into_owned();
-                    Ok(self.text("v.value_key", *op, key))
-                }
-                (Some("type"), CompValue::String(text)) => {
-                    let condition = self.text("v.type_key", *op, compare::fold(text));
-                    Ok(if *op == Op::Ne {
-                        format!("(v.type_key IS NULL OR {condition})")
-                    } else {
-                        format!("(v.type_key IS NOT NULL AND {condition})")
-                    })
-                }
-                (Some("primary"), CompValue::Bool(wanted)) => {
-                    Ok(if *wanted == (*op == Op::Eq) { "v.is_primary" } else { "NOT v.is_primary" }.to_owned())
-                }
-                _ => Err(unsupported(attribute)),
-            },
-            Filter::Present(attribute) => match attribute.names().2 {
-                Some("value") => Ok("true".to_owned()),
-                Some("type") => Ok("v.type_key IS NOT NULL".to_owned()),
+            Filter::Compare { attribute, op, value } => {
+                let condition = self.text("s.value_key", *op, &key(attribute, value), false);
+                let found = self.sibling(attribute, &condition);
+                Ok(if *op == Op::Ne { format!("({found} OR NOT {})", self.sibling(attribute, "true")) } else { found })
+            }
+            Filter::ValuePath { attribute, .. } => Err(unsupported(attribute)),
+        }
+    }
+
+    /// Whether the element of `e` has a part of which `condition` holds.
+    fn sibling(&mut self, part: &Target, condition: &str) -> String {
+        let path = self.params.push(path(part));
+        format!(
+            "EXISTS (SELECT 1 FROM scim_user_values s WHERE s.org_id = e.org_id AND s.user_id = e.user_id AND s.path = {path} AND s.position = e.position AND {condition})"
+        )
+    }
+
+    /// The inside of a value path over the rows that join users and groups, of which `j` is one.
+    fn inside_joined(&mut self, filter: &ResolvedFilter) -> Result<String, Error> {
+        match filter {
+            Filter::And(parts) => joined(parts, " AND ", |part| self.inside_joined(part)),
+            Filter::Or(parts) => joined(parts, " OR ", |part| self.inside_joined(part)),
+            Filter::Not(inner) => Ok(format!("NOT ({})", self.inside_joined(inner)?)),
+            Filter::Present(target) => self.joined_part_present(target),
+            Filter::Compare { attribute, op, value: CompValue::Null } => {
+                let present = self.joined_part_present(attribute)?;
+                Ok(if *op == Op::Eq { format!("NOT ({present})") } else { present })
+            }
+            Filter::Compare { attribute, op, value } => match self.place(attribute)? {
+                Place::Joined(part) => Ok(self.part_compared(part, *op, &key(attribute, value))),
                 _ => Err(unsupported(attribute)),
             },
             Filter::ValuePath { attribute, .. } => Err(unsupported(attribute)),
         }
     }
 
-    /// `members[value eq "…"]`
-    fn members_inside(&mut self, filter: &ResolvedFilter) -> Result<String, Error> {
-        match filter {
-            Filter::Compare { attribute, op, value: CompValue::String(text) } if attribute.names().2 == Some("value") => {
-                let condition = self.id("m.user_id", *op, text).ok_or_else(|| unsupported(attribute))?;
-                Ok(member_exists(&condition))
+    fn joined_part_present(&mut self, target: &Target) -> Result<String, Error> {
+        match self.place(target)? {
+            Place::Joined(part) => Ok(format!("{} <> ''", self.part(part))),
+            _ => Err(unsupported(target)),
+        }
+    }
+
+    /// The column of the joining row that names the other resource.
+    fn other(&self) -> &'static str {
+        if self.kind == Kind::User { "j.group_id" } else { "j.user_id" }
+    }
+
+    /// An expression for a part of an element, as its comparison key.
+    fn part(&mut self, part: Part) -> String {
+        match part {
+            Part::Value => id_text(self.other(), self.dialect),
+            Part::Reference => {
+                let other = if self.kind == Kind::User { Kind::Group } else { Kind::User };
+                let before = self.params.push(format!("{}{}/", self.dialect.base_url, other.endpoint()));
+                format!("({before} || {})", id_text(self.other(), self.dialect))
             }
-            Filter::Compare { attribute, .. } | Filter::Present(attribute) | Filter::ValuePath { attribute, .. } => {
-                Err(unsupported(attribute))
-            }
-            Filter::And(_) | Filter::Or(_) | Filter::Not(_) => {
-                Err(scim::Error::invalid_filter("only `members[value eq \"…\"]` is supported").into())
+            Part::Constant(text) => constant(text, self.dialect, self.params),
+            Part::Display if self.kind == Kind::User => "g.display_name_key".to_owned(),
+            Part::Display => "coalesce((SELECT v.value_key FROM scim_user_values v WHERE v.org_id = j.org_id AND v.user_id = j.user_id AND v.path = 'displayName'), (SELECT u.user_name_key FROM scim_users u WHERE u.id = j.user_id))".to_owned(),
+        }
+    }
+
+    fn part_compared(&mut self, part: Part, op: Op, key: &str) -> String {
+        match part {
+            Part::Value => self.id(self.other(), op, key),
+            part => {
+                let expression = self.part(part);
+                self.text(&expression, op, key, false)
             }
         }
     }
 
-    /// Compare a column of ids. Whatever is not an id is nobody's.
-    fn id(&mut self, column: &str, op: Op, text: &str) -> Option<String> {
-        match (text.parse::<domain::DirectoryUserId>(), op) {
-            (Ok(id), Op::Eq) => Some(format!("{column} = {}", self.param(id))),
-            (Ok(id), Op::Ne) => Some(format!("{column} <> {}", self.param(id))),
-            (Err(_), Op::Eq) => Some("false".to_owned()),
-            (Err(_), Op::Ne) => Some("true".to_owned()),
-            _ => None,
+    /// Whether a user's `groups` or a group's `members` have an element `j` of which `condition` holds.
+    fn joined_exists(&self, condition: &str) -> String {
+        match self.kind {
+            Kind::User => format!(
+                "r.id IN (SELECT j.user_id FROM scim_group_members j JOIN scim_groups g ON g.id = j.group_id WHERE j.org_id = $1 AND {condition})"
+            ),
+            Kind::Group => format!("r.id IN (SELECT j.group_id FROM scim_group_members j WHERE j.org_id = $1 AND {condition})"),
         }
     }
 
-    fn exists(&mut self, path: &str, condition: &str) -> String {
-        let path = self.param(path);
-        format!(
-            "EXISTS (SELECT 1 FROM scim_user_values v WHERE v.org_id = scim_users.org_id AND v.user_id = scim_users.id AND v.path = {path} AND {condition})"
-        )
+    /// Whether the user has a row `v` under `path` of which `condition` holds.
+    fn values_exist(&mut self, path: &str, condition: &str) -> String {
+        let path = self.params.push(path);
+        format!("r.id IN (SELECT v.user_id FROM scim_user_values v WHERE v.org_id = $1 AND v.path = {path} AND {condition})")
     }
 
-    /// Compare a key column with a key: by substring functions rather than LIKE, whose wildcards would have to be
-    /// escaped and whose case rules differ between the engines.
-    fn text(&mut self, column: &str, op: Op, key: String) -> String {
-        let length = i64::try_from(key.chars().count()).unwrap_or(i64::MAX);
-        if let Some(sign) = sign(op) {
-            return format!("{column} {sign} {}", self.param(key));
+    /// Compare a column of ids. Equality goes by the index; whatever is not an id is nobody's.
+    fn id(&mut self, column: &str, op: Op, text: &str) -> String {
+        // Users' and groups' ids are of one form.
+        let id = text.parse::<DirectoryUserId>().map(Uuid::from).or_else(|_| text.parse::<DirectoryGroupId>().map(Uuid::from));
+        match (id, op) {
+            (Ok(id), Op::Eq) => format!("{column} = {}", self.params.push(id)),
+            (Ok(id), Op::Ne) => format!("{column} <> {}", self.params.push(id)),
+            (Err(_), Op::Eq) => "false".to_owned(),
+            (Err(_), Op::Ne) => "true".to_owned(),
+            _ => self.text(&id_text(column, self.dialect), op, text, false),
         }
-        if length == 0 {
+    }
+
+    /// Compare a column of microseconds with a moment that may lie between two of them.
+    fn moment(&mut self, column: &str, op: Op, text: &str) -> String {
+        let nanos = compare::instant(text).map_or(0, |moment| moment.unix_timestamp_nanos());
+        let micros = i64::try_from(nanos.div_euclid(1_000)).unwrap_or(i64::MAX);
+        let sign = match (op, nanos.rem_euclid(1_000) == 0) {
+            (Op::Eq, false) => return "false".to_owned(),
+            (Op::Ne, false) => return "true".to_owned(),
+            (Op::Gt | Op::Ge, false) => ">",
+            (Op::Lt | Op::Le, false) => "<=",
+            (Op::Co | Op::Sw | Op::Ew, _) => return "false".to_owned(),
+            (op, true) => sign(op).unwrap_or("="),
+        };
+        format!("{column} {sign} {}", self.params.push(micros))
+    }
+
+    /// Compare a key, by substring functions rather than LIKE, whose wildcards would have to be escaped and whose case
+    /// rules differ between the engines. `by_index`: an index holds the beginning of the column.
+    fn text(&mut self, column: &str, op: Op, key: &str, by_index: bool) -> String {
+        let beginning = indexed(key);
+        let start = format!("substr({column}, 1, {})", super::scim_values::INDEXED);
+        match op {
+            Op::Eq if by_index => {
+                let (beginning, key) = (self.params.push(beginning), self.params.push(key));
+                format!("({start} = {beginning} AND {column} = {key})")
+            }
+            Op::Sw => {
+                let whole = self.begins(column, key);
+                if by_index { format!("({} AND {whole})", self.begins(&start, &beginning)) } else { whole }
+            }
+            Op::Ew if key.is_empty() => "true".to_owned(),
+            Op::Co if key.is_empty() => "true".to_owned(),
+            Op::Ew => {
+                let length = key.chars().count();
+                let key = self.params.push(key);
+                format!("(length({column}) >= {length} AND substr({column}, length({column}) - {length} + 1) = {key})")
+            }
+            Op::Co => format!("replace({column}, {}, '') <> {column}", self.params.push(key)),
+            _ => format!("{column} {} {}", sign(op).unwrap_or("="), self.params.push(key)),
+        }
+    }
+
+    /// `column` begins with `key`, as a range: keys are ordered by code points, and so are their beginnings.
+    fn begins(&mut self, column: &str, key: &str) -> String {
+        if key.is_empty() {
             return "true".to_owned();
         }
-        match op {
-            Op::Sw => format!("substr({column}, 1, {length}) = {}", self.param(key)),
-            Op::Ew => format!("(length({column}) >= {length} AND substr({column}, length({column}) - {length} + 1) = {})", self.param(key)),
-            _ => format!("replace({column}, {}, '') <> {column}", self.param(key)),
+        let from = format!("{column} >= {}", self.params.push(key));
+        match after(key) {
+            Some(end) => format!("({from} AND {column} < {})", self.params.push(end)),
+            None => from,
         }
-    }
-
-    fn param(&mut self, value: impl super::values::Bind) -> String {
-        self.values.extend(params![value]);
-        format!("${}", self.taken + self.values.len())
     }
 }
 
-fn member_exists(condition: &str) -> String {
-    format!(
-        "EXISTS (SELECT 1 FROM scim_group_members m WHERE m.org_id = scim_groups.org_id AND m.group_id = scim_groups.id AND {condition})"
-    )
+/// Where to start among conditions about one element: at the one whose equality an index answers with the fewest rows.
+/// Many elements are of type "work", and one of each user's is primary; few have the same value.
+fn start(parts: &[ResolvedFilter]) -> Option<(usize, &Target, &CompValue)> {
+    let equalities = parts.iter().enumerate().filter_map(|(at, part)| match part {
+        Filter::Compare { attribute, op: Op::Eq, value } if *value != CompValue::Null => Some((at, attribute, value)),
+        _ => None,
+    });
+    equalities.min_by_key(|(_, part, value)| match (part.leaf().name, value) {
+        ("value", _) => 0,
+        ("type", _) | (_, CompValue::Bool(_)) => 2,
+        _ => 1,
+    })
+}
+
+/// The least text that is greater than all that begin with `key`; `None` if there is none.
+fn after(key: &str) -> Option<String> {
+    let mut text = key.to_owned();
+    while let Some(last) = text.pop() {
+        // The code points of surrogates are no characters.
+        let next = match last {
+            '\u{D7FF}' => Some('\u{E000}'),
+            last => char::from_u32(u32::from(last) + 1),
+        };
+        if let Some(next) = next {
+            text.push(next);
+            return Some(text);
+        }
+    }
+    None
+}
+
+/// What a value is compared by, in this attribute.
+fn key(target: &Target, value: &CompValue) -> String {
+    match value {
+        CompValue::String(text) => compare::key(text, target.leaf().case_exact).into_owned(),
+        CompValue::Bool(flag) => flag.to_string(),
+        CompValue::Number(number) => number.to_string(),
+        CompValue::Null => String::new(),
+    }
+}
+
+fn joined(parts: &[ResolvedFilter], word: &str, compile: impl FnMut(&ResolvedFilter) -> Result<String, Error>) -> Result<String, Error> {
+    let parts = parts.iter().map(compile).collect::<Result<Vec<_>, _>>()?;
+    Ok(format!("({})", parts.join(word)))
 }
 
 fn sign(op: Op) -> Option<&'static str> {
@@ -261,5 +462,18 @@ fn sign(op: Op) -> Option<&'static str> {
 }
 
 fn unsupported(target: &Target) -> Error {
-    scim::Error::invalid_filter(format!("filtering by `{target}` in this way is not supported")).into()
+    scim::Error::invalid_filter(format!("{target} cannot be filtered by in this way")).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::after;
+
+    #[test]
+    fn what_begins_with_a_text_ends_before_the_next_one() {
+        assert_eq!(after("ab").as_deref(), Some("ac"));
+        assert_eq!(after("a\u{10FFFF}").as_deref(), Some("b"));
+        assert_eq!(after("\u{D7FF}").as_deref(), Some("\u{E000}"));
+        assert_eq!(after("\u{10FFFF}"), None);
+    }
 }

@@ -3,14 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{ConnectionId, DirectoryGroupId, DirectoryUserId, Timestamp};
-use scim::{Kind, ResolvedFilter, Resource, compare};
-use sea_orm::Value;
+use scim::{Kind, Resource, compare};
 use serde_json::Map;
 
 use super::{
     db::Tx,
-    scim_filter::{Fragment, compile},
-    values::{Bind, Maybe, Row, params},
+    scim_values::RULES,
+    values::{CHUNK, Maybe, Row, in_list, params},
 };
 use crate::{Call, Error};
 
@@ -24,9 +23,6 @@ pub(crate) struct Record {
     pub(crate) created_at: Timestamp,
     pub(crate) updated_at: Timestamp,
 }
-
-/// Ids in one statement: well below what either database takes.
-const CHUNK: usize = 500;
 
 const COLUMNS: &str = "id, connection_id, external_id, display_name, version, created_at, updated_at";
 
@@ -61,12 +57,22 @@ pub(crate) async fn lock(tx: &Tx, id: DirectoryGroupId) -> Result<Option<Record>
     tx.one(&sql, params![tx.org(), id], read).await
 }
 
+/// Lock these groups, in the order of their ids.
+pub(crate) async fn lock_all(tx: &Tx, groups: &[DirectoryGroupId]) -> Result<(), Error> {
+    for chunk in groups.chunks(CHUNK) {
+        let (list, params) = in_list(params![tx.org()], chunk);
+        tx.all(&format!("SELECT id FROM scim_groups WHERE org_id = $1 AND id IN ({list}) ORDER BY id{}", tx.lock()), params, |_| Ok(()))
+            .await?;
+    }
+    Ok(())
+}
+
 /// Insert a group; whether its name and externalId were free. Waits for a rival that is inserting the same.
 pub(crate) async fn insert(tx: &Tx, record: &Record) -> Result<bool, Error> {
     let inserted = tx
         .run(
-            "INSERT INTO scim_groups (id, org_id, connection_id, external_id, display_name, display_name_key, version, created_at, updated_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING",
+            "INSERT INTO scim_groups (id, org_id, connection_id, external_id, display_name, display_name_key, version, created_at, updated_at, indexed_by)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING",
             params![
                 record.id,
                 tx.org(),
@@ -76,7 +82,8 @@ pub(crate) async fn insert(tx: &Tx, record: &Record) -> Result<bool, Error> {
                 compare::fold(display_name(&record.resource)),
                 record.version,
                 record.created_at,
-                record.updated_at
+                record.updated_at,
+                RULES
             ],
         )
         .await?;
@@ -124,26 +131,70 @@ pub(crate) async fn delete(tx: &Tx, id: DirectoryGroupId, now: Timestamp) -> Res
     Ok(())
 }
 
-/// A page of the groups that match, in their one stable order, and how many match in all.
-pub(crate) async fn list(tx: &Tx, filter: Option<&ResolvedFilter>, offset: u64, count: u64) -> Result<(u64, Vec<Record>), Error> {
-    let mut params: Vec<Value> = params![tx.org()];
-    let mut condition = "org_id = $1 AND deleted_at IS NULL".to_owned();
-    if let Some(filter) = filter {
-        let Fragment { sql, values } = compile(Kind::Group, filter, params.len())?;
-        condition = format!("{condition} AND ({sql})");
-        params.extend(values);
+/// The groups of these ids that have not been deleted.
+pub(crate) async fn by_ids(tx: &Tx, ids: &[DirectoryGroupId]) -> Result<BTreeMap<DirectoryGroupId, Record>, Error> {
+    let mut records = BTreeMap::new();
+    for chunk in ids.chunks(CHUNK) {
+        let (list, params) = in_list(params![tx.org()], chunk);
+        let sql = format!("SELECT {COLUMNS} FROM scim_groups WHERE org_id = $1 AND id IN ({list}) AND deleted_at IS NULL");
+        records.extend(tx.all(&sql, params, read).await?.into_iter().map(|record| (record.id, record)));
     }
-    let total = tx
-        .one(&format!("SELECT count(*) AS total FROM scim_groups WHERE {condition}"), params.clone(), |row| row.get::<i64>("total"))
-        .await?;
-    let total = u64::try_from(total.unwrap_or(0)).unwrap_or(0);
-    if count == 0 || offset >= total {
-        return Ok((total, vec![]));
+    Ok(records)
+}
+
+/// Some groups whose keys were made by older rules.
+pub(crate) async fn outdated(tx: &Tx, most: i64) -> Result<Vec<Record>, Error> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM scim_groups WHERE org_id = $1 AND indexed_by < $2 AND deleted_at IS NULL ORDER BY indexed_by LIMIT $3{}",
+        tx.lock()
+    );
+    tx.all(&sql, params![tx.org(), RULES, most], read).await
+}
+
+/// Make a group's key again. Another group may have the new key already: then the old one stays, and `false`.
+pub(crate) async fn index_again(tx: &Tx, record: &Record) -> Result<bool, Error> {
+    let free = clash(tx, record.id, &record.resource).await?.is_none();
+    let mut params = params![tx.org(), record.id, RULES];
+    let mut key = "";
+    if free {
+        params.extend(params![compare::fold(display_name(&record.resource))]);
+        key = ", display_name_key = $4";
     }
-    let next = params.len() + 1;
-    let sql = format!("SELECT {COLUMNS} FROM scim_groups WHERE {condition} ORDER BY created_at, id LIMIT ${next} OFFSET ${}", next + 1);
-    params.extend(params![i64::try_from(count).unwrap_or(i64::MAX), i64::try_from(offset).unwrap_or(i64::MAX)]);
-    Ok((total, tx.all(&sql, params, read).await?))
+    tx.run(&format!("UPDATE scim_groups SET indexed_by = $3{key} WHERE org_id = $1 AND id = $2"), params).await?;
+    Ok(free)
+}
+
+/// The groups that a user is in, by their ids.
+pub(crate) async fn ids_of_user(tx: &Tx, user: DirectoryUserId) -> Result<Vec<DirectoryGroupId>, Error> {
+    let sql = "SELECT group_id FROM scim_group_members WHERE org_id = $1 AND user_id = $2 ORDER BY group_id";
+    tx.all(sql, params![tx.org(), user], |row| row.get("group_id")).await
+}
+
+/// Members of a group in the order of their ids, from after `after` on, at most `most` of them.
+pub(crate) async fn members_after(
+    tx: &Tx,
+    group: DirectoryGroupId,
+    after: Option<DirectoryUserId>,
+    most: i64,
+) -> Result<Vec<GroupMember>, Error> {
+    let mut params = params![tx.org(), group, most];
+    let beyond = match after {
+        Some(after) => {
+            params.extend(params![after]);
+            " AND m.user_id > $4"
+        }
+        None => "",
+    };
+    let sql = format!(
+        "SELECT u.id, u.display_name, u.user_name FROM scim_group_members m JOIN scim_users u ON u.id = m.user_id
+         WHERE m.org_id = $1 AND m.group_id = $2{beyond} AND u.deleted_at IS NULL ORDER BY m.user_id LIMIT $3"
+    );
+    tx.all(&sql, params, member).await
+}
+
+fn member(row: &Row) -> Result<GroupMember, Error> {
+    let display = row.opt("display_name")?.map_or_else(|| row.get("user_name"), Ok)?;
+    Ok(GroupMember { user: row.get("id")?, display })
 }
 
 /// A user in a group, and the name to show for her.
@@ -180,10 +231,7 @@ pub(crate) async fn members(tx: &Tx, groups: &[DirectoryGroupId]) -> Result<BTre
                JOIN scim_users u ON u.id = m.user_id
              WHERE m.org_id = $1 AND m.group_id IN ({list}) AND u.deleted_at IS NULL ORDER BY m.group_id, u.id"
         );
-        let rows = tx.all(&sql, params, |row| {
-            let display = row.opt("display_name")?.map_or_else(|| row.get("user_name"), Ok)?;
-            Ok((row.get("group_id")?, GroupMember { user: row.get("id")?, display }))
-        });
+        let rows = tx.all(&sql, params, |row| Ok((row.get("group_id")?, member(row)?)));
         for (group, member) in rows.await? {
             members.entry(group).or_default().push(member);
         }
@@ -255,16 +303,14 @@ pub(crate) async fn member_ids(tx: &Tx, group: DirectoryGroupId) -> Result<BTree
     Ok(tx.all(sql, params![tx.org(), group], |row| row.get("user_id")).await?.into_iter().collect())
 }
 
-/// A deleted user is in no group.
-pub(crate) async fn remove_everywhere(tx: &Tx, user: DirectoryUserId) -> Result<(), Error> {
+/// A deleted user is in no group: those that she was in, which the caller has locked, are changed.
+pub(crate) async fn remove_everywhere(tx: &Tx, user: DirectoryUserId, now: Timestamp) -> Result<(), Error> {
+    tx.run(
+        "UPDATE scim_groups SET version = version + 1, updated_at = $3
+         WHERE org_id = $1 AND deleted_at IS NULL AND id IN (SELECT group_id FROM scim_group_members WHERE org_id = $1 AND user_id = $2)",
+        params![tx.org(), user, now],
+    )
+    .await?;
     tx.run("DELETE FROM scim_group_members WHERE org_id = $1 AND user_id = $2", params![tx.org(), user]).await?;
     Ok(())
-}
-
-/// `$3, $4, …` for the ids, and all parameters.
-fn in_list<T: Bind + Copy>(mut params: Vec<Value>, ids: &[T]) -> (String, Vec<Value>) {
-    let first = params.len() + 1;
-    params.extend(ids.iter().map(|id| id.bind()));
-    let list = (first..first + ids.len()).map(|number| format!("${number}")).collect::<Vec<_>>().join(", ");
-    (list, params)
 }

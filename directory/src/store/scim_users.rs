@@ -1,13 +1,14 @@
 //! The directory's users: core columns for finding, the whole resource as JSON, and multi-valued attributes as rows.
 
+use std::collections::BTreeMap;
+
 use domain::{ConnectionId, DirectoryUserId, MemberId, Timestamp};
 use scim::{Kind, Resource, compare};
-use sea_orm::Value;
 
 use super::{
     db::Tx,
-    scim_filter::{Fragment, compile},
-    values::{Maybe, Row, params},
+    scim_values,
+    values::{CHUNK, Maybe, Row, in_list, params},
 };
 use crate::Error;
 
@@ -18,41 +19,29 @@ pub(crate) struct Record {
     pub(crate) connection: ConnectionId,
     /// Whom it acts on: set once, at the first activation.
     pub(crate) member: Option<MemberId>,
+    /// The directory's wish. The resource need not say it: a PATCH may have taken `active` away, which lets nobody in or out.
+    pub(crate) active: bool,
     pub(crate) resource: Resource,
     pub(crate) version: i64,
     pub(crate) created_at: Timestamp,
     pub(crate) updated_at: Timestamp,
 }
 
-impl Record {
-    /// The directory's wish.
-    pub(crate) fn active(&self) -> bool {
-        active(&self.resource)
-    }
+const COLUMNS: &str = "id, connection_id, member_id, active, attributes, version, created_at, updated_at";
+
+/// A resource from the column that holds its attributes.
+pub(super) fn resource(attributes: &str) -> Result<Resource, Error> {
+    let attributes = serde_json::from_str(attributes).map_err(|error| Error::Store(error.to_string()))?;
+    Ok(Resource::from_stored(Kind::User, attributes))
 }
-
-/// The directory's wish; absent means yes.
-pub(crate) fn active(resource: &Resource) -> bool {
-    resource.flag("active").unwrap_or(true)
-}
-
-/// The multi-valued attributes that are kept as rows, and the path that a filter names them by.
-const VALUES: &[(&str, &str)] = &[("emails", "emails.value"), ("phoneNumbers", "phoneNumbers.value")];
-
-/// The path under which the values of the attribute `name` are kept as rows, if they are.
-pub(crate) fn values_path(name: &str) -> Option<&'static str> {
-    VALUES.iter().find(|(attribute, _)| *attribute == name).map(|(_, path)| *path)
-}
-
-const COLUMNS: &str = "id, connection_id, member_id, attributes, version, created_at, updated_at";
 
 fn read(row: &Row) -> Result<Record, Error> {
-    let attributes = serde_json::from_str(&row.get::<String>("attributes")?).map_err(|error| Error::Store(error.to_string()))?;
     Ok(Record {
         id: row.get("id")?,
         connection: row.get("connection_id")?,
         member: row.opt("member_id")?,
-        resource: Resource::from_stored(Kind::User, attributes),
+        active: row.get("active")?,
+        resource: resource(&row.get::<String>("attributes")?)?,
         version: row.get("version")?,
         created_at: row.get("created_at")?,
         updated_at: row.get("updated_at")?,
@@ -87,8 +76,8 @@ pub(crate) async fn insert(tx: &Tx, record: &Record) -> Result<bool, Error> {
     let resource = &record.resource;
     let inserted = tx
         .run(
-            "INSERT INTO scim_users (id, org_id, connection_id, member_id, external_id, user_name, user_name_key, active, display_name, attributes, version, created_at, updated_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING",
+            "INSERT INTO scim_users (id, org_id, connection_id, member_id, external_id, user_name, user_name_key, active, display_name, attributes, version, created_at, updated_at, indexed_by)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT DO NOTHING",
             params![
                 record.id,
                 tx.org(),
@@ -97,17 +86,18 @@ pub(crate) async fn insert(tx: &Tx, record: &Record) -> Result<bool, Error> {
                 Maybe(resource.text("externalId")),
                 user_name(resource),
                 compare::fold(user_name(resource)),
-                record.active(),
+                record.active,
                 Maybe(resource.text("displayName")),
                 attributes(resource)?,
                 record.version,
                 record.created_at,
-                record.updated_at
+                record.updated_at,
+                scim_values::RULES
             ],
         )
         .await?;
     if inserted == 1 {
-        write_values(tx, record.id, resource).await?;
+        scim_values::insert(tx, record.id, resource).await?;
     }
     Ok(inserted == 1)
 }
@@ -120,6 +110,7 @@ pub(crate) async fn update(
     tx: &Tx,
     before: &Record,
     resource: &Resource,
+    active: bool,
     member: Option<MemberId>,
     now: Timestamp,
 ) -> Result<Record, Error> {
@@ -136,7 +127,7 @@ pub(crate) async fn update(
                 Maybe(resource.text("externalId")),
                 user_name(resource),
                 compare::fold(user_name(resource)),
-                active(resource),
+                active,
                 Maybe(resource.text("displayName")),
                 attributes(resource)?,
                 now
@@ -146,9 +137,8 @@ pub(crate) async fn update(
     if written != 1 {
         return Err(Error::Stale);
     }
-    tx.run("DELETE FROM scim_user_values WHERE org_id = $1 AND user_id = $2", params![tx.org(), before.id]).await?;
-    write_values(tx, before.id, resource).await?;
-    Ok(Record { resource: resource.clone(), member, version: before.version + 1, updated_at: now, ..before.clone() })
+    scim_values::update(tx, before.id, &before.resource, resource).await?;
+    Ok(Record { resource: resource.clone(), active, member, version: before.version + 1, updated_at: now, ..before.clone() })
 }
 
 /// Which attribute of `resource` another record holds already: `userName` or `externalId`.
@@ -168,36 +158,47 @@ pub(crate) async fn give_up_external_id(tx: &Tx, external_id: &str, now: Timesta
     let Some(holder) = tx.one(&sql, params![tx.org(), external_id], read).await? else { return Ok(None) };
     let mut resource = holder.resource.clone();
     resource.set("externalId", None);
-    update(tx, &holder, &resource, holder.member, now).await.map(Some)
+    update(tx, &holder, &resource, holder.active, holder.member, now).await.map(Some)
 }
 
 /// Delete a user: for identity providers it is gone, and it conflicts with nothing.
 pub(crate) async fn delete(tx: &Tx, id: DirectoryUserId, now: Timestamp) -> Result<(), Error> {
     tx.run("UPDATE scim_users SET deleted_at = $3 WHERE org_id = $1 AND id = $2", params![tx.org(), id, now]).await?;
-    tx.run("DELETE FROM scim_user_values WHERE org_id = $1 AND user_id = $2", params![tx.org(), id]).await?;
-    Ok(())
+    scim_values::delete(tx, id).await
 }
 
-/// A page of the users that match, in their one stable order, and how many match in all.
-pub(crate) async fn list(tx: &Tx, filter: Option<&scim::ResolvedFilter>, offset: u64, count: u64) -> Result<(u64, Vec<Record>), Error> {
-    let mut params: Vec<Value> = params![tx.org()];
-    let mut condition = "org_id = $1 AND deleted_at IS NULL".to_owned();
-    if let Some(filter) = filter {
-        let Fragment { sql, values } = compile(Kind::User, filter, params.len())?;
-        condition = format!("{condition} AND ({sql})");
-        params.extend(values);
+/// The users of these ids that have not been deleted.
+pub(crate) async fn by_ids(tx: &Tx, ids: &[DirectoryUserId]) -> Result<BTreeMap<DirectoryUserId, Record>, Error> {
+    let mut records = BTreeMap::new();
+    for chunk in ids.chunks(CHUNK) {
+        let (list, params) = in_list(params![tx.org()], chunk);
+        let sql = format!("SELECT {COLUMNS} FROM scim_users WHERE org_id = $1 AND id IN ({list}) AND deleted_at IS NULL");
+        records.extend(tx.all(&sql, params, read).await?.into_iter().map(|record| (record.id, record)));
     }
-    let total = tx
-        .one(&format!("SELECT count(*) AS total FROM scim_users WHERE {condition}"), params.clone(), |row| row.get::<i64>("total"))
-        .await?;
-    let total = u64::try_from(total.unwrap_or(0)).unwrap_or(0);
-    if count == 0 || offset >= total {
-        return Ok((total, vec![]));
+    Ok(records)
+}
+
+/// Some users whose keys and rows were made by older rules.
+pub(crate) async fn outdated(tx: &Tx, most: i64) -> Result<Vec<Record>, Error> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM scim_users WHERE org_id = $1 AND indexed_by < $2 AND deleted_at IS NULL ORDER BY indexed_by LIMIT $3{}",
+        tx.lock()
+    );
+    tx.all(&sql, params![tx.org(), scim_values::RULES, most], read).await
+}
+
+/// Make a user's keys and rows again. Another user may have the new key already: then the old one stays, and `false`.
+pub(crate) async fn index_again(tx: &Tx, record: &Record) -> Result<bool, Error> {
+    let free = clash(tx, record.id, &record.resource).await?.is_none();
+    let mut params = params![tx.org(), record.id, scim_values::RULES];
+    let mut key = "";
+    if free {
+        params.extend(params![compare::fold(user_name(&record.resource))]);
+        key = ", user_name_key = $4";
     }
-    let next = params.len() + 1;
-    let sql = format!("SELECT {COLUMNS} FROM scim_users WHERE {condition} ORDER BY created_at, id LIMIT ${next} OFFSET ${}", next + 1);
-    params.extend(params![i64::try_from(count).unwrap_or(i64::MAX), i64::try_from(offset).unwrap_or(i64::MAX)]);
-    Ok((total, tx.all(&sql, params, read).await?))
+    tx.run(&format!("UPDATE scim_users SET indexed_by = $3{key} WHERE org_id = $1 AND id = $2"), params).await?;
+    scim_values::renew(tx, record.id, &record.resource).await?;
+    Ok(free)
 }
 
 fn user_name(resource: &Resource) -> &str {
@@ -206,43 +207,4 @@ fn user_name(resource: &Resource) -> &str {
 
 fn attributes(resource: &Resource) -> Result<String, Error> {
     serde_json::to_string(resource.attributes()).map_err(|error| Error::Store(error.to_string()))
-}
-
-/// A value of a multi-valued attribute.
-pub(crate) struct Element<'a> {
-    pub(crate) value: &'a str,
-    kind: Option<&'a str>,
-    primary: bool,
-}
-
-/// The values that are kept as rows, each with its attribute's name.
-pub(crate) fn values(resource: &Resource) -> impl Iterator<Item = (&'static str, Element<'_>)> {
-    VALUES.iter().flat_map(move |(attribute, _)| {
-        resource.values(attribute).filter_map(move |element| {
-            let text = |name: &str| element.get(name).and_then(serde_json::Value::as_str);
-            let primary = element.get("primary").and_then(serde_json::Value::as_bool).unwrap_or(false);
-            Some((*attribute, Element { value: text("value")?, kind: text("type"), primary }))
-        })
-    })
-}
-
-async fn write_values(tx: &Tx, id: DirectoryUserId, resource: &Resource) -> Result<(), Error> {
-    for (position, (attribute, element)) in values(resource).enumerate() {
-        tx.run(
-            "INSERT INTO scim_user_values (org_id, user_id, path, position, value, value_key, type_key, is_primary)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-            params![
-                tx.org(),
-                id,
-                values_path(attribute).unwrap_or(attribute),
-                i64::try_from(position).unwrap_or(i64::MAX),
-                element.value,
-                compare::fold(element.value),
-                Maybe(element.kind.map(compare::fold)),
-                element.primary
-            ],
-        )
-        .await?;
-    }
-    Ok(())
 }

@@ -97,6 +97,17 @@ macro_rules! params {
 }
 pub(crate) use params;
 
+/// Ids in one statement: well below what either database takes.
+pub(crate) const CHUNK: usize = 500;
+
+/// `$3, $4, …` for the ids, and all parameters.
+pub(crate) fn in_list<T: Bind + Copy>(mut params: Vec<Value>, ids: &[T]) -> (String, Vec<Value>) {
+    let first = params.len() + 1;
+    params.extend(ids.iter().map(|id| id.bind()));
+    let list = (first..first + ids.len()).map(|number| format!("${number}")).collect::<Vec<_>>().join(", ");
+    (list, params)
+}
+
 /// A row of an answer.
 pub(crate) struct Row(pub(crate) QueryResult);
 

@@ -7,7 +7,51 @@ use crate::error::Error;
 use crate::notes::quoted;
 use crate::schema::{Kind, Type};
 
+/// Which resources of one type a filter can match.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Match {
+    /// All of them, whatever their values.
+    All,
+    /// None of them, whatever their values.
+    None,
+    /// Those that this matches.
+    Only(ResolvedFilter),
+}
+
 impl Filter {
+    /// Resolve the names against `kind` in a query over all resource types: there, an attribute that only other types
+    /// have is one without a value (RFC 7644 §3.4.2.1).
+    ///
+    /// Fails with 400 `invalidFilter` like [`Filter::resolve`], for what no resource type understands.
+    pub fn resolve_among_all(&self, kind: Kind) -> Result<Match, Error> {
+        Ok(match self {
+            Filter::And(filters) => joined(filters, kind, Match::All, Match::None, Filter::And)?,
+            Filter::Or(filters) => joined(filters, kind, Match::None, Match::All, Filter::Or)?,
+            Filter::Not(filter) => match filter.resolve_among_all(kind)? {
+                Match::All => Match::None,
+                Match::None => Match::All,
+                Match::Only(filter) => Match::Only(Filter::Not(Box::new(filter))),
+            },
+            Filter::Present(name) | Filter::Compare { attribute: name, .. } | Filter::ValuePath { attribute: name, .. } => {
+                if at_root(kind, name).is_ok() {
+                    return self.clone().resolve(kind).map(Match::Only);
+                }
+                let elsewhere = Kind::ALL.into_iter().find(|other| at_root(*other, name).is_ok()).ok_or_else(|| unknown(name))?;
+                self.clone().resolve(elsewhere)?;
+                if self.holds_without_value() { Match::All } else { Match::None }
+            }
+        })
+    }
+
+    /// Whether a comparison holds for a resource that has no such attribute.
+    fn holds_without_value(&self) -> bool {
+        match self {
+            Filter::Compare { op: Op::Ne, value, .. } => *value != CompValue::Null,
+            Filter::Compare { op: Op::Eq, value, .. } => *value == CompValue::Null,
+            _ => false,
+        }
+    }
+
     /// Resolve the names against `kind`.
     ///
     /// Fails with 400 `invalidFilter` when an attribute does not exist, or cannot be compared in this way or with this
@@ -24,6 +68,30 @@ impl Filter {
         }
         resolve(self, &|name| inside(outer, name))
     }
+}
+
+/// The parts of an `and` or `or`: those that are `neutral` change nothing, and one that is `decisive` decides.
+fn joined(
+    filters: &[Filter],
+    kind: Kind,
+    neutral: Match,
+    decisive: Match,
+    join: fn(Vec<ResolvedFilter>) -> ResolvedFilter,
+) -> Result<Match, Error> {
+    let mut parts = Vec::new();
+    let mut decided = false;
+    for filter in filters {
+        match filter.resolve_among_all(kind)? {
+            Match::Only(part) => parts.push(part),
+            constant => decided |= constant == decisive,
+        }
+    }
+    Ok(match parts.len() {
+        _ if decided => decisive,
+        0 => neutral,
+        1 => parts.pop().map_or(neutral, Match::Only),
+        _ => Match::Only(join(parts)),
+    })
 }
 
 fn at_root(kind: Kind, name: &AttributeRef) -> Result<Target, Error> {

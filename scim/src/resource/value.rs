@@ -105,10 +105,6 @@ fn complex(attribute: &Attribute, parts: &Map<String, Value>, base: Map<String, 
     let mut merged = base;
     for (name, part) in parts {
         let Some(sub) = attribute.sub(name) else {
-            // RFC 7643 §8.4 shows members with a `display`, which §8.7.1 does not define. Okta always sends it.
-            if is_members(attribute) && name.eq_ignore_ascii_case("display") {
-                continue;
-            }
             notes.add(format!("ignored sub-attribute {}", quoted(&format!("{}.{name}", attribute.name))));
             continue;
         };

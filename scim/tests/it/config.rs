@@ -15,7 +15,7 @@ fn options() -> Options {
         filter_max_results: 200,
         sort: false,
         etag: true,
-        cursor: false,
+        cursor_timeout: None,
         default_page_size: 100,
     }
 }

@@ -1,8 +1,14 @@
 //! SCIM's answers, and the one translation of errors into them.
 
-use axum::response::{IntoResponse, Response};
+use axum::{
+    body::Body,
+    response::{IntoResponse, Response},
+};
 use http::{HeaderValue, StatusCode, header};
+use scim::{Preconditions, Tags};
 use serde_json::Value;
+
+use super::activity::Told;
 
 /// The media type of every answer, errors among them (RFC 7644 §8.1).
 const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/scim+json");
@@ -11,34 +17,83 @@ const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/scim+json"
 pub(crate) struct ScimResponse {
     status: StatusCode,
     location: Option<String>,
-    body: Option<Value>,
+    tag: Option<String>,
+    body: Option<Body>,
 }
 
 impl ScimResponse {
+    fn new(status: StatusCode, body: Option<Body>) -> Self {
+        Self { status, location: None, tag: None, body }
+    }
+
     /// 200 and a body.
     pub(crate) fn ok(body: Value) -> Self {
-        Self { status: StatusCode::OK, location: None, body: Some(body) }
+        Self::new(StatusCode::OK, Some(body.to_string().into()))
+    }
+
+    /// 200 and a body that is made while it is sent.
+    pub(crate) fn streamed(body: Body) -> Self {
+        Self::new(StatusCode::OK, Some(body))
     }
 
     /// 201, a body, and where the new resource is.
     pub(crate) fn created(location: String, body: Value) -> Self {
-        Self { status: StatusCode::CREATED, location: Some(location), body: Some(body) }
+        Self::ok(body).with_status(StatusCode::CREATED).at(location)
     }
 
     /// 204.
     pub(crate) fn no_content() -> Self {
-        Self { status: StatusCode::NO_CONTENT, location: None, body: None }
+        Self::new(StatusCode::NO_CONTENT, None)
+    }
+
+    /// The resource, or a 304 if the client has this version of it (RFC 7644 §3.14).
+    ///
+    /// # Errors
+    /// 412 if the client wants another version only.
+    pub(crate) fn unless_known(conditions: &Preconditions, tag: String, body: impl FnOnce() -> Value) -> Result<Self, ScimRejection> {
+        let opaque = tag.trim_start_matches("W/").trim_matches('"').to_owned();
+        let is_this = |tags: &Tags| tags.any(|tag| tag == opaque);
+        if conditions.if_match.as_ref().is_some_and(|tags| !is_this(tags)) {
+            return Err(scim::Error::version_mismatch().into());
+        }
+        let known = conditions.if_none_match.as_ref().is_some_and(is_this);
+        let response = if known { Self::new(StatusCode::NOT_MODIFIED, None) } else { Self::ok(body()) };
+        Ok(response.tagged(tag))
+    }
+
+    /// Whether there is a body.
+    pub(crate) fn has_body(&self) -> bool {
+        self.body.is_some()
+    }
+
+    /// With another status.
+    pub(crate) fn with_status(self, status: StatusCode) -> Self {
+        Self { status, ..self }
+    }
+
+    /// With the resource's location.
+    pub(crate) fn at(self, location: String) -> Self {
+        Self { location: Some(location), ..self }
+    }
+
+    /// With the resource's version, in an ETag.
+    pub(crate) fn tagged(self, tag: String) -> Self {
+        Self { tag: Some(tag), ..self }
     }
 }
 
 impl IntoResponse for ScimResponse {
     fn into_response(self) -> Response {
         let mut response = match self.body {
-            Some(body) => (self.status, [(header::CONTENT_TYPE, MEDIA_TYPE)], body.to_string()).into_response(),
+            Some(body) => (self.status, [(header::CONTENT_TYPE, MEDIA_TYPE)], body).into_response(),
             None => self.status.into_response(),
         };
-        if let Some(location) = self.location.and_then(|location| HeaderValue::from_str(&location).ok()) {
-            response.headers_mut().insert(header::LOCATION, location);
+        // What was created is at Location (RFC 7644 §3.3); what was there is at Content-Location (RFC 7643 §3.1).
+        let place = if self.status == StatusCode::CREATED { header::LOCATION } else { header::CONTENT_LOCATION };
+        for (name, value) in [(place, self.location), (header::ETAG, self.tag)] {
+            if let Some(value) = value.and_then(|value| HeaderValue::from_str(&value).ok()) {
+                response.headers_mut().insert(name, value);
+            }
         }
         response
     }
@@ -85,6 +140,11 @@ impl From<directory::Error> for ScimRejection {
 }
 
 impl ScimRejection {
+    /// The error, for an answer that holds several.
+    pub(crate) fn into_error(self) -> scim::Error {
+        self.0
+    }
+
     /// The answer as a response of any body type.
     pub(crate) fn into_plain_response(self) -> Response {
         let error = self.0;
@@ -101,6 +161,7 @@ impl ScimRejection {
             }
             _ => {}
         }
+        response.extensions_mut().insert(Told(error));
         response
     }
 }

@@ -8,14 +8,14 @@ use axum::{
 };
 use domain::{DirectoryGroupId, DirectoryUserId};
 use http::{header, request::Parts};
-use scim::ListQuery;
+use scim::{ListQuery, Preconditions, Tags};
 use serde_json::Value;
 
 use super::answer::ScimRejection;
 use crate::state::AppState;
 
 /// The largest request body: a group's whole member list fits.
-const LARGEST: usize = 4 * 1024 * 1024;
+pub(super) const LARGEST: usize = 4 * 1024 * 1024;
 
 /// A JSON body, of SCIM's media type or plain JSON's (OneLogin sends that).
 pub(crate) struct ScimJson(pub(crate) Value);
@@ -56,6 +56,21 @@ impl FromRequestParts<AppState> for ScimQuery {
         let query = parts.uri.query().unwrap_or_default();
         let pairs = form_urlencoded::parse(query.as_bytes()).map(|(name, value)| (name.into_owned(), value.into_owned()));
         Ok(Self(ListQuery::from_pairs(pairs)?))
+    }
+}
+
+/// Which versions of a resource the client wants (RFC 7644 §3.14). Several headers are one list.
+pub(crate) struct Conditions(pub(crate) Preconditions);
+
+impl FromRequestParts<AppState> for Conditions {
+    type Rejection = ScimRejection;
+
+    async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, ScimRejection> {
+        let tags = |name: header::HeaderName| {
+            let values: Vec<_> = parts.headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
+            (!values.is_empty()).then(|| Tags::parse(&values.join(",")))
+        };
+        Ok(Self(Preconditions { if_match: tags(header::IF_MATCH), if_none_match: tags(header::IF_NONE_MATCH) }))
     }
 }
 

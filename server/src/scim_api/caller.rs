@@ -4,13 +4,15 @@ use axum::extract::{FromRequestParts, OriginalUri};
 use directory::{
     Call, Error,
     provisioning::{
+        connection,
+        request::{self, Related},
         tokens::{self, Provisioner},
-        users,
     },
 };
 use http::{header, request::Parts};
+use scim::{Notes, Preconditions, Projection};
 
-use super::answer::ScimRejection;
+use super::{activity::Activity, answer::ScimRejection};
 use crate::{request::ClientIp, state::AppState};
 
 /// An identity provider whose token is good for the organisation in the URL.
@@ -20,17 +22,28 @@ pub(crate) struct Caller {
     pub(crate) state: AppState,
     pub(crate) provisioner: Provisioner,
     pub(crate) call: Call,
+    /// The base URL of the organisation's SCIM endpoints.
+    pub(crate) base_url: String,
+    pub(super) activity: Activity,
 }
 
 impl Caller {
-    /// The request, for the use cases. `related`: whether a user's groups or a group's members are asked for.
-    pub(crate) fn request(&self, related: bool) -> users::Request<'_> {
-        users::Request { db: &self.state.db, caller: &self.provisioner, related, mail_delay: self.state.mail_delay, call: &self.call }
+    /// The request, for the use cases.
+    pub(crate) fn request<'a>(&'a self, projection: &Projection, preconditions: &'a Preconditions) -> request::Request<'a> {
+        request::Request {
+            db: &self.state.db,
+            caller: &self.provisioner,
+            base_url: &self.base_url,
+            related: Related::wanted(projection),
+            preconditions,
+            mail_delay: self.state.mail_delay,
+            call: &self.call,
+        }
     }
 
-    /// The base URL of the organisation's SCIM endpoints.
-    pub(crate) fn base_url(&self) -> String {
-        directory::provisioning::connection::base_url(self.state.public_url(), self.provisioner.scope.org())
+    /// Tell the activity log what was tolerated.
+    pub(crate) fn tolerated(&self, notes: &Notes) {
+        self.activity.tolerated(notes);
     }
 }
 
@@ -42,7 +55,12 @@ impl FromRequestParts<AppState> for Caller {
         let org = org_in(parts).to_owned();
         let authorization = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
         match tokens::authenticate(&state.db, &org, authorization, &call).await {
-            Ok(provisioner) => Ok(Self { state: state.clone(), provisioner, call }),
+            Ok(provisioner) => {
+                let activity = parts.extensions.get::<Activity>().cloned().unwrap_or_default();
+                activity.is_from(&provisioner);
+                let base_url = connection::base_url(state.public_url(), provisioner.scope.org());
+                Ok(Self { state: state.clone(), provisioner, call, base_url, activity })
+            }
             Err(Error::Unauthenticated) => {
                 let ip = parts.extensions.get::<ClientIp>().and_then(|client| client.0);
                 if state.scim_failures.too_many(ip) {

@@ -1,7 +1,10 @@
 //! What this provider can do, and what its resources are made of.
 
 use axum::extract::{Path, RawQuery};
-use directory::provisioning::users::{MOST_ON_A_PAGE, PAGE};
+use directory::provisioning::{
+    cursor,
+    query::{MOST_ON_A_PAGE, PAGE},
+};
 use scim::{
     Kind, ListResponse,
     config::{self, Options},
@@ -10,6 +13,7 @@ use serde_json::Value;
 
 use super::{
     answer::{ScimRejection, ScimResponse},
+    body, bulk,
     caller::Caller,
 };
 
@@ -18,50 +22,45 @@ pub(crate) async fn service_provider_config(caller: Caller, query: RawQuery) -> 
     unfiltered(&query)?;
     let options = Options {
         documentation_uri: None,
-        bulk: false,
-        bulk_max_operations: 1_000,
-        bulk_max_payload_size: 4 * 1024 * 1024,
+        bulk: true,
+        bulk_max_operations: bulk::MOST_OPERATIONS as u64,
+        bulk_max_payload_size: body::LARGEST as u64,
         filter_max_results: MOST_ON_A_PAGE,
-        sort: false,
-        etag: false,
-        cursor: false,
+        sort: true,
+        etag: true,
+        cursor_timeout: Some(cursor::TIMEOUT.as_secs()),
         default_page_size: PAGE,
     };
-    Ok(ScimResponse::ok(config::service_provider_config(&caller.base_url(), &options)))
+    Ok(ScimResponse::ok(config::service_provider_config(&caller.base_url, &options)))
 }
 
 /// `GET /ResourceTypes`
 pub(crate) async fn resource_types(caller: Caller, query: RawQuery) -> Result<ScimResponse, ScimRejection> {
     unfiltered(&query)?;
-    Ok(all(config::resource_types(&caller.base_url())))
+    Ok(all(config::resource_types(&caller.base_url)))
 }
 
 /// `GET /ResourceTypes/{name}`
 pub(crate) async fn resource_type(caller: Caller, Path((_, name)): Path<(String, String)>) -> Result<ScimResponse, ScimRejection> {
     let kind = Kind::ALL.into_iter().find(|kind| kind.name() == name).ok_or_else(|| scim::Error::not_found("ResourceType"))?;
-    Ok(ScimResponse::ok(config::resource_type(&caller.base_url(), kind)))
+    Ok(ScimResponse::ok(config::resource_type(&caller.base_url, kind)))
 }
 
 /// `GET /Schemas`
 pub(crate) async fn schemas(caller: Caller, query: RawQuery) -> Result<ScimResponse, ScimRejection> {
     unfiltered(&query)?;
-    Ok(all(config::schemas(&caller.base_url())))
+    Ok(all(config::schemas(&caller.base_url)))
 }
 
 /// `GET /Schemas/{urn}`
 pub(crate) async fn schema(caller: Caller, Path((_, urn)): Path<(String, String)>) -> Result<ScimResponse, ScimRejection> {
-    let schema = config::schema(&caller.base_url(), &urn).ok_or_else(|| scim::Error::not_found("Schema"))?;
+    let schema = config::schema(&caller.base_url, &urn).ok_or_else(|| scim::Error::not_found("Schema"))?;
     Ok(ScimResponse::ok(schema))
 }
 
 /// `/Me`: a provisioning token stands for no person (RFC 7644 §3.11).
 pub(crate) async fn me(_: Caller) -> ScimRejection {
     scim::Error::not_implemented("A provisioning token stands for no person: there is no /Me.").into()
-}
-
-/// `/Bulk`, which the ServiceProviderConfig says is not there (RFC 7644 §3.7).
-pub(crate) async fn bulk(_: Caller) -> ScimRejection {
-    scim::Error::not_implemented("Bulk operations are not supported.").into()
 }
 
 /// Discovery is never filtered: whoever asks for a part would take it for the whole (RFC 7644 §4).

@@ -1,10 +1,15 @@
 //! The SCIM endpoints. Every answer is SCIM JSON, whichever layer gives it.
 
+mod activity;
 mod answer;
 mod body;
+mod bulk;
 mod caller;
 mod discovery;
 mod groups;
+mod lists;
+mod represent;
+mod stream;
 mod users;
 
 use std::time::Duration;
@@ -16,7 +21,7 @@ use axum::{
     response::Response,
     routing::{any, get, post},
 };
-use http::StatusCode;
+use http::{StatusCode, Uri};
 use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
 
 use crate::state::AppState;
@@ -25,9 +30,16 @@ use caller::Caller;
 
 /// Identity providers give up after 60 s (Okta); what takes longer than this is rolled back and answered with a 503.
 const TIMEOUT: Duration = Duration::from_secs(30);
+/// The same for a Bulk, whose operations are a transaction each: those that were carried out stay.
+const TIMEOUT_OF_BULK: Duration = Duration::from_secs(300);
 
 /// The routes below `/scim`. Each handler, and each fallback, takes a [`Caller`]: nothing answers without a token.
-pub(crate) fn routes(_state: &AppState) -> Router<AppState> {
+pub(crate) fn routes(state: &AppState) -> Router<AppState> {
+    let timeout = |limit| TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, limit);
+    let bulk = Router::new()
+        .route("/{org}/v2/Bulk", post(bulk::bulk))
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(timeout(TIMEOUT_OF_BULK));
     Router::new()
         .route("/{org}/v2/ServiceProviderConfig", get(discovery::service_provider_config))
         .route("/{org}/v2/ResourceTypes", get(discovery::resource_types))
@@ -35,22 +47,33 @@ pub(crate) fn routes(_state: &AppState) -> Router<AppState> {
         .route("/{org}/v2/Schemas", get(discovery::schemas))
         .route("/{org}/v2/Schemas/{urn}", get(discovery::schema))
         .route("/{org}/v2/Me", any(discovery::me))
-        .route("/{org}/v2/Bulk", any(discovery::bulk))
-        .route("/{org}/v2/Users/.search", post(users::search))
-        .route("/{org}/v2/Groups/.search", post(groups::search))
-        .route("/{org}/v2/Users", get(users::list).post(users::create))
+        .route("/{org}/v2", get(lists::root))
+        .route("/{org}/v2/", get(lists::root))
+        .route("/{org}/v2/.search", post(lists::search_root))
+        .route("/{org}/v2/Users/.search", post(lists::search_users))
+        .route("/{org}/v2/Groups/.search", post(lists::search_groups))
+        .route("/{org}/v2/Users", get(lists::users).post(users::create))
         .route("/{org}/v2/Users/{id}", get(users::get).put(users::replace).patch(users::patch).delete(users::delete))
-        .route("/{org}/v2/Groups", get(groups::list).post(groups::create))
+        .route("/{org}/v2/Groups", get(lists::groups).post(groups::create))
         .route("/{org}/v2/Groups/{id}", get(groups::get).put(groups::replace).patch(groups::patch).delete(groups::delete))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, TIMEOUT))
+        .layer(timeout(TIMEOUT))
+        .merge(bulk)
         .layer(middleware::from_fn(with_body))
+        .layer(middleware::from_fn_with_state(state.clone(), activity::record))
         .layer(CatchPanicLayer::custom(|_| ScimRejection::from(scim::Error::internal()).into_plain_response()))
 }
 
-async fn not_found(_: Caller) -> ScimRejection {
-    scim::Error::not_found("endpoint").into()
+async fn not_found(_: Caller, uri: Uri) -> ScimRejection {
+    // Below /scim: "/{org}/v1/…".
+    let version = uri.path().split('/').nth(2).and_then(|segment| segment.strip_prefix('v'));
+    match version {
+        Some(number) if number != "2" && !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()) => {
+            scim::Error::invalid_vers("This is version 2 of the protocol: the base URL ends in /v2.").into()
+        }
+        _ => scim::Error::not_found("endpoint").into(),
+    }
 }
 
 async fn method_not_allowed(_: Caller) -> ScimRejection {

@@ -136,7 +136,7 @@ both_databases! {
         let acme = app.org("Acme").await;
         let config = app.idp(&acme).get("/ServiceProviderConfig").await;
         assert_eq!(config.status, 200, "{}", config.text);
-        for (feature, supported) in [("patch", true), ("bulk", false), ("filter", true), ("changePassword", false), ("sort", false), ("etag", false)] {
+        for (feature, supported) in [("patch", true), ("bulk", true), ("filter", true), ("changePassword", false), ("sort", true), ("etag", true)] {
             assert_eq!(config.json[feature]["supported"], supported, "{feature}");
         }
         assert_eq!(config.json["authenticationSchemes"][0]["type"], "oauthbearertoken");

@@ -4,7 +4,11 @@ use std::time::Duration;
 
 use directory::{
     Error,
-    provisioning::{groups, tokens, users},
+    provisioning::{
+        groups,
+        request::{Related, Request},
+        tokens, users,
+    },
 };
 use serde_json::Value;
 
@@ -144,7 +148,16 @@ both_databases! {
         let (db, call) = (&app.state.db, app.call());
         let caller = tokens::authenticate(db, &acme.id.to_string(), Some(&format!("Bearer {}", acme.token)), &call).await.unwrap();
         app.owner(&acme).await.call("revoke_token", &[("org", "acme"), ("token", &caller.token.to_string())]).await;
-        let request = users::Request { db, caller: &caller, related: false, mail_delay: Duration::ZERO, call: &call };
+        let preconditions = scim::Preconditions::default();
+        let request = Request {
+            db,
+            caller: &caller,
+            base_url: "https://id.rollcall.test/scim",
+            related: Related::default(),
+            preconditions: &preconditions,
+            mail_delay: Duration::ZERO,
+            call: &call,
+        };
         let id = person.id.parse().unwrap();
         let active = scim::PatchRequest::parse(&serde_json::json!({ "Operations": crate::support::patch_active(false) })).unwrap();
         let body = serde_json::json!({ "userName": "ben", "displayName": "Ben" });

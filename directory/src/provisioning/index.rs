@@ -1,0 +1,45 @@
+//! The keys by which resources are found, made again where they were made by older rules.
+
+use crate::{
+    Db, Error, OrgScope,
+    store::{self, scim_groups, scim_users},
+};
+
+/// Resources in one transaction.
+const BATCH: i64 = 200;
+
+/// Make the comparison keys of all users and groups again that an older version of the program has made; how many.
+/// Nothing is found by a filter before it is done.
+pub async fn renew(db: &Db) -> Result<u64, Error> {
+    let tx = db.read_outside().await?;
+    let orgs = store::organizations::all(&tx).await?;
+    drop(tx);
+    let mut renewed = 0;
+    for org in orgs {
+        loop {
+            let batch = db
+                .retrying(|| async {
+                    let tx = db.begin(OrgScope::new(org)).await?;
+                    let (users, groups) = (scim_users::outdated(&tx, BATCH).await?, scim_groups::outdated(&tx, BATCH).await?);
+                    for user in &users {
+                        if !scim_users::index_again(&tx, user).await? {
+                            tracing::warn!(user = %user.id, "another user has this userName by the newer rules; both are kept");
+                        }
+                    }
+                    for group in &groups {
+                        if !scim_groups::index_again(&tx, group).await? {
+                            tracing::warn!(group = %group.id, "another group has this displayName by the newer rules; both are kept");
+                        }
+                    }
+                    tx.commit().await?;
+                    Ok(users.len() + groups.len())
+                })
+                .await?;
+            if batch == 0 {
+                break;
+            }
+            renewed += batch as u64;
+        }
+    }
+    Ok(renewed)
+}

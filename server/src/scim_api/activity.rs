@@ -1,0 +1,89 @@
+//! What the activity log is told of each request with a valid token.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use axum::{
+    extract::{OriginalUri, Request, State},
+    middleware::Next,
+    response::Response,
+};
+use directory::{
+    Call,
+    provisioning::{activity::Entry, tokens::Provisioner},
+};
+use scim::Notes;
+
+use crate::state::AppState;
+
+/// What a request has told of itself so far: who sent it, and what was tolerated in it.
+#[derive(Clone, Default)]
+pub(super) struct Activity(Arc<Mutex<Noted>>);
+
+#[derive(Default)]
+struct Noted {
+    caller: Option<Provisioner>,
+    notes: Vec<String>,
+}
+
+impl Activity {
+    /// Its token was good.
+    pub(super) fn is_from(&self, caller: &Provisioner) {
+        self.change(|noted| noted.caller = Some(caller.clone()));
+    }
+
+    /// Something was tolerated.
+    pub(super) fn tolerated(&self, notes: &Notes) {
+        self.change(|noted| noted.notes.extend(notes.iter().map(str::to_owned)));
+    }
+
+    /// Something was tolerated in one operation of a Bulk.
+    pub(super) fn tolerated_in(&self, operation: usize, notes: &Notes) {
+        self.change(|noted| noted.notes.extend(notes.iter().map(|note| format!("operation {}: {note}", operation + 1))));
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Noted)) {
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn take(&self) -> Noted {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// The error that an answer tells of, beside its body.
+#[derive(Clone)]
+pub(super) struct Told(pub(super) scim::Error);
+
+/// Note the request, once it was answered.
+pub(super) async fn record(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+    let activity = Activity::default();
+    request.extensions_mut().insert(activity.clone());
+    let call = request.extensions().get::<Call>().cloned();
+    let method = request.method().to_string();
+    let path = request.extensions().get::<OriginalUri>().map_or_else(|| request.uri().path(), |original| original.0.path());
+    // Below the base URL, `/scim/{org}/v2`.
+    let path: String = path.splitn(5, '/').nth(4).map_or_else(|| "/".to_owned(), |rest| format!("/{rest}")).chars().take(500).collect();
+
+    let response = next.run(request).await;
+    let noted = activity.take();
+    if let (Some(call), Some(caller)) = (call, noted.caller) {
+        let told = response.extensions().get::<Told>().map(|told| &told.0);
+        let took = (state.clock)().as_micros().saturating_sub(call.now.as_micros());
+        let entry = Entry {
+            method,
+            path,
+            status: response.status().as_u16(),
+            scim_type: told
+                .and_then(|error| error.scim_type)
+                .and_then(|keyword| serde_json::to_value(keyword).ok()?.as_str().map(str::to_owned)),
+            detail: told.map(|error| error.detail.clone()),
+            took: Duration::from_micros(took.unsigned_abs()),
+            notes: noted.notes,
+        };
+        state.activity.note(&caller, entry, &call);
+    }
+    response
+}
