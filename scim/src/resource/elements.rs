@@ -6,7 +6,9 @@ use serde_json::{Map, Value};
 
 use super::edit::{Change, from_elements};
 use super::identity::{Identity, keep_each_once, type_key, value_key};
-use super::value::{canonical, elements, forget_reference, is_empty, is_primary, keep_primary, list_value, single, within_limit};
+use super::value::{
+    Purpose, canonical, elements, forget_reference, is_empty, is_primary, keep_primary, list_value, refuse_nested, single, within_limit,
+};
 use crate::error::Error;
 use crate::filter::{CompValue, Filter, Op, ResolvedFilter};
 use crate::notes::{Notes, quoted};
@@ -77,7 +79,7 @@ pub(super) fn remove(
     let values = match values {
         None | Some(Value::Null) => return Ok(None),
         Some(Value::Array(values)) if values.is_empty() => return Ok(None),
-        Some(values) => elements(attribute, values, notes)?,
+        Some(values) => elements(attribute, values, Purpose::Remove, notes)?,
     };
     if values.is_empty() {
         return Err(Error::invalid_value(format!("The values to remove from {} are empty.", quoted(attribute.name))));
@@ -170,6 +172,7 @@ fn changed(place: &Place, element: Value, change: Change, value: &Value, notes: 
             into_object(single(place.attribute, value, base, notes)?.unwrap_or_default())
         }
     };
+    refuse_nested(place.attribute, &after)?;
     let value = place.attribute.sub("value");
     if let Some(sub) = value.filter(|sub| sub.mutability == Mutability::Immutable)
         && former_value.is_some()
