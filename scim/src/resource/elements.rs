@@ -84,11 +84,13 @@ pub(super) fn remove(
     if values.is_empty() {
         return Err(Error::invalid_value(format!("The values to remove from {} are empty.", quoted(attribute.name))));
     }
-    let mut by_value: HashMap<String, Vec<Option<String>>> = HashMap::new();
+    let mut by_value: HashMap<String, HashSet<Option<String>>> = HashMap::new();
     let mut whole = HashSet::new();
     for value in values {
         match value_key(attribute, &value) {
-            Some(key) => by_value.entry(key).or_default().push(type_key(&value)),
+            Some(key) => {
+                by_value.entry(key).or_default().insert(type_key(&value));
+            }
             None => {
                 whole.insert(value);
             }
@@ -96,11 +98,11 @@ pub(super) fn remove(
     }
     let is_meant = |element: &Value| {
         let types = value_key(attribute, element).and_then(|key| by_value.get(&key));
-        let of_type = |wanted: &Option<String>| {
+        let of_type = |types: &HashSet<Option<String>>| {
             let actual = type_key(element);
-            wanted.is_none() || actual.is_none() || *wanted == actual
+            actual.is_none() || types.contains(&None) || types.contains(&actual)
         };
-        types.is_some_and(|types| types.iter().any(of_type)) || whole.contains(element)
+        types.is_some_and(of_type) || whole.contains(element)
     };
     let mut list = into_list(before);
     list.retain(|element| !is_meant(element));

@@ -4,6 +4,7 @@ mod bulk;
 mod compare;
 mod config;
 mod filter;
+mod hostile;
 mod identity_providers;
 mod json;
 mod list;
