@@ -14,6 +14,7 @@ mod path;
 mod projection;
 mod properties;
 mod resource;
+mod rfc_examples;
 mod schema;
 
 use scim::{Error, Kind, Notes, PatchRequest, Patched, Resource, ScimType};
