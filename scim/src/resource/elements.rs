@@ -216,6 +216,8 @@ fn clear(place: &Place, list: &mut Vec<Value>, selected: &[usize]) -> Result<(),
         }
     }
     keep_telling(list);
+    // Two addresses that differed in their type alone are now one.
+    keep_each_once(place.attribute, list);
     Ok(())
 }
 

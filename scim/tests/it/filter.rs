@@ -170,6 +170,16 @@ fn an_unquoted_identifier_stays_the_text_that_it_is() {
 }
 
 #[test]
+fn a_number_is_read_exactly() {
+    for word in ["1", "-7", "0.1", "1.5", "-9.252151181084785e-45", "5e-324", "18446744073709551615"] {
+        let Ok(Filter::Compare { value: CompValue::Number(number), .. }) = Filter::parse(&format!("x eq {word}")) else {
+            panic!("{word} is a number");
+        };
+        assert_eq!(number.to_string(), word);
+    }
+}
+
+#[test]
 fn a_resolved_filter_tells_names_type_and_case() {
     let resolve = |text: &str| Filter::parse(text).and_then(|filter| filter.resolve(Kind::User)).expect(text);
     let Filter::Compare { attribute, op, value } = resolve("EMAILS Eq \"x\"") else { panic!("a comparison") };

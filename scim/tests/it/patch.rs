@@ -185,6 +185,19 @@ fn removing_takes_the_attribute_its_part_or_the_selected_values() {
 }
 
 #[test]
+fn values_that_become_the_same_become_one() {
+    let twice =
+        user(json!({"userName": "mira", "emails": [{"value": "a@x.test"}, {"value": "A@x.test", "type": "work", "primary": true}]}));
+    let once = json!([{"value": "a@x.test", "primary": true}]);
+    for operation in [
+        json!({"op": "remove", "path": "emails[type eq \"work\"].type"}),
+        json!({"op": "replace", "path": "emails[type eq \"work\"].type", "value": null}),
+    ] {
+        assert_eq!(patched(&twice, json!([operation])).get("emails"), Some(&once), "{operation}");
+    }
+}
+
+#[test]
 fn removing_values_removes_just_those() {
     let value = |value: Value| json!({"op": "remove", "path": "emails", "value": value});
     let home = Some(json!([{"value": "mira@home.test", "type": "home"}]));
