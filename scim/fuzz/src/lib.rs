@@ -1,10 +1,12 @@
 //! What the fuzz targets share: fixed resources, and what must hold of every resource.
 
+use std::sync::LazyLock;
+
 use scim::{Envelope, Kind, Notes, Resource, json};
 use serde_json::{Map, Value};
 
 /// A user with something in each kind of place.
-pub fn user() -> Resource {
+pub static USER: LazyLock<Resource> = LazyLock::new(|| {
     stored(
         Kind::User,
         r#"{"userName": "mira.olsen@acme.test", "externalId": "00u7", "active": true, "title": "Engineer",
@@ -13,12 +15,11 @@ pub fn user() -> Resource {
             "addresses": [{"type": "work", "locality": "Oslo"}],
             "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User": {"department": "R&D", "manager": {"value": "u_09"}}}"#,
     )
-}
+});
 
 /// A group of two.
-pub fn group() -> Resource {
-    stored(Kind::Group, r#"{"displayName": "Engineers", "members": [{"value": "u_01"}, {"value": "u_02"}]}"#)
-}
+pub static GROUP: LazyLock<Resource> =
+    LazyLock::new(|| stored(Kind::Group, r#"{"displayName": "Engineers", "members": [{"value": "u_01"}, {"value": "u_02"}]}"#));
 
 fn stored(kind: Kind, text: &str) -> Resource {
     let body = json::parse(text.as_bytes()).expect("JSON");
