@@ -3,22 +3,33 @@
 //! Strings compare by a key made here. Whoever keeps such a key beside a stored value and compares keys gets the same
 //! answers from a database as from [`holds`].
 
+mod width;
+
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use unicode_normalization::UnicodeNormalization;
 
 use crate::filter::{CompValue, Op};
 use crate::schema::{Attribute, Type};
 
-/// The text with case differences removed, by Unicode's simple rules and independent of any locale.
+/// The text as a comparison key: width, case and normal form made the same, in the order that the profile
+/// UsernameCaseMapped of RFC 8265 §3.3.2 prescribes for user names (RFC 7643 §4.1.1, RFC 7644 §5).
 ///
-/// Mapping character by character, without looking at neighbours, keeps it true that a part of a text folds to a part
-/// of the folded text: `co`, `sw` and `ew` rely on it. That is also why the final sigma folds like any other.
+/// Fullwidth and halfwidth forms become ordinary ones, upper case becomes lower case by Unicode's rules and independent
+/// of any locale, and the result is in normalization form C. `co`, `sw` and `ew` compare keys too, so a letter with an
+/// accent does not contain the letter without. The final sigma folds like any other: where a word ends does not matter.
+///
+/// It only prepares and never refuses: user names hold spaces and symbols that RFC 8265 forbids. Whoever stores keys has
+/// to make them anew if this function changes.
 pub fn fold(text: &str) -> String {
-    text.chars().flat_map(char::to_lowercase).map(|c| if c == 'ς' { 'σ' } else { c }).collect()
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
+    text.chars().map(width::ordinary).flat_map(char::to_lowercase).map(|c| if c == 'ς' { 'σ' } else { c }).nfc().collect()
 }
 
 /// What `text` is compared by, in an attribute whose `caseExact` is `case_exact`.

@@ -139,6 +139,16 @@ impl<A> Filter<A> {
             Self::Compare { .. } | Self::Present(_) => 1,
         }
     }
+
+    /// How long the texts that it compares with are together.
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Self::And(filters) | Self::Or(filters) => filters.iter().map(Self::bytes).sum(),
+            Self::Not(filter) | Self::ValuePath { filter, .. } => filter.bytes(),
+            Self::Compare { value: CompValue::String(text), .. } => text.len(),
+            Self::Compare { .. } | Self::Present(_) => 0,
+        }
+    }
 }
 
 impl<A: Named> fmt::Display for Filter<A> {

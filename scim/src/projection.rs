@@ -1,5 +1,7 @@
 //! Which attributes an answer holds (RFC 7644 §3.4.2.5, §3.9).
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value};
 
 use crate::attribute::{AttributeRef, Target};
@@ -11,8 +13,18 @@ use crate::schema::{Attribute, COMMON, Kind, Returned};
 /// have are ignored.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Projection {
-    included: Vec<AttributeRef>,
-    excluded: Vec<AttributeRef>,
+    included: Names,
+    excluded: Names,
+}
+
+/// The names in one of the two lists.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Names {
+    /// Whether there was any, known or not: who asks for unknown attributes only gets what is always returned.
+    given: bool,
+    /// Those that some resource type has, each once. A request may list a million, and each resource on a page is held
+    /// against them.
+    known: Vec<AttributeRef>,
 }
 
 /// How much of an attribute is kept.
@@ -26,17 +38,17 @@ enum Kept {
 impl Projection {
     /// From the values of `attributes` and `excludedAttributes`: names between commas. Both may be empty.
     pub fn new(attributes: &str, excluded_attributes: &str) -> Self {
-        Self { included: names(attributes), excluded: names(excluded_attributes) }
+        Self { included: Names::parse(attributes), excluded: Names::parse(excluded_attributes) }
     }
 
     /// Whether the client left the choice to the server.
     pub fn is_default(&self) -> bool {
-        self.included.is_empty() && self.excluded.is_empty()
+        !self.included.given && !self.excluded.given
     }
 
     /// Whether the client listed the attributes that it wants: PATCH must answer with a body then (RFC 7644 §3.5.2).
     pub fn asks_for_attributes(&self) -> bool {
-        !self.included.is_empty()
+        self.included.given
     }
 
     /// Whether any of an attribute will be in the answer. What is not need not be loaded: Entra asks for groups with
@@ -94,17 +106,17 @@ impl Projection {
         match attribute.returned {
             Returned::Always => return Kept::All,
             Returned::Never => return Kept::Nothing,
-            Returned::Request if self.included.is_empty() => return Kept::Nothing,
+            Returned::Request if !self.included.given => return Kept::Nothing,
             Returned::Default | Returned::Request => {}
         }
-        if !self.included.is_empty() {
-            return match mentioned(&self.included, kind, extension, attribute) {
+        if self.included.given {
+            return match mentioned(&self.included.known, kind, extension, attribute) {
                 None => Kept::Nothing,
                 Some(subs) if subs.is_empty() => Kept::All,
                 Some(subs) => Kept::Only(subs),
             };
         }
-        match mentioned(&self.excluded, kind, extension, attribute) {
+        match mentioned(&self.excluded.known, kind, extension, attribute) {
             None => Kept::All,
             Some(subs) if subs.is_empty() => Kept::Nothing,
             Some(subs) => Kept::AllBut(subs),
@@ -166,6 +178,25 @@ fn reduce_parts(value: Value, keep: &dyn Fn(&str) -> bool) -> Option<Value> {
     }
 }
 
-fn names(text: &str) -> Vec<AttributeRef> {
-    text.split(',').filter_map(|name| AttributeRef::parse(name.trim())).collect()
+impl Names {
+    fn parse(text: &str) -> Self {
+        let mut names = Self::default();
+        let mut seen = HashSet::new();
+        for name in text.split(',').filter_map(|name| AttributeRef::parse(name.trim())) {
+            names.given = true;
+            let meanings = Kind::ALL.map(|kind| meaning(&name, kind));
+            if meanings.iter().any(Option::is_some) && seen.insert(meanings) {
+                names.known.push(name);
+            }
+        }
+        names
+    }
+}
+
+/// What the name means for `kind`, in one spelling.
+fn meaning(name: &AttributeRef, kind: Kind) -> Option<String> {
+    match name.whole_schema(kind) {
+        Some(schema) => Some(schema.id.to_owned()),
+        None => name.resolve(kind).map(|target| target.to_string()),
+    }
 }

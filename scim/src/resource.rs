@@ -14,6 +14,7 @@ use crate::path::Path;
 use crate::schema::GROUP;
 use crate::schema::Kind;
 use edit::{Change, Editor};
+pub(crate) use value::Purpose;
 
 /// A resource's attributes in canonical form.
 ///
@@ -51,7 +52,8 @@ impl Resource {
     /// strings; one value where a list belongs; the manager as a bare id.
     ///
     /// Fails with 400 `invalidSyntax` if `body` is not an object, and with 400 `invalidValue` if a value does not fit
-    /// its attribute, a required attribute is missing or blank, or a userName is deceptive.
+    /// its attribute, a required attribute is missing or blank, a userName is deceptive, or a member of a group
+    /// is a group itself.
     pub fn parse(kind: Kind, body: &Value, notes: &mut Notes) -> Result<Resource, Error> {
         let body = body.as_object().ok_or_else(|| Error::invalid_syntax("The body must be a JSON object."))?;
         let mut editor = Editor::new(kind, Map::new(), notes);
@@ -187,7 +189,7 @@ impl Resource {
             if before.is_some_and(|before| before.text(attribute.name) == text) {
                 continue;
             }
-            if text.is_none_or(|text| text.trim().is_empty()) {
+            if text.is_none_or(is_blank) {
                 return Err(Error::invalid_value(format!("`{}` is required and must not be blank.", attribute.name)));
             }
             if attribute.name == "userName" {
@@ -199,12 +201,21 @@ impl Resource {
 }
 
 /// The ids in a value of a group's `members`.
-pub(crate) fn member_ids(value: &Value, notes: &mut Notes) -> Result<Vec<String>, Error> {
+pub(crate) fn member_ids(value: &Value, purpose: Purpose, notes: &mut Notes) -> Result<Vec<String>, Error> {
     let Some(members) = GROUP.attribute("members") else {
         return Ok(Vec::new());
     };
-    let elements = value::elements(members, value, notes)?;
+    let elements = value::elements(members, value, purpose, notes)?;
     Ok(elements.iter().filter_map(|member| member.get("value")?.as_str()).map(str::to_owned).collect())
+}
+
+/// Whether nothing of the text can be seen. Spaces are not the only characters that leave no mark.
+fn is_blank(text: &str) -> bool {
+    let is_invisible = |c| {
+        matches!(c, '\u{AD}' | '\u{115F}' | '\u{1160}' | '\u{180E}' | '\u{200B}'..='\u{200D}' | '\u{2060}'..='\u{2064}')
+            || matches!(c, '\u{2800}' | '\u{3164}' | '\u{FEFF}' | '\u{FFA0}')
+    };
+    text.chars().all(|c| c.is_whitespace() || is_invisible(c))
 }
 
 /// A userName may not show as something that it is not, nor be a macro that OneLogin left unexpanded.

@@ -279,9 +279,13 @@ fn unquoted(word: &str) -> Result<CompValue, Error> {
         "true" => CompValue::Bool(true),
         "false" => CompValue::Bool(false),
         // A number that would print differently (007, a 30-digit id) was an identifier without quotes.
-        _ => match word.parse::<Number>() {
-            Ok(number) if number.to_string() == word => CompValue::Number(number),
-            _ => CompValue::String(word.to_owned()),
-        },
+        _ => number(word).map_or_else(|| CompValue::String(word.to_owned()), CompValue::Number),
     })
+}
+
+fn number(word: &str) -> Option<Number> {
+    let is_same = |number: &Number| number.to_string() == word;
+    // serde_json reads long fractions inexactly, and so to a number that prints differently.
+    let exact = || word.parse::<f64>().ok().and_then(Number::from_f64).filter(is_same);
+    word.parse::<Number>().ok().filter(is_same).or_else(exact)
 }

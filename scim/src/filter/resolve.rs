@@ -1,11 +1,13 @@
 //! From the names in a filter to attributes of a resource type.
 
+use serde_json::Value;
+
 use super::{CompValue, Filter, Op, ResolvedFilter};
 use crate::attribute::{AttributeRef, Target};
-use crate::compare::instant;
+use crate::compare::{holds, instant};
 use crate::error::Error;
 use crate::notes::quoted;
-use crate::schema::{Kind, Type};
+use crate::schema::{Attribute, Kind, Type};
 
 /// Which resources of one type a filter can match.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,10 +35,11 @@ impl Filter {
                 Match::Only(filter) => Match::Only(Filter::Not(Box::new(filter))),
             },
             Filter::Present(name) | Filter::Compare { attribute: name, .. } | Filter::ValuePath { attribute: name, .. } => {
-                if at_root(kind, name).is_ok() {
+                if Scope::Resource(kind).lookup(name).is_ok() {
                     return self.clone().resolve(kind).map(Match::Only);
                 }
-                let elsewhere = Kind::ALL.into_iter().find(|other| at_root(*other, name).is_ok()).ok_or_else(|| unknown(name))?;
+                let elsewhere =
+                    Kind::ALL.into_iter().find(|other| Scope::Resource(*other).lookup(name).is_ok()).ok_or_else(|| unknown(name))?;
                 self.clone().resolve(elsewhere)?;
                 if self.holds_without_value() { Match::All } else { Match::None }
             }
@@ -56,9 +59,10 @@ impl Filter {
     ///
     /// Fails with 400 `invalidFilter` when an attribute does not exist, or cannot be compared in this way or with this
     /// value. Two habits are understood: a complex attribute without sub-attribute means its `value` (Entra, Ping),
-    /// and a boolean may be given as a string in any case (Entra: `roles[primary eq "True"]`).
+    /// and a boolean may be given as a string in any case (Entra: `roles[primary eq "True"]`). A comparison with `schemas`
+    /// becomes one of the attributes that make a schema be listed.
     pub fn resolve(self, kind: Kind) -> Result<ResolvedFilter, Error> {
-        resolve(self, &|name| at_root(kind, name))
+        resolve(self, Scope::Resource(kind))
     }
 
     /// Resolve the names as sub-attributes of `outer`.
@@ -66,7 +70,7 @@ impl Filter {
         if !outer.attribute.is_complex() || outer.sub.is_some() {
             return Err(Error::invalid_filter(format!("{} has no sub-attributes to filter by.", quoted(&outer.to_string()))));
         }
-        resolve(self, &|name| inside(outer, name))
+        resolve(self, Scope::ValuePath(outer))
     }
 }
 
@@ -94,11 +98,20 @@ fn joined(
     })
 }
 
-fn at_root(kind: Kind, name: &AttributeRef) -> Result<Target, Error> {
-    match name.resolve(kind) {
-        // No schema describes `schemas`, and all resources of one type have the same ones but for an extension.
-        Some(target) if target.attribute.name != "schemas" => Ok(target),
-        _ => Err(unknown(name)),
+/// What names are looked up in.
+#[derive(Clone, Copy)]
+enum Scope {
+    Resource(Kind),
+    /// The complex attribute in front of the brackets.
+    ValuePath(Target),
+}
+
+impl Scope {
+    fn lookup(self, name: &AttributeRef) -> Result<Target, Error> {
+        match self {
+            Self::Resource(kind) => name.resolve(kind).ok_or_else(|| unknown(name)),
+            Self::ValuePath(outer) => inside(outer, name),
+        }
     }
 }
 
@@ -114,29 +127,57 @@ fn unknown(name: &AttributeRef) -> Error {
     Error::invalid_filter(format!("{} is not an attribute that can be filtered by.", quoted(&name.to_string())))
 }
 
-type Lookup<'l> = &'l dyn Fn(&AttributeRef) -> Result<Target, Error>;
-
-fn resolve(filter: Filter, lookup: Lookup) -> Result<ResolvedFilter, Error> {
+fn resolve(filter: Filter, scope: Scope) -> Result<ResolvedFilter, Error> {
     Ok(match filter {
-        Filter::And(filters) => Filter::And(resolve_all(filters, lookup)?),
-        Filter::Or(filters) => Filter::Or(resolve_all(filters, lookup)?),
-        Filter::Not(filter) => Filter::Not(Box::new(resolve(*filter, lookup)?)),
-        Filter::Present(name) => Filter::Present(lookup(&name)?),
+        Filter::And(filters) => Filter::And(resolve_all(filters, scope)?),
+        Filter::Or(filters) => Filter::Or(resolve_all(filters, scope)?),
+        Filter::Not(filter) => Filter::Not(Box::new(resolve(*filter, scope)?)),
+        Filter::Present(name) => match (scope.lookup(&name)?, scope) {
+            (target, Scope::Resource(kind)) if is_schemas(&target) => about_schemas(kind, |_| true)?,
+            (target, _) => Filter::Present(target),
+        },
         Filter::Compare { attribute, op, value } => {
-            let attribute = comparable(lookup(&attribute)?)?;
-            let value = fitting(&attribute, op, value)?;
-            Filter::Compare { attribute, op, value }
+            let target = comparable(scope.lookup(&attribute)?)?;
+            let value = fitting(&target, op, value)?;
+            match scope {
+                Scope::Resource(kind) if is_schemas(&target) => {
+                    let in_any_case = Attribute { case_exact: false, ..target.attribute.clone() };
+                    about_schemas(kind, |urn| holds(&in_any_case, op, &Value::from(urn), &value))?
+                }
+                _ => Filter::Compare { attribute: target, op, value },
+            }
         }
         Filter::ValuePath { attribute, filter } => {
-            let attribute = lookup(&attribute)?;
+            let attribute = scope.lookup(&attribute)?;
             let filter = Box::new(filter.resolve_inside(attribute)?);
             Filter::ValuePath { attribute, filter }
         }
     })
 }
 
-fn resolve_all(filters: Vec<Filter>, lookup: Lookup) -> Result<Vec<ResolvedFilter>, Error> {
-    filters.into_iter().map(|filter| resolve(filter, lookup)).collect()
+fn resolve_all(filters: Vec<Filter>, scope: Scope) -> Result<Vec<ResolvedFilter>, Error> {
+    filters.into_iter().map(|filter| resolve(filter, scope)).collect()
+}
+
+fn is_schemas(target: &Target) -> bool {
+    target.attribute.name == "schemas"
+}
+
+/// That a resource has a value of `schemas` which is `wanted`.
+///
+/// `schemas` is not stored: it names the core schema, and each extension of which there is an attribute. So this is
+/// said of those attributes, and of the `id`, which is always there.
+fn about_schemas(kind: Kind, wanted: impl Fn(&str) -> bool) -> Result<ResolvedFilter, Error> {
+    let id = AttributeRef { schema: None, name: "id".to_owned(), sub: None };
+    let always = Filter::Present(Scope::Resource(kind).lookup(&id)?);
+    if wanted(kind.schema().id) {
+        return Ok(always);
+    }
+    let extensions = kind.extensions().iter().filter(|schema| wanted(schema.id));
+    let targets =
+        extensions.flat_map(|schema| schema.attributes.iter().map(|attribute| Target { extension: Some(schema.id), attribute, sub: None }));
+    let any: Vec<_> = targets.map(Filter::Present).collect();
+    Ok(if any.is_empty() { Filter::Not(Box::new(always)) } else { Filter::Or(any) })
 }
 
 fn comparable(target: Target) -> Result<Target, Error> {

@@ -11,7 +11,7 @@ use crate::filter::{CompValue, Filter, Op as Comparison, ResolvedFilter};
 use crate::notes::Notes;
 use crate::path::{Destination, Path, Place};
 use crate::resource::edit::Change;
-use crate::resource::member_ids;
+use crate::resource::{Purpose, member_ids};
 use crate::schema::Kind;
 
 /// One change to the members of a group. Changes apply in order.
@@ -31,7 +31,7 @@ pub enum MemberChange {
 ///
 /// Both apply as [`apply`](super::apply) would apply them together, since no operation touches members and something
 /// else at one place. Fails with 400 `mutability` where a member would be edited rather than added or removed, with 413
-/// for too many, and with 400 `invalidValue` for values that are no members.
+/// for too many, and with 400 `invalidValue` for values that are no members, or groups.
 pub fn split_members(request: &PatchRequest, notes: &mut Notes) -> Result<(Vec<MemberChange>, PatchRequest), Error> {
     let mut changes = Vec::new();
     let mut operations = Vec::new();
@@ -94,16 +94,16 @@ fn change(place: &Place, change: Change, notes: &mut Notes) -> Result<Option<Mem
     Ok(match (change, &place.filter, place.sub) {
         (Change::Remove(None | Some(Value::Null)), None, _) => Some(MemberChange::Replace(Vec::new())),
         (Change::Remove(Some(Value::Array(values))), None, _) if values.is_empty() => Some(MemberChange::Replace(Vec::new())),
-        (Change::Remove(Some(values)), None, _) => Some(MemberChange::Remove(member_ids(values, notes)?)),
+        (Change::Remove(Some(values)), None, _) => Some(MemberChange::Remove(member_ids(values, Purpose::Remove, notes)?)),
         (Change::Remove(_), Some(filter), _) => Some(match equal_value(filter) {
             Some(id) => MemberChange::Remove(vec![id]),
             None => MemberChange::RemoveWhere(filter.clone()),
         }),
-        (Change::Add(value), None, None) => Some(MemberChange::Add(member_ids(value, notes)?)),
-        (Change::Replace(value), None, None) => Some(MemberChange::Replace(member_ids(value, notes)?)),
+        (Change::Add(value), None, None) => Some(MemberChange::Add(member_ids(value, Purpose::Keep, notes)?)),
+        (Change::Replace(value), None, None) => Some(MemberChange::Replace(member_ids(value, Purpose::Keep, notes)?)),
         // `members[value eq "1"]` with the same member as value: it is to be a member.
         (Change::Add(value) | Change::Replace(value), Some(filter), _) => {
-            let ids = member_ids(value, notes)?;
+            let ids = member_ids(value, Purpose::Keep, notes)?;
             match (equal_value(filter), ids.as_slice()) {
                 (Some(id), [only]) if id == *only => Some(MemberChange::Add(ids)),
                 _ => return Err(edited()),

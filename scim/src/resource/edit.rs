@@ -53,6 +53,8 @@ pub(crate) enum Addressed {
 /// How many comparisons with elements one request may cost. Operations, elements and terms of a filter are each bounded,
 /// but their product would keep a processor busy for a minute.
 const MOST_WORK: usize = 2_000_000;
+/// How many bytes count as one comparison more: long texts cost more to compare, and to copy into many elements.
+const BYTES_PER_WORK: usize = 32;
 
 pub(crate) struct Editor<'n> {
     kind: Kind,
@@ -140,7 +142,7 @@ impl<'n> Editor<'n> {
     fn at_place(&mut self, place: &Place, change: Change) -> Result<(), Error> {
         let before = self.take(place);
         let existed = before.is_some();
-        self.account_for(place, before.as_ref())?;
+        self.account_for(place, before.as_ref(), change.value())?;
         let after = self.changed(place, before, change)?;
         match after {
             Some(after) => self.put(place, after),
@@ -172,10 +174,18 @@ impl<'n> Editor<'n> {
         }
     }
 
-    fn account_for(&mut self, place: &Place, value: Option<&Value>) -> Result<(), Error> {
-        let elements = value.and_then(Value::as_array).map_or(1, Vec::len);
+    fn account_for(&mut self, place: &Place, before: Option<&Value>, value: Option<&Value>) -> Result<(), Error> {
+        let elements = match before {
+            Some(Value::Array(elements)) => elements.as_slice(),
+            Some(alone) => std::slice::from_ref(alone),
+            None => &[Value::Null],
+        };
         let terms = place.filter.as_ref().map_or(1, Filter::terms);
-        self.work = self.work.saturating_add(elements.saturating_mul(terms));
+        // Each comparison prepares both texts, and each selected element may get the value.
+        let texts = place.filter.as_ref().map_or(0, Filter::bytes).saturating_add(value.map_or(0, bytes));
+        let compared: usize = elements.iter().map(|element| 1 + bytes(element) / BYTES_PER_WORK).sum();
+        let prepared = elements.len().saturating_mul(texts / BYTES_PER_WORK);
+        self.work = self.work.saturating_add(compared.saturating_mul(terms)).saturating_add(prepared);
         if self.work > MOST_WORK {
             return Err(Error::payload_too_large("The request changes too many values."));
         }
@@ -230,4 +240,14 @@ impl<'n> Editor<'n> {
 /// A list with these elements, or what a single value becomes: its only element.
 pub(super) fn from_elements(place: &Place, mut list: Vec<Value>) -> Option<Value> {
     if place.attribute.multi_valued { list_value(list) } else { list.pop() }
+}
+
+/// How long the texts in a value are together.
+fn bytes(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.len(),
+        Value::Array(elements) => elements.iter().map(bytes).sum(),
+        Value::Object(members) => members.values().map(bytes).sum(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+    }
 }

@@ -6,7 +6,9 @@ use serde_json::{Map, Value};
 
 use super::edit::{Change, from_elements};
 use super::identity::{Identity, keep_each_once, type_key, value_key};
-use super::value::{canonical, elements, forget_reference, is_empty, is_primary, keep_primary, list_value, single, within_limit};
+use super::value::{
+    Purpose, canonical, elements, forget_reference, is_empty, is_primary, keep_primary, list_value, refuse_nested, single, within_limit,
+};
 use crate::error::Error;
 use crate::filter::{CompValue, Filter, Op, ResolvedFilter};
 use crate::notes::{Notes, quoted};
@@ -77,16 +79,18 @@ pub(super) fn remove(
     let values = match values {
         None | Some(Value::Null) => return Ok(None),
         Some(Value::Array(values)) if values.is_empty() => return Ok(None),
-        Some(values) => elements(attribute, values, notes)?,
+        Some(values) => elements(attribute, values, Purpose::Remove, notes)?,
     };
     if values.is_empty() {
         return Err(Error::invalid_value(format!("The values to remove from {} are empty.", quoted(attribute.name))));
     }
-    let mut by_value: HashMap<String, Vec<Option<String>>> = HashMap::new();
+    let mut by_value: HashMap<String, HashSet<Option<String>>> = HashMap::new();
     let mut whole = HashSet::new();
     for value in values {
         match value_key(attribute, &value) {
-            Some(key) => by_value.entry(key).or_default().push(type_key(&value)),
+            Some(key) => {
+                by_value.entry(key).or_default().insert(type_key(&value));
+            }
             None => {
                 whole.insert(value);
             }
@@ -94,11 +98,11 @@ pub(super) fn remove(
     }
     let is_meant = |element: &Value| {
         let types = value_key(attribute, element).and_then(|key| by_value.get(&key));
-        let of_type = |wanted: &Option<String>| {
+        let of_type = |types: &HashSet<Option<String>>| {
             let actual = type_key(element);
-            wanted.is_none() || actual.is_none() || *wanted == actual
+            actual.is_none() || types.contains(&None) || types.contains(&actual)
         };
-        types.is_some_and(|types| types.iter().any(of_type)) || whole.contains(element)
+        types.is_some_and(of_type) || whole.contains(element)
     };
     let mut list = into_list(before);
     list.retain(|element| !is_meant(element));
@@ -170,6 +174,7 @@ fn changed(place: &Place, element: Value, change: Change, value: &Value, notes: 
             into_object(single(place.attribute, value, base, notes)?.unwrap_or_default())
         }
     };
+    refuse_nested(place.attribute, &after)?;
     let value = place.attribute.sub("value");
     if let Some(sub) = value.filter(|sub| sub.mutability == Mutability::Immutable)
         && former_value.is_some()
@@ -211,6 +216,8 @@ fn clear(place: &Place, list: &mut Vec<Value>, selected: &[usize]) -> Result<(),
         }
     }
     keep_telling(list);
+    // Two addresses that differed in their type alone are now one.
+    keep_each_once(place.attribute, list);
     Ok(())
 }
 

@@ -17,14 +17,23 @@ pub(crate) fn canonical(attribute: &Attribute, value: &Value, notes: &mut Notes)
     if !attribute.multi_valued {
         return single(attribute, value, Map::new(), notes);
     }
-    let mut list = elements(attribute, value, notes)?;
+    let mut list = elements(attribute, value, Purpose::Keep, notes)?;
     keep_first_primary(attribute, &mut list, notes);
     Ok(list_value(list))
 }
 
+/// What becomes of the values that a client sent.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Purpose {
+    /// The resource is to have them.
+    Keep,
+    /// It is to have them no more, so that what it could not have does no harm.
+    Remove,
+}
+
 /// The values of a multi-valued attribute, each once. A value without its list counts as a list of one: OneLogin's
 /// templates have `emails` as an object.
-pub(crate) fn elements(attribute: &Attribute, value: &Value, notes: &mut Notes) -> Result<Vec<Value>, Error> {
+pub(crate) fn elements(attribute: &Attribute, value: &Value, purpose: Purpose, notes: &mut Notes) -> Result<Vec<Value>, Error> {
     let sent = match value {
         Value::Null => return Ok(Vec::new()),
         Value::Array(sent) => sent.as_slice(),
@@ -41,10 +50,26 @@ pub(crate) fn elements(attribute: &Attribute, value: &Value, notes: &mut Notes) 
         if is_members(attribute) && element.as_ref().and_then(|element| element.get("value")).is_none() {
             return Err(Error::invalid_value("Each of `members` needs a `value`."));
         }
+        if let (Some(Value::Object(element)), Purpose::Keep) = (&element, purpose) {
+            refuse_nested(attribute, element)?;
+        }
         kept.extend(element);
     }
     keep_each_once(attribute, &mut kept);
     Ok(kept)
+}
+
+/// A group is no member of a group here (RFC 7643 §4.2 leaves that to the provider). Taking it for the id of a user who
+/// does not exist would leave its people without access, and nobody would know why.
+pub(crate) fn refuse_nested(attribute: &Attribute, element: &Map<String, Value>) -> Result<(), Error> {
+    let text = |name: &str| element.get(name).and_then(Value::as_str).unwrap_or_default();
+    // The last collection in a URI is the resource's own; those before belong to the base URL.
+    let place = format!("/{}", text("$ref").to_ascii_lowercase());
+    let refers_to_group = place.rfind("/groups/") > place.rfind("/users/");
+    if is_members(attribute) && (refers_to_group || text("type").eq_ignore_ascii_case("Group")) {
+        return Err(Error::invalid_value("Groups cannot be members of groups: nested groups are not supported."));
+    }
+    Ok(())
 }
 
 /// Whether this is the `members` of a group.

@@ -1,5 +1,61 @@
 use scim::compare::{fold, instant, key};
 
+const WIDE: &str = concat!(
+    "　！＂＃＄％＆＇（）＊＋，－．／０１２３４５６７８９：；＜＝＞？＠ＡＢＣＤＥＦＧＨＩＪＫＬＭＮＯＰＱＲＳＴＵＶＷＸＹＺ［＼］＾＿｀",
+    "ａｂｃｄｅｆｇｈｉｊｋｌｍｎｏｐｑｒｓｔｕｖｗｘｙｚ｛｜｝～｟｠｡｢｣､･ｦｧｨｩｪｫｬｭｮｯｰｱｲｳｴｵｶｷｸｹｺｻｼｽｾｿﾀﾁﾂﾃﾄﾅﾆﾇﾈﾉﾊﾋﾌﾍﾎﾏﾐﾑﾒﾓﾔﾕﾖﾗﾘﾙﾚﾛﾜﾝ\u{FF9E}\u{FF9F}",
+    "\u{FFA0}ﾡﾢﾣﾤﾥﾦﾧﾨﾩﾪﾫﾬﾭﾮﾯﾰﾱﾲﾳﾴﾵﾶﾷﾸﾹﾺﾻﾼﾽﾾￂￃￄￅￆￇￊￋￌￍￎￏￒￓￔￕￖￗￚￛￜ￠￡￢￣￤￥￦￨￩￪￫￬￭￮",
+);
+
+/// The decomposition mappings of `WIDE` in UnicodeData.txt, in the same order.
+const ORDINARY: &str = concat!(
+    " !\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`",
+    "abcdefghijklmnopqrstuvwxyz{|}~⦅⦆。「」、・ヲァィゥェォャュョッーアイウエオカキクケコサシスセソタチツテトナニヌネノハヒフヘホマミムメモヤユヨラリルレロワン\u{3099}\u{309A}",
+    "\u{3164}ㄱㄲㄳㄴㄵㄶㄷㄸㄹㄺㄻㄼㄽㄾㄿㅀㅁㅂㅃㅄㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎㅏㅐㅑㅒㅓㅔㅕㅖㅗㅘㅙㅚㅛㅜㅝㅞㅟㅠㅡㅢㅣ¢£¬¯¦¥₩│←↑→↓■○",
+);
+
+#[test]
+fn every_wide_and_narrow_form_is_the_ordinary_character() {
+    assert_eq!((WIDE.chars().count(), ORDINARY.chars().count()), (226, 226));
+    for (wide, ordinary) in WIDE.chars().zip(ORDINARY.chars()) {
+        assert_eq!(fold(&wide.to_string()), fold(&ordinary.to_string()), "{wide}");
+    }
+    assert_eq!(fold("ＡＢＣ"), "abc");
+    assert_eq!(fold("ｶ\u{FF9E}"), "ガ");
+    // Only width is mapped: what merely looks like another character is another one.
+    for (one, other) in [("²", "2"), ("ﬁ", "fi"), ("Ⅳ", "iv"), ("①", "1"), ("\u{430}cme", "acme")] {
+        assert_ne!(fold(one), fold(other));
+    }
+}
+
+#[test]
+fn composed_and_decomposed_letters_are_the_same() {
+    assert_eq!(fold("JOSE\u{301}"), fold("jos\u{E9}"));
+    assert_eq!(fold("a\u{323}\u{302}"), fold("A\u{302}\u{323}"));
+    assert_eq!(fold("\u{212B}"), fold("\u{E5}"));
+    assert_eq!(fold("\u{1112}\u{1161}\u{11AB}"), "\u{D55C}");
+    assert_ne!(fold("jose"), fold("jos\u{E9}"));
+}
+
+#[test]
+fn letters_with_a_special_case_fold_to_something_sensible() {
+    for (text, key) in
+        [("\u{130}", "i\u{307}"), ("I\u{307}", "i\u{307}"), ("ı", "ı"), ("ẞ", "ß"), ("ß", "ß"), ("ς", "σ"), ("Σ", "σ"), ("\u{212A}", "k")]
+    {
+        assert_eq!(fold(text), key, "{text}");
+    }
+}
+
+#[test]
+fn folding_a_character_twice_is_folding_it_once() {
+    // Beyond, there are only ideographs and what is for private use.
+    for c in (0..0x2_0000).filter_map(char::from_u32) {
+        let once = fold(&c.to_string());
+        assert_eq!(fold(&once), once, "U+{:04X}", u32::from(c));
+        let once = fold(&format!("e{c}\u{301}\u{327}"));
+        assert_eq!(fold(&once), once, "U+{:04X} between others", u32::from(c));
+    }
+}
+
 #[test]
 fn case_is_folded_without_a_locale_and_without_looking_at_neighbours() {
     assert_eq!(fold("MÜLLER"), fold("müller"));

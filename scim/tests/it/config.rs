@@ -6,7 +6,8 @@ use crate::ENTERPRISE;
 
 const BASE: &str = "https://api.example.test/v2";
 
-fn options() -> Options {
+/// What the tests tell about themselves.
+pub fn options() -> Options {
     Options {
         documentation_uri: None,
         bulk: true,

@@ -123,6 +123,29 @@ fn extension_attributes_are_found_by_urn_or_bare() {
 }
 
 #[test]
+fn schemas_are_compared_though_they_are_not_stored() {
+    let core = "urn:ietf:params:scim:schemas:core:2.0:User";
+    let plain = json!({"id": "u_1", "userName": "mira"});
+    for (filter, extended_matches, plain_matches) in [
+        (format!("schemas eq \"{core}\""), true, true),
+        (format!("schemas eq \"{}\"", core.to_uppercase()), true, true),
+        (format!("schemas eq \"{ENTERPRISE}\""), true, false),
+        (format!("schemas ne \"{core}\""), true, false),
+        (format!("schemas ne \"{ENTERPRISE}\""), true, true),
+        ("schemas co \":enterprise:\"".to_owned(), true, false),
+        ("schemas eq \"urn:x\"".to_owned(), false, false),
+        ("not (schemas eq \"urn:x\")".to_owned(), true, true),
+        ("schemas pr".to_owned(), true, true),
+        ("schemas eq null".to_owned(), false, false),
+        ("schemas ne null".to_owned(), true, true),
+    ] {
+        assert_eq!(matches(&filter), extended_matches, "{filter}");
+        let resolved = Filter::parse(&filter).and_then(|filter| filter.resolve(Kind::User)).expect("a filter");
+        assert_eq!(resolved.matches(&plain), plain_matches, "{filter}");
+    }
+}
+
+#[test]
 fn identity_providers_own_dialects_are_understood() {
     // Entra's reference check, Ping's bare attribute, Entra's matching by address, authentik's missing quotes, Rippling.
     assert!(matches("id eq \"u_01\" and manager eq \"u_09\""));
@@ -143,6 +166,16 @@ fn an_unquoted_identifier_stays_the_text_that_it_is() {
     };
     for word in ["12345", "007", "1e5", "123456789012345678901234567890", "true", "-1", "1.50"] {
         assert_eq!(value(&format!("externalId eq {word}")), CompValue::String(word.to_owned()));
+    }
+}
+
+#[test]
+fn a_number_is_read_exactly() {
+    for word in ["1", "-7", "0.1", "1.5", "-9.252151181084785e-45", "5e-324", "18446744073709551615"] {
+        let Ok(Filter::Compare { value: CompValue::Number(number), .. }) = Filter::parse(&format!("x eq {word}")) else {
+            panic!("{word} is a number");
+        };
+        assert_eq!(number.to_string(), word);
     }
 }
 
@@ -208,7 +241,10 @@ fn a_comparison_that_the_schema_does_not_allow_is_refused() {
     for text in [
         "nonsense eq \"x\"",
         "password eq \"x\"",
-        "schemas eq \"x\"",
+        "schemas.value eq \"x\"",
+        "schemas[value eq \"x\"]",
+        "emails[schemas eq \"x\"]",
+        "schemas gt null",
         "userName.value eq \"x\"",
         "emails.nonsense pr",
         "emails[nonsense pr]",

@@ -4,6 +4,7 @@ mod bulk;
 mod compare;
 mod config;
 mod filter;
+mod hostile;
 mod identity_providers;
 mod json;
 mod list;
@@ -13,6 +14,7 @@ mod path;
 mod projection;
 mod properties;
 mod resource;
+mod rfc_examples;
 mod schema;
 
 use scim::{Error, Kind, Notes, PatchRequest, Patched, Resource, ScimType};

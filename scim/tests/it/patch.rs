@@ -1,5 +1,6 @@
 use scim::ScimType::{InvalidPath, InvalidSyntax, InvalidValue, Mutability, NoTarget};
-use scim::{Kind, PatchRequest, Resource};
+use scim::patch::{MemberChange, split_members};
+use scim::{Error, Kind, Notes, PatchRequest, Resource};
 use serde_json::{Value, json};
 
 use crate::{ENTERPRISE, group, mira, patch, patched, refusal, user};
@@ -184,6 +185,19 @@ fn removing_takes_the_attribute_its_part_or_the_selected_values() {
 }
 
 #[test]
+fn values_that_become_the_same_become_one() {
+    let twice =
+        user(json!({"userName": "mira", "emails": [{"value": "a@x.test"}, {"value": "A@x.test", "type": "work", "primary": true}]}));
+    let once = json!([{"value": "a@x.test", "primary": true}]);
+    for operation in [
+        json!({"op": "remove", "path": "emails[type eq \"work\"].type"}),
+        json!({"op": "replace", "path": "emails[type eq \"work\"].type", "value": null}),
+    ] {
+        assert_eq!(patched(&twice, json!([operation])).get("emails"), Some(&once), "{operation}");
+    }
+}
+
+#[test]
 fn removing_values_removes_just_those() {
     let value = |value: Value| json!({"op": "remove", "path": "emails", "value": value});
     let home = Some(json!([{"value": "mira@home.test", "type": "home"}]));
@@ -297,6 +311,42 @@ fn members_are_added_and_removed_but_not_edited() {
     let same = json!({"op": "add", "path": "members", "value": [{"value": "u_1", "$ref": "https://x.test/Users/u_1", "type": "User"}]});
     let added = patch(&engineers, json!([same])).expect("an acceptable PATCH");
     assert!(!added.changed);
+}
+
+#[test]
+fn a_group_does_not_become_a_member_but_may_be_removed() {
+    let engineers = group(json!({"displayName": "Engineers", "members": [{"value": "u_1"}]}));
+    for nested in [json!({"value": "g_1", "type": "group"}), json!({"value": "g_1", "$ref": "https://api.test/v2/Groups/g_1"})] {
+        for operation in [
+            json!({"op": "add", "path": "members", "value": [nested]}),
+            json!({"op": "replace", "path": "Members", "value": nested}),
+            json!({"op": "add", "value": {"members": [{"value": "u_2"}, nested]}}),
+            json!({"op": "replace", "value": {"urn:ietf:params:scim:schemas:core:2.0:Group:members": [nested]}}),
+            json!({"op": "add", "path": "members[value eq \"g_1\"]", "value": nested}),
+            json!({"op": "replace", "path": "members[value eq \"g_1\"]", "value": nested}),
+        ] {
+            assert_eq!(refusal(patch(&engineers, json!([operation]))), (400, Some(InvalidValue)), "{operation}");
+            assert_eq!(refusal(split(&operation)), (400, Some(InvalidValue)), "{operation}");
+        }
+        let removal = json!({"op": "remove", "path": "members", "value": [nested]});
+        assert!(!patch(&engineers, json!([removal])).expect("an acceptable PATCH").changed);
+        let removed = MemberChange::Remove(vec!["g_1".to_owned()]);
+        assert_eq!(split(&removal).expect("an acceptable PATCH").0, [removed]);
+    }
+    for operation in [
+        json!({"op": "add", "path": "members[value eq \"g_1\"].type", "value": "Group"}),
+        json!({"op": "add", "path": "members[value eq \"g_1\" and type eq \"Group\"]", "value": {"value": "g_1"}}),
+    ] {
+        assert_eq!(refusal(patch(&engineers, json!([operation]))), (400, Some(InvalidValue)), "{operation}");
+        assert_eq!(refusal(split(&operation)).0, 400, "{operation}");
+    }
+    let removal = json!({"op": "remove", "path": "members[type eq \"Group\"]"});
+    assert!(!patch(&engineers, json!([removal])).expect("an acceptable PATCH").changed);
+    assert!(split(&removal).is_ok());
+}
+
+fn split(operation: &Value) -> Result<(Vec<MemberChange>, PatchRequest), Error> {
+    split_members(&PatchRequest::parse(&json!({"Operations": [operation]}))?, &mut Notes::new())
 }
 
 #[test]

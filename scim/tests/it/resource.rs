@@ -166,8 +166,13 @@ fn a_wrong_type_is_refused_and_the_attribute_named() {
 
 #[test]
 fn required_attributes_must_be_there_and_not_blank() {
-    for body in [json!({}), json!({"userName": null}), json!({"userName": " "}), json!({"userName": ""})] {
+    for body in [json!({}), json!({"userName": null})] {
         assert_eq!(refusal(parse(body).0), (400, Some(InvalidValue)));
+    }
+    for blank in ["", " ", "\u{3000}\u{3000}", "\u{A0}\u{2003}", "\u{200B}", " \u{2060}\u{FEFF}", "\u{3164}", "\u{FFA0}"] {
+        assert_eq!(refusal(parse(json!({"userName": blank})).0), (400, Some(InvalidValue)), "{blank:?}");
+        let group = Resource::parse(Kind::Group, &json!({"displayName": blank}), &mut Notes::new());
+        assert_eq!(refusal(group), (400, Some(InvalidValue)), "{blank:?}");
     }
     let unnamed = Resource::parse(Kind::Group, &json!({"members": []}), &mut Notes::new());
     assert_eq!(refusal(unnamed), (400, Some(InvalidValue)));
@@ -190,6 +195,35 @@ fn members_are_each_kept_once_and_need_a_value() {
     for members in [json!([{"id": "u_1"}]), json!([{}]), json!([{"value": ""}]), json!([null])] {
         let group = Resource::parse(Kind::Group, &json!({"displayName": "x", "members": members}), &mut Notes::new());
         assert_eq!(refusal(group), (400, Some(InvalidValue)));
+    }
+}
+
+#[test]
+fn a_group_is_no_member_of_a_group() {
+    for member in [
+        json!({"value": "g_1", "type": "Group"}),
+        json!({"VALUE": "g_1", "TYPE": "gROUP"}),
+        json!({"value": "g_1", "$ref": "https://api.test/scim/v2/Groups/g_1"}),
+        json!({"value": "g_1", "type": "User", "$ref": "../Groups/g_1"}),
+        json!({"value": "g_1", "$ref": "Groups/g_1"}),
+    ] {
+        for members in [json!([member]), json!(member), json!([{"value": "u_1"}, {"value": "g_1"}, member])] {
+            for body in [
+                json!({"displayName": "x", "members": members}),
+                json!({"displayName": "x", "urn:ietf:params:scim:schemas:core:2.0:Group": {"Members": members}}),
+            ] {
+                let error = Resource::parse(Kind::Group, &body, &mut Notes::new()).expect_err("a refusal");
+                assert_eq!((error.status, error.scim_type), (400, Some(InvalidValue)), "{body}");
+                assert!(error.detail.contains("nested groups"), "{}", error.detail);
+            }
+        }
+    }
+    for person in [
+        json!({"value": "u_1", "type": "User", "$ref": "https://api.test/v2/Users/u_1"}),
+        json!({"value": "u_1", "$ref": "https://api.test/Groups/scim/v2/Users/u_1"}),
+        json!({"value": "Groups"}),
+    ] {
+        assert_eq!(group(json!({"displayName": "x", "members": [person]})).values("members").count(), 1, "{person}");
     }
 }
 
