@@ -421,4 +421,13 @@ both_databases! {
         assert_eq!(app.mailed_link(name).await, None);
         assert_eq!(app.member(&acme, "mira@partner.test").await["access"]["ActivationSent"]["at"].is_number(), true);
     }
+
+    /// §2.8: such a name looks like an address and is none.
+    async fn entra_guests_without_an_address_are_not_mailed_at_their_names(app) {
+        let acme = app.org("Acme").await;
+        let name = "mira_partner.test#EXT#@acme.onmicrosoft.test";
+        path_of(&entra(&app, &acme).post("/Users", json!({ "schemas": [USER], "userName": name, "externalId": "guest-1", "active": true })).await);
+        assert_eq!(app.mailed_link(name).await, None);
+        assert_eq!(app.database.number("SELECT count(*) FROM users WHERE email IS NULL AND live_memberships = 1").await, 1, "single sign-on only");
+    }
 }
