@@ -326,6 +326,47 @@ both_databases! {
         }
     }
 
+    /// §2.3: `manager` without its sub-attribute, with and without the URN.
+    async fn entra_checks_a_manager_without_reading_the_user(app) {
+        let acme = app.org("Acme").await;
+        let idp = entra(&app, &acme);
+        let [boss, other] = people(&idp).await;
+        let path = path_of(&idp.post("/Users", mira()).await);
+        let id = &path["/Users/".len()..];
+        idp.patch(&path, one("Add", &format!("{ENTERPRISE}:manager"), boss.as_str())).await;
+        for manager in ["manager".to_owned(), "manager.value".to_owned(), format!("{ENTERPRISE}:manager"), format!("{ENTERPRISE}:manager.value")] {
+            for (who, expected) in [(boss.as_str(), 1), (&other, 0), ("u_09", 0)] {
+                let answer = idp.get(&format!("/Users?{}&attributes=id", filtered(&format!("id eq \"{id}\" and {manager} eq \"{who}\"")))).await;
+                assert_eq!(found(&answer).len(), expected, "{manager} {who}");
+                assert!(expected == 0 || answer.json["Resources"][0].get("userName").is_none(), "just the id was asked for");
+            }
+        }
+        idp.patch(&path, json!([{ "op": "Remove", "path": format!("{ENTERPRISE}:manager") }])).await;
+        is_empty_list(&idp.find("/Users", &format!("id eq \"{id}\" and manager eq \"{boss}\"")).await);
+    }
+
+    /// §2.2: the matching attribute can be any that is mapped.
+    async fn entra_matches_by_attributes_of_every_kind(app) {
+        let acme = app.org("Acme").await;
+        let idp = entra(&app, &acme);
+        people::<1>(&idp).await;
+        let mut body = mira();
+        body["title"] = "Engineer".into();
+        body["roles"] = json!([{ "primary": "True", "value": "Editor" }]);
+        let created = idp.post("/Users", body).await;
+        path_of(&created);
+        for filter in [
+            format!("{ENTERPRISE}:employeeNumber eq \"4411\""), format!("{ENTERPRISE}:employeeNumber eq 4411 and active eq true"),
+            "displayName eq \"mira olsen\"".to_owned(), "name.familyName eq \"Olsen\"".to_owned(), "title eq \"ENGINEER\"".to_owned(),
+            "roles[primary eq \"True\"].value eq \"Editor\"".to_owned(), "title eq \"Engineer\" and name.givenName eq \"Mira\"".to_owned(),
+        ] {
+            assert_eq!(found(&idp.find("/Users", &filter).await), [id_of(&created)], "{filter}");
+        }
+        for filter in [format!("{ENTERPRISE}:employeeNumber eq \"441\""), "title eq \"Engineers\"".to_owned(), "roles[primary eq \"False\"].value eq \"Editor\"".to_owned()] {
+            is_empty_list(&idp.find("/Users", &filter).await);
+        }
+    }
+
     /// §2.7
     async fn entra_with_its_flag_sends_attributes_without_paths(app) {
         let acme = app.org("Acme").await;

@@ -227,6 +227,19 @@ both_databases! {
         assert_eq!(app.idp(&globex).get(&format!("/Users/{theirs}")).await.json["active"], true);
     }
 
+    async fn n12_a_manager_of_another_organisation_is_found_like_one_that_was_never_given(app) {
+        let (acme, globex) = (app.org("Acme").await, app.org("Globex").await);
+        let idp = app.idp(&acme);
+        let theirs = app.provision(&globex, "eve@globex.test").await.id;
+        let [ben] = people(&idp).await;
+        for id in [theirs.as_str(), NOBODY] {
+            let managed = idp.patch(&format!("/Users/{ben}"), json!([{ "op": "add", "path": "manager", "value": id }])).await;
+            assert_eq!(managed.json[ENTERPRISE], json!({ "manager": { "value": id } }));
+            assert_eq!(found(&idp.find("/Users", &format!("manager eq \"{id}\"")).await), [&ben]);
+            is_empty_list(&app.idp(&globex).find("/Users", &format!("manager eq \"{id}\"")).await);
+        }
+    }
+
     async fn n13_members_whom_nobody_knows_among_those_who_are(app) {
         let acme = app.org("Acme").await;
         let idp = app.idp(&acme);

@@ -27,6 +27,18 @@ both_databases! {
         }
     }
 
+    /// PingFederate lets the administrator choose both.
+    async fn ping_finds_by_another_attribute_and_another_operator(app) {
+        let acme = app.org("Acme").await;
+        let idp = app.idp(&acme);
+        let mira = app.provision(&acme, "mira@acme.test").await;
+        app.provision(&acme, "ben@acme.test").await;
+        for filter in ["name.givenName eq mira", "name.givenName sw \"MIR\"", "displayName eq \"mira Olsen\"", "displayName co mira", "emails.type eq work and userName eq mira@acme.test"] {
+            assert_eq!(found(&idp.find("/Users", filter).await), [&mira.id], "{filter}");
+        }
+        is_empty_list(&idp.find("/Users", "name.givenName eq olsen").await);
+    }
+
     async fn ping_sends_two_primary_addresses_and_the_first_counts(app) {
         let acme = app.org("Acme").await;
         let idp = app.idp(&acme);
