@@ -4,9 +4,10 @@
 use serde_json::{Value, json};
 
 use super::{
-    ENTERPRISE, GROUP, NOBODY, USER, found, group, has_access, holds, id_of, is_empty_list, is_refused, path_of, people, state_of, values,
+    ENTERPRISE, GROUP, NOBODY, USER, found, group, has_access, holds, id_in, id_of, is_empty_list, is_refused, path_of, people, state_of,
+    values,
 };
-use crate::support::{Idp, Org, TestApp, both_databases, filtered};
+use crate::support::{Idp, Org, PASSWORD, TestApp, both_databases, filtered};
 
 /// The administrator left the flag in the tenant's URL, so it comes with every request.
 const FLAG: &str = "aadOptscim062020";
@@ -120,7 +121,7 @@ both_databases! {
         let acme = app.org("Acme").await;
         let idp = entra(&app, &acme);
         let boss = path_of(&idp.post("/Users", json!({ "userName": "boss@acme.test", "active": false })).await);
-        let boss = &boss["/Users/".len()..];
+        let boss = id_in(&boss);
         let path = path_of(&idp.post("/Users", mira()).await);
         let patched = idp.patch(&path, json!([
             { "op": "Replace", "path": "displayName", "value": "Mira Hart" },
@@ -148,7 +149,7 @@ both_databases! {
         }
         assert_eq!(user[ENTERPRISE], json!({ "department": "Design", "employeeNumber": "4411", "manager": { "value": boss } }));
         is_empty_list(&idp.find("/Users", "userName eq \"mira.olsen@acme.test\"").await);
-        assert_eq!(found(&idp.find("/Users", "emails[type eq \"work\"].value eq \"mira.hart@acme.test\"").await), [&path["/Users/".len()..]]);
+        assert_eq!(found(&idp.find("/Users", "emails[type eq \"work\"].value eq \"mira.hart@acme.test\"").await), [id_in(&path)]);
     }
 
     /// §2.4: RFC 7644 §3.5.2.3 would have a 400 here, and Entra would never get over it.
@@ -219,7 +220,7 @@ both_databases! {
 
             assert_eq!(idp.patch(&path, one("Add", "active", on)).await.json["active"], true);
             assert!(holds(&idp, &engineers, &[id]).await);
-            browser = app.sign_in("mira.olsen@acme.test", crate::support::PASSWORD).await;
+            browser = app.sign_in("mira.olsen@acme.test", PASSWORD).await;
             assert!(has_access(&browser, &acme).await, "{on}");
         }
         let before = state_of(&app, &idp, &path).await;
@@ -236,7 +237,7 @@ both_databases! {
         let acme = app.org("Acme").await;
         let idp = entra(&app, &acme);
         let path = path_of(&idp.post("/Users", mira()).await);
-        let engineers = group(&idp, "Acme Engineers", &[&path["/Users/".len()..]]).await;
+        let engineers = group(&idp, "Acme Engineers", &[id_in(&path)]).await;
         let browser = app.activate("mira.olsen@acme.test").await;
         let deleted = idp.delete(&path).await;
         assert_eq!((deleted.status, deleted.text.as_str()), (204, ""));
@@ -311,7 +312,7 @@ both_databases! {
         let idp = entra(&app, &acme);
         let [mira, ben] = people(&idp).await;
         let path = group(&idp, "Acme Engineers", &[&mira]).await;
-        let id = &path["/Groups/".len()..];
+        let id = id_in(&path);
         for (filter, expected) in [
             (format!("id eq \"{id}\" and members eq \"{mira}\""), 1),
             (format!("id eq \"{id}\" and members eq \"{ben}\""), 0),
@@ -332,7 +333,7 @@ both_databases! {
         let idp = entra(&app, &acme);
         let [boss, other] = people(&idp).await;
         let path = path_of(&idp.post("/Users", mira()).await);
-        let id = &path["/Users/".len()..];
+        let id = id_in(&path);
         idp.patch(&path, one("Add", &format!("{ENTERPRISE}:manager"), boss.as_str())).await;
         for manager in ["manager".to_owned(), "manager.value".to_owned(), format!("{ENTERPRISE}:manager"), format!("{ENTERPRISE}:manager.value")] {
             for (who, expected) in [(boss.as_str(), 1), (&other, 0), ("u_09", 0)] {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{USER, found, group, has_access, holds, id_of, is_empty_list, is_refused, path_of, people, state_of, values};
+use super::{USER, found, group, has_access, holds, id_in, id_of, is_empty_list, is_refused, path_of, people, state_of, values};
 use crate::support::{both_databases, filtered, user};
 
 const TEST_USER: &str = "scim.test@acme.test";
@@ -94,6 +94,6 @@ both_databases! {
         assert_eq!(change("remove", &[&mira]).await, 204);
         assert!(holds(&idp, &path, &[&ben, &eve]).await);
         assert_eq!(idp.get(&format!("/Users/{mira}")).await.json.get("groups"), None);
-        assert_eq!(id_of(&idp.get(&path).await), &path["/Groups/".len()..]);
+        assert_eq!(id_of(&idp.get(&path).await), id_in(&path));
     }
 }

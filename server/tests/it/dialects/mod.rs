@@ -60,12 +60,17 @@ fn id_of(answer: &Answer) -> &str {
     answer.json["id"].as_str().unwrap_or_else(|| panic!("{}", answer.text))
 }
 
+/// The id at the end of a path.
+fn id_in(path: &str) -> &str {
+    path.rsplit_once('/').unwrap().1
+}
+
 /// A value of `members`, or of whatever else is a list of objects with a `value`.
 fn values(ids: &[&str]) -> Value {
     ids.iter().map(|id| json!({ "value": id })).collect()
 }
 
-/// The paths and ids of `count` inactive users.
+/// The ids of new users, all of them inactive.
 async fn people<const COUNT: usize>(idp: &Idp) -> [String; COUNT] {
     let mut ids = vec![];
     for number in 0..COUNT {

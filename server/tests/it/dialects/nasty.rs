@@ -3,8 +3,10 @@
 use http::Method;
 use serde_json::{Value, json};
 
-use super::{ENTERPRISE, NOBODY, found, group, has_access, holds, id_of, is_empty_list, is_refused, path_of, people, state_of, values};
-use crate::support::{Answer, Idp, Org, TestApp, both_databases, user};
+use super::{
+    ENTERPRISE, NOBODY, found, group, has_access, holds, id_in, id_of, is_empty_list, is_refused, path_of, people, state_of, values,
+};
+use crate::support::{Answer, Idp, Org, PASSWORD, TestApp, both_databases, user};
 
 const MEDIA_TYPE: &str = "application/scim+json";
 
@@ -70,13 +72,13 @@ both_databases! {
     async fn n04_a_removal_without_a_path(app) {
         let acme = app.org("Acme").await;
         let mira = Mira::of(&app, &acme).await;
-        let engineers = group(&mira.idp, "Engineers", &[&mira.path["/Users/".len()..]]).await;
+        let engineers = group(&mira.idp, "Engineers", &[id_in(&mira.path)]).await;
         for operation in [json!({ "op": "remove" }), json!({ "op": "remove", "path": "" }), json!({ "op": "remove", "path": null, "value": { "title": "x" } }), json!({ "op": "Remove", "value": { "members": [] } })] {
             for path in [&mira.path, &engineers] {
                 is_refused(&mira.idp.patch(path, json!([operation])).await, 400, Some("noTarget"));
             }
         }
-        assert!(holds(&mira.idp, &engineers, &[&mira.path["/Users/".len()..]]).await);
+        assert!(holds(&mira.idp, &engineers, &[id_in(&mira.path)]).await);
     }
 
     /// Understood by half, a filter would find everybody.
@@ -185,7 +187,7 @@ both_databases! {
         let idp = app.idp(&acme);
         let theirs = app.provision(&globex, "eve@globex.test").await.id;
         let their_group = group(&app.idp(&globex), "Theirs", &[&theirs]).await;
-        let their_group = their_group["/Groups/".len()..].to_owned();
+        let their_group = id_in(&their_group).to_owned();
         let [ben] = people(&idp).await;
         let engineers = group(&idp, "Engineers", &[&ben]).await;
         let ben_path = format!("/Users/{ben}");
@@ -244,7 +246,7 @@ both_databases! {
         let acme = app.org("Acme").await;
         let idp = app.idp(&acme);
         let [mira, ben] = people(&idp).await;
-        let path = group(&idp, "Engineers", &[NOBODY, &mira, "u_404", ""].into_iter().filter(|id| !id.is_empty()).collect::<Vec<_>>()).await;
+        let path = group(&idp, "Engineers", &[NOBODY, &mira, "u_404"]).await;
         assert!(holds(&idp, &path, &[&mira]).await);
         for operations in [
             json!([{ "op": "add", "path": "members", "value": values(&[NOBODY, &ben]) }]),
@@ -262,7 +264,7 @@ both_databases! {
         let acme = app.org("Acme").await;
         let mira = Mira::of(&app, &acme).await;
         let browser = app.activate("mira@acme.test").await;
-        let id = mira.path["/Users/".len()..].to_owned();
+        let id = id_in(&mira.path).to_owned();
         for (failing, scim_type) in [
             (json!({ "op": "remove", "path": "userName" }), "mutability"),
             (json!({ "op": "replace", "path": "active", "value": "perhaps" }), "invalidValue"),
@@ -287,7 +289,7 @@ both_databases! {
         let acme = app.org("Acme").await;
         let mira = Mira::of(&app, &acme).await;
         let engineers = group(&mira.idp, "Engineers", &[]).await;
-        let group_id = &engineers["/Groups/".len()..];
+        let group_id = id_in(&engineers);
         let before = state_of(&app, &mira.idp, &mira.path).await;
         for (op, path, value) in [
             ("add", "groups", values(&[group_id])),
@@ -361,8 +363,8 @@ both_databases! {
         assert_eq!(app.idp(&globex).get(&format!("/Users/{}", in_globex.id)).await.json, theirs);
         assert!(has_access(&browser, &globex).await);
         assert_eq!(app.member(&globex, "mira@both.test").await["name"], "mira Olsen");
-        app.sign_in("mira@both.test", crate::support::PASSWORD).await;
-        let stranger = app.browser().call("sign_in", &[("email", "mira@acme.test"), ("password", crate::support::PASSWORD)]).await;
+        app.sign_in("mira@both.test", PASSWORD).await;
+        let stranger = app.browser().call("sign_in", &[("email", "mira@acme.test"), ("password", PASSWORD)]).await;
         assert_eq!(stranger.status, 401);
     }
 

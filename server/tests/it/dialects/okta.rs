@@ -3,8 +3,10 @@
 
 use serde_json::{Value, json};
 
-use super::{GROUP, NOBODY, USER, found, group, has_access, holds, id_of, is_empty_list, is_refused, path_of, people, state_of, values};
-use crate::support::{Idp, Org, TestApp, both_databases, patch_active};
+use super::{
+    GROUP, NOBODY, USER, found, group, has_access, holds, id_in, id_of, is_empty_list, is_refused, path_of, people, state_of, values,
+};
+use crate::support::{Idp, Org, PASSWORD, TestApp, both_databases, patch_active, user};
 
 const FIND_MIRA: &str = "/Users?filter=userName%20eq%20%22mira.olsen%40acme.test%22&startIndex=1&count=100";
 const FIND_ENGINEERS: &str = "/Groups?filter=displayName%20eq%20%22Acme%20Engineers%22&startIndex=1&count=100";
@@ -108,6 +110,16 @@ both_databases! {
         assert_eq!(idp.get("/Users").await.json["totalResults"], 1);
     }
 
+    /// §1.3: in a query a bare `+` is a space; Okta encodes the one that is none.
+    async fn okta_finds_a_name_with_a_plus(app) {
+        let acme = app.org("Acme").await;
+        let idp = okta(&app, &acme);
+        let created = idp.post("/Users", user("mira+test@acme.test")).await;
+        path_of(&created);
+        assert_eq!(found(&idp.get("/Users?filter=userName%20eq%20%22mira%2Btest%40acme.test%22").await), [id_of(&created)]);
+        is_empty_list(&idp.get("/Users?filter=userName+eq+%22mira+test%40acme.test%22").await);
+    }
+
     /// §1.4: whatever a GET gave comes back, with the profile laid over it.
     async fn okta_puts_back_what_it_has_read_with_a_new_profile(app) {
         let acme = app.org("Acme").await;
@@ -174,7 +186,7 @@ both_databases! {
         assert_eq!((found(&inactive), &inactive.json["Resources"][0]["active"]), (vec![id_of(&created)], &false.into()));
         assert_eq!(idp.patch(&path, patch_active(true)).await.json["active"], true);
         assert!(!has_access(&browser, &acme).await, "an old session stays dead");
-        let again = app.sign_in("mira.olsen@acme.test", crate::support::PASSWORD).await;
+        let again = app.sign_in("mira.olsen@acme.test", PASSWORD).await;
         assert!(has_access(&again, &acme).await);
         assert!(holds(&idp, &engineers, &[id_of(&created)]).await);
 
@@ -214,7 +226,7 @@ both_databases! {
         assert_eq!((&restored["active"], &restored["displayName"], &restored["userName"]), (&true.into(), &"Mira Olsen-Hart".into(), &"Mira.Olsen@acme.test".into()));
         assert_eq!(idp.get("/Users").await.json["totalResults"], 1);
         assert!(holds(&idp, &engineers, &[id_of(&created)]).await);
-        let browser = app.sign_in("mira.olsen@acme.test", crate::support::PASSWORD).await;
+        let browser = app.sign_in("mira.olsen@acme.test", PASSWORD).await;
         assert!(has_access(&browser, &acme).await);
     }
 
@@ -271,7 +283,7 @@ both_databases! {
         let path = group(&idp, "Acme Engineers", &[&mira]).await;
         let before = state_of(&app, &idp, &path).await;
         for _ in 0..3 {
-            assert_eq!(idp.patch(&path, rename(&path["/Groups/".len()..])).await.status, 204);
+            assert_eq!(idp.patch(&path, rename(id_in(&path))).await.status, 204);
         }
         assert_eq!(state_of(&app, &idp, &path).await, before);
     }

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{ENTERPRISE, GROUP, USER, found, has_access, holds, id_of, is_empty_list, is_refused, path_of, people};
-use crate::support::{Idp, Org, TestApp, both_databases};
+use super::{ENTERPRISE, GROUP, USER, found, has_access, holds, id_in, id_of, is_empty_list, is_refused, path_of, people};
+use crate::support::{Idp, Org, PASSWORD, TestApp, both_databases};
 
 const FIND_MIRA: &str = "/Users?filter=userName+eq+%22mira.olsen%40acme.test%22&";
 
@@ -103,7 +103,7 @@ both_databases! {
         silent["active"] = Value::Null;
         assert_eq!(idp.put(&path, silent).await.json["active"], false);
         assert_eq!(idp.put(&path, template("true")).await.json["active"], true);
-        let back = app.sign_in("mira.olsen@acme.test", crate::support::PASSWORD).await;
+        let back = app.sign_in("mira.olsen@acme.test", PASSWORD).await;
         assert_eq!(idp.delete(&path).await.status, 204);
         assert!(!has_access(&back, &acme).await);
         is_refused(&idp.get(&path).await, 404, None);
@@ -115,7 +115,7 @@ both_databases! {
         let [mira, ben] = people(&idp).await;
         let path = path_of(&idp.post("/Groups", json!({ "schemas": [GROUP], "displayName": "Acme Engineers" })).await);
         let find = idp.get("/Groups?filter=displayName+eq+%22Acme+Engineers%22&").await;
-        assert_eq!(found(&find), [&path["/Groups/".len()..]]);
+        assert_eq!(found(&find), [id_in(&path)]);
         for id in [&mira, &ben] {
             assert_eq!(idp.patch(&path, json!([{ "op": "add", "path": "members", "value": [{ "value": id }] }])).await.status, 204);
         }

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::{USER, found, has_access, id_of, is_empty_list, is_refused, path_of};
-use crate::support::{both_databases, user};
+use crate::support::{PASSWORD, both_databases, user};
 
 fn two_primaries(first: &str, second: &str) -> Value {
     json!({
@@ -67,7 +67,7 @@ both_databases! {
         assert_eq!(put(false).await.json["active"], false);
         assert!(!has_access(&browser, &acme).await);
         assert_eq!(put(true).await.json["active"], true);
-        let back = app.sign_in("mira@acme.test", crate::support::PASSWORD).await;
+        let back = app.sign_in("mira@acme.test", PASSWORD).await;
         assert!(has_access(&back, &acme).await);
         assert_eq!(idp.delete(&path).await.status, 204);
         assert!(!has_access(&back, &acme).await);

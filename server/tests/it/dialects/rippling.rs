@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{GROUP, USER, found, has_access, holds, id_of, is_empty_list, is_refused, path_of, state_of, values};
-use crate::support::{both_databases, filtered, patch_active};
+use crate::support::{PASSWORD, both_databases, filtered, patch_active};
 
 fn mira() -> Value {
     json!({
@@ -59,7 +59,7 @@ both_databases! {
             assert!(!has_access(&browser, &acme).await, "{way}");
             if way != "delete" {
                 assert_eq!(idp.put(&path, mira()).await.json["active"], true);
-                browser = app.sign_in("mira@acme.test", crate::support::PASSWORD).await;
+                browser = app.sign_in("mira@acme.test", PASSWORD).await;
             }
         }
     }

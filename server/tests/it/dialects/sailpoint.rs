@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::{ENTERPRISE, GROUP, USER, found, group, has_access, holds, id_of, path_of, people, state_of, values};
+use super::{ENTERPRISE, GROUP, USER, found, group, has_access, holds, id_in, id_of, path_of, people, state_of, values};
 use crate::support::{both_databases, user};
 
 both_databases! {
@@ -46,7 +46,7 @@ both_databases! {
         let acme = app.org("Acme").await;
         let idp = app.idp(&acme);
         let engineers = group(&idp, "Engineers", &[]).await;
-        let groups = json!([{ "value": &engineers["/Groups/".len()..], "display": "Engineers" }]);
+        let groups = json!([{ "value": id_in(&engineers), "display": "Engineers" }]);
         let mut body = user("mira@acme.test");
         body["groups"] = groups.clone();
         let created = idp.post("/Users", body.clone()).await;

@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{ENTERPRISE, GROUP, NOBODY, USER, found, group, holds, id_of, is_empty_list, is_refused, path_of, people, state_of, values};
+use super::{
+    ENTERPRISE, GROUP, NOBODY, USER, found, group, holds, id_in, id_of, is_empty_list, is_refused, path_of, people, state_of, values,
+};
 use crate::support::{both_databases, filtered};
 
 fn user(name: &str) -> Value {
@@ -46,12 +48,25 @@ both_databases! {
         for name in ["Team Len", "TEAM LEN"] {
             for excluded in ["", "&excludedAttributes=members"] {
                 let answer = idp.get(&format!("/Groups?{}{excluded}", filtered(&format!("displayName eq \"{name}\"")))).await;
-                assert_eq!(found(&answer), [&team["/Groups/".len()..]]);
+                assert_eq!(found(&answer), [id_in(&team)]);
                 assert_eq!(answer.json["Resources"][0].get("members").is_none(), !excluded.is_empty());
             }
         }
         is_empty_list(&idp.find("/Groups", "displayName eq \"nothing\"").await);
         assert_eq!(idp.get(&format!("{team}?excludedAttributes=members")).await.json.get("members"), None);
+    }
+
+    /// A moment is the same in every zone, with or without a fraction.
+    async fn the_validator_writes_moments_in_any_zone(app) {
+        let acme = app.org("Acme").await;
+        let idp = app.idp(&acme);
+        let created = idp.post("/Users", user("len")).await;
+        assert_eq!(created.json["meta"]["created"], "2027-01-15T08:00:00Z");
+        for same in ["2027-01-15T08:00:00Z", "2027-01-15T08:00:00.000000Z", "2027-01-15T09:30:00+01:30", "2027-01-14T22:00:00-10:00", "2027-01-15T10:00:00+0200"] {
+            assert_eq!(found(&idp.find("/Users", &format!("meta.created eq \"{same}\"")).await), [id_of(&created)], "{same}");
+            is_empty_list(&idp.find("/Users", &format!("meta.lastModified gt \"{same}\"")).await);
+        }
+        is_empty_list(&idp.find("/Users", "meta.created eq \"2027-01-15T08:00:00+01:00\"").await);
     }
 
     /// With paths, and "verbose": all in one value.
