@@ -72,7 +72,9 @@ impl Link {
 /// The account that a new record stands for, with its lock: that of its address, made if there is none. A record
 /// without a usable address gets an account that can be entered by single sign-on only.
 pub(super) async fn account_of(tx: &Tx, resource: &Resource, call: &Call) -> Result<Account, Error> {
-    let candidates = [resource.primary("emails"), resource.text("userName")];
+    // Entra calls a guest `mira_partner.test#EXT#@acme.onmicrosoft.test`, which looks like an address and is nobody's.
+    let user_name = resource.text("userName").filter(|name| !name.to_ascii_uppercase().contains("#EXT#"));
+    let candidates = [resource.primary("emails"), user_name];
     let address = candidates.into_iter().flatten().find_map(|text| EmailAddress::try_from(text).ok());
     match address {
         Some(address) => store::accounts::find_or_insert(tx, &address, call).await,

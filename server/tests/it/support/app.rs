@@ -74,6 +74,13 @@ impl TestApp {
         Self { router: router(state.clone()), state, database, now }
     }
 
+    /// The same server, whose activation mails wait for `delay`.
+    pub fn with_mail_delay(mut self, delay: Duration) -> Self {
+        self.state.mail_delay = delay;
+        self.router = router(self.state.clone());
+        self
+    }
+
     /// Let time pass.
     pub fn advance(&self, span: Duration) {
         self.now.fetch_add(i64::try_from(span.as_micros()).unwrap(), Ordering::SeqCst);
@@ -139,6 +146,26 @@ impl TestApp {
         let answer = browser.call("activate", &[("link", &link), ("password", PASSWORD)]).await;
         assert_eq!(answer.status, 200, "{}", answer.text);
         browser
+    }
+
+    /// `count` inactive users of `org`, made in the database: as many requests would test something else.
+    pub async fn crowd(&self, org: &Org, count: usize) -> Vec<String> {
+        let from = format!("FROM scim_connections c JOIN organizations o ON o.id = c.org_id AND o.slug = '{}'", org.slug);
+        let columns = "id, org_id, connection_id, user_name, user_name_key, active, attributes, version, created_at, updated_at";
+        let values = |id: &str| format!("{id}, c.org_id, c.id, 'n' || n, 'n' || n, false, '{{\"userName\":\"n' || n || '\"}}', 1, 0, 0");
+        let (insert, ids) = if self.state.db.is_postgres() {
+            let series = format!("SELECT {} {from}, generate_series(1, {count}) n", values("gen_random_uuid()"));
+            (format!("INSERT INTO scim_users ({columns}) {series}"), "SELECT id::text FROM scim_users WHERE user_name LIKE 'n%'")
+        } else {
+            let series = format!("WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {count})");
+            let select = format!("SELECT {} {from}, s", values("randomblob(16)"));
+            (
+                format!("{series} INSERT INTO scim_users ({columns}) {select}"),
+                "SELECT lower(hex(id)) FROM scim_users WHERE user_name LIKE 'n%'",
+            )
+        };
+        self.database.try_run(&insert).await.unwrap();
+        self.database.texts(ids).await.iter().map(|text| hyphenated(text)).collect()
     }
 
     /// Send what is due; the link in the last mail to `email`.
@@ -216,4 +243,10 @@ pub fn user(email: &str) -> Value {
         "password": "1mz050nq",
         "active": true
     })
+}
+
+/// An id's one spelling, from its hexadecimal digits.
+fn hyphenated(text: &str) -> String {
+    let hex: String = text.chars().filter(char::is_ascii_hexdigit).collect();
+    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }

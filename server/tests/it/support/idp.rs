@@ -1,4 +1,4 @@
-//! An identity provider: sends SCIM requests as Okta does.
+//! An identity provider: sends SCIM requests as Okta does, or in a manner of its own.
 
 use axum::{Router, body::Body};
 use http::{HeaderMap, Method, Request, header};
@@ -11,6 +11,9 @@ pub struct Idp {
     router: Router,
     base: String,
     authorization: Option<String>,
+    headers: Vec<(&'static str, &'static str)>,
+    media_type: Option<&'static str>,
+    flag: Option<&'static str>,
 }
 
 /// What came back.
@@ -24,7 +27,7 @@ pub struct Answer {
 
 impl Idp {
     pub fn new(router: Router, base: String, authorization: String) -> Self {
-        Self { router, base, authorization: Some(authorization) }
+        Self { router, base, authorization: Some(authorization), headers: vec![], media_type: None, flag: None }
     }
 
     /// The same client with another `Authorization` header.
@@ -37,8 +40,28 @@ impl Idp {
         Self { base: base.to_owned(), ..self.clone() }
     }
 
+    /// The same client with headers of its own on every request.
+    pub fn with_headers(&self, headers: &[(&'static str, &'static str)]) -> Self {
+        Self { headers: headers.to_vec(), ..self.clone() }
+    }
+
+    /// The same client, which says of every body that it is of `media_type`.
+    pub fn sending(&self, media_type: &'static str) -> Self {
+        Self { media_type: Some(media_type), ..self.clone() }
+    }
+
+    /// The same client, whose administrator left `flag` in the query of the URL: it comes with every request.
+    pub fn with_flag(&self, flag: &'static str) -> Self {
+        Self { flag: Some(flag), ..self.clone() }
+    }
+
     pub async fn get(&self, path: &str) -> Answer {
-        self.send(Method::GET, path, None, "application/scim+json").await
+        self.send(Method::GET, path, None::<String>, "application/scim+json").await
+    }
+
+    /// `GET {path}?filter={filter}`, with spaces as `+`.
+    pub async fn find(&self, path: &str, filter: &str) -> Answer {
+        self.get(&format!("{path}?{}", filtered(filter))).await
     }
 
     pub async fn post(&self, path: &str, body: Value) -> Answer {
@@ -55,19 +78,25 @@ impl Idp {
     }
 
     pub async fn delete(&self, path: &str) -> Answer {
-        self.send(Method::DELETE, path, None, "application/scim+json").await
+        self.send(Method::DELETE, path, None::<String>, "application/scim+json").await
     }
 
-    pub async fn send(&self, method: Method, path: &str, body: Option<String>, media_type: &str) -> Answer {
-        let mut request =
-            Request::builder().method(method).uri(format!("{}{path}", self.base)).header(header::ACCEPT, "application/scim+json");
+    /// Send exactly this; `path` may end in a query.
+    pub async fn send(&self, method: Method, path: &str, body: Option<impl Into<Body>>, media_type: &str) -> Answer {
+        let flag = self.flag.map(|flag| format!("{}{flag}", if path.contains('?') { "&" } else { "?" })).unwrap_or_default();
+        let mut request = Request::builder().method(method).uri(format!("{}{path}{flag}", self.base));
+        request = request.header(header::ACCEPT, "application/scim+json");
         if let Some(authorization) = &self.authorization {
             request = request.header(header::AUTHORIZATION, authorization);
         }
         if body.is_some() {
-            request = request.header(header::CONTENT_TYPE, media_type);
+            request = request.header(header::CONTENT_TYPE, self.media_type.unwrap_or(media_type));
         }
-        let response = self.router.clone().oneshot(request.body(Body::from(body.unwrap_or_default())).unwrap()).await.unwrap();
+        for (name, value) in &self.headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(body.map_or_else(Body::empty, Into::into)).unwrap();
+        let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
         let text = String::from_utf8_lossy(&bytes).into_owned();
@@ -77,6 +106,11 @@ impl Idp {
         }
         Answer { status: parts.status.as_u16(), headers: parts.headers, json: serde_json::from_str(&text).unwrap_or(Value::Null), text }
     }
+}
+
+/// `filter=…` for a URL, with spaces as `+`.
+pub fn filtered(filter: &str) -> String {
+    form_urlencoded::Serializer::new(String::new()).append_pair("filter", filter).finish()
 }
 
 /// Okta's way to let someone in or out: no path.

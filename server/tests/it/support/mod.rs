@@ -5,10 +5,10 @@ mod browser;
 mod database;
 mod idp;
 
-pub use app::{Org, Person, TestApp, races};
+pub use app::{Org, PASSWORD, Person, TestApp, races, user};
 pub use browser::Browser;
 pub use database::{Engine, operator_database};
-pub use idp::{Answer, Idp, patch_active};
+pub use idp::{Answer, Idp, filtered, patch_active};
 
 /// Run each test on both databases: `both_databases! { async fn a_leaver_is_signed_out(app) { … } }`.
 macro_rules! both_databases {
