@@ -9,6 +9,7 @@ mod activation;
 mod audit;
 mod bootstrap;
 mod console;
+mod crash;
 mod groups;
 mod laws;
 mod leaving;
