@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # A private PostgreSQL cluster for tests: its own directory, a free port, gone afterwards.
 #   scripts/postgres.sh start DIR   prints the administrator's URL
+#   scripts/postgres.sh crash DIR   ends it as a crash does, and starts it again
 #   scripts/postgres.sh stop DIR
 # ROLLCALL_TEST_FSYNC=on keeps writes durable (crash tests and benchmarks need that; the rest is faster without).
 source "$(dirname "$0")/lib.sh"
 exec 3>&1 1>&2
 
-[ $# = 2 ] || die "usage: scripts/postgres.sh start|stop DIR"
+[ $# = 2 ] || die "usage: scripts/postgres.sh start|crash|stop DIR"
 command=$1 dir=$2
 server_bin() { ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -1; }
 # PostgreSQL refuses to run as root.
@@ -26,7 +27,10 @@ start)
   as_postgres "$bin/pg_ctl" -D "$dir/data" -w -l "$dir/server.log" \
     -o "-p $port -k $dir -c listen_addresses=127.0.0.1 -c max_connections=300 $durability" start >/dev/null 3>&- || { cat "$dir/server.log"; exit 1; }
   echo "postgres://admin@127.0.0.1:$port/postgres" >&3 ;;
+crash)
+  # Kept are the options of the start, and what had reached the disk.
+  as_postgres "$(server_bin)/pg_ctl" -D "$dir/data" -w -l "$dir/server.log" -m immediate restart >/dev/null 3>&- || { cat "$dir/server.log"; exit 1; } ;;
 stop)
   as_postgres "$(server_bin)/pg_ctl" -D "$dir/data" -m immediate stop >/dev/null || true ;;
-*) die "usage: scripts/postgres.sh start|stop DIR" ;;
+*) die "usage: scripts/postgres.sh start|crash|stop DIR" ;;
 esac

@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::support::{Engine, operator_database};
+use crate::support::{Engine, operator_database, process::rollcall};
 
 struct Operator {
     folder: PathBuf,
@@ -24,12 +24,7 @@ impl Operator {
     }
 
     fn rollcall(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_rollcall"));
-        command.env_clear().env("ROLLCALL_DATA_DIR", &self.folder).env("ROLLCALL_LISTEN", "127.0.0.1:0").current_dir(&self.folder);
-        if let Some(url) = &self.url {
-            command.env("ROLLCALL_DATABASE_URL", url);
-        }
-        command
+        rollcall(&self.folder, self.url.as_deref())
     }
 
     fn run(&self, arguments: &[&str]) -> Output {

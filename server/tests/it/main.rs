@@ -9,6 +9,7 @@ mod activation;
 mod audit;
 mod bootstrap;
 mod console;
+mod crash;
 mod dialects;
 mod groups;
 mod laws;

@@ -62,15 +62,12 @@ impl TestDatabase {
 
     /// One number.
     pub async fn number(&self, sql: &str) -> i64 {
-        let statement = Statement::from_string(self.all_seeing.get_database_backend(), sql);
-        self.all_seeing.query_one_raw(statement).await.unwrap().unwrap().try_get_by_index(0).unwrap()
+        number(&self.all_seeing, sql).await
     }
 
     /// The first column of each row, as text.
     pub async fn texts(&self, sql: &str) -> Vec<String> {
-        let statement = Statement::from_string(self.all_seeing.get_database_backend(), sql);
-        let rows = self.all_seeing.query_all_raw(statement).await.unwrap();
-        rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect()
+        texts(&self.all_seeing, sql).await
     }
 
     /// Each row as text, all columns of it, sorted: for comparing before and after.
@@ -129,6 +126,40 @@ impl TestDatabase {
     }
 }
 
+/// The rows of a database that the program itself serves, seen as the owner of everything.
+pub struct Rows(DatabaseConnection);
+
+impl Rows {
+    pub async fn open(url: &str) -> Self {
+        Self(Database::connect(url).await.unwrap())
+    }
+
+    /// One number.
+    pub async fn number(&self, sql: &str) -> i64 {
+        number(&self.0, sql).await
+    }
+
+    /// The first column of each row, as text.
+    pub async fn texts(&self, sql: &str) -> Vec<String> {
+        texts(&self.0, sql).await
+    }
+
+    pub async fn close(self) {
+        self.0.close().await.unwrap();
+    }
+}
+
+async fn number(connection: &DatabaseConnection, sql: &str) -> i64 {
+    let statement = Statement::from_string(connection.get_database_backend(), sql);
+    connection.query_one_raw(statement).await.unwrap().unwrap().try_get_by_index(0).unwrap()
+}
+
+async fn texts(connection: &DatabaseConnection, sql: &str) -> Vec<String> {
+    let statement = Statement::from_string(connection.get_database_backend(), sql);
+    let rows = connection.query_all_raw(statement).await.unwrap();
+    rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect()
+}
+
 pub fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     (server::system::randomness())(&mut bytes);
@@ -152,17 +183,22 @@ fn with(admin: &str, user: &str, database: &str) -> String {
 
 /// Make the two roles and a migrated database to copy. Migrations run as the owner.
 async fn make_template() -> String {
-    let admin = admin_url();
-    psql(
-        &admin,
-        "DO $$ BEGIN CREATE ROLE rollcall_owner LOGIN; CREATE ROLE rollcall_app LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$",
-    );
     let name = format!("template{:032x}", u128::from_be_bytes(random()));
-    psql(&admin, &format!("CREATE DATABASE {name} OWNER rollcall_owner"));
-    let owner = Db::connect(&DbSettings { max_connections: 1, ..DbSettings::new(with(&admin, "rollcall_owner", &name)) }).await.unwrap();
+    let url = make_database(&admin_url(), &name);
+    let owner = Db::connect(&DbSettings { max_connections: 1, ..DbSettings::new(url) }).await.unwrap();
     server::startup::migrate(&owner).await.unwrap();
     owner.close().await.unwrap();
     name
+}
+
+/// Make the two roles, and an empty database that one of them owns; its URL as that one's.
+pub fn make_database(admin: &str, name: &str) -> String {
+    psql(
+        admin,
+        "DO $$ BEGIN CREATE ROLE rollcall_owner LOGIN; CREATE ROLE rollcall_app LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$",
+    );
+    psql(admin, &format!("CREATE DATABASE {name} OWNER rollcall_owner"));
+    with(admin, "rollcall_owner", name)
 }
 
 fn psql(url: &str, sql: &str) {
@@ -178,10 +214,9 @@ pub async fn operator_database(engine: Engine) -> (PathBuf, Option<String>) {
     let url = match engine {
         Engine::Sqlite => None,
         Engine::Postgres => {
-            let admin = admin_url();
+            // Whose making of the roles is the first is settled by making the template.
             TEMPLATE.get_or_init(make_template).await;
-            psql(&admin, &format!("CREATE DATABASE {name} OWNER rollcall_owner"));
-            Some(with(&admin, "rollcall_owner", &name))
+            Some(make_database(&admin_url(), &name))
         }
     };
     (folder, url)

@@ -4,10 +4,11 @@ mod app;
 mod browser;
 mod database;
 mod idp;
+pub mod process;
 
 pub use app::{Org, PASSWORD, Person, TestApp, races, user};
 pub use browser::Browser;
-pub use database::{Engine, operator_database};
+pub use database::{Engine, Rows, make_database, operator_database, random};
 pub use idp::{Answer, Idp, filtered, patch_active};
 
 /// Run each test on both databases: `both_databases! { async fn a_leaver_is_signed_out(app) { … } }`.
