@@ -260,15 +260,14 @@ impl From<DbErr> for Error {
     /// Sort a database error by what the caller can do: run the transaction again, come back later, or tell us.
     fn from(error: DbErr) -> Self {
         let code = match &error {
-            DbErr::Exec(RuntimeErr::SqlxError(source))
-            | DbErr::Query(RuntimeErr::SqlxError(source))
-            | DbErr::Conn(RuntimeErr::SqlxError(source)) => {
+            DbErr::Exec(RuntimeErr::SqlxError(source)) | DbErr::Query(RuntimeErr::SqlxError(source)) => {
                 match source.as_database_error() {
                     Some(database) => database.code().map(|code| code.into_owned()),
                     // Anything that is not the database's own answer is about reaching it.
                     None => return Self::Unavailable(error.to_string()),
                 }
             }
+            // Also where the database itself does not let us in: it is closed, or our password is no longer right.
             DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => return Self::Unavailable(error.to_string()),
             _ => None,
         };

@@ -5,7 +5,7 @@
 use std::{path::PathBuf, process::Command};
 
 use directory::{Db, DbSettings};
-use migrations::sea_orm::{ConnectionTrait, Database, DatabaseConnection, Statement};
+use migrations::sea_orm::{ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, Statement, TransactionTrait};
 use tokio::sync::OnceCell;
 
 /// Which database a test runs on.
@@ -22,6 +22,7 @@ pub struct TestDatabase {
     pub all_seeing: DatabaseConnection,
     as_application: DatabaseConnection,
     engine: Engine,
+    name: String,
     owner_url: String,
     folder: PathBuf,
 }
@@ -57,7 +58,7 @@ impl TestDatabase {
         let db = server::startup::open(&settings).await.unwrap();
         let all_seeing = Database::connect(&owner_url).await.unwrap();
         let as_application = Database::connect(&settings.url).await.unwrap();
-        Self { db, all_seeing, as_application, engine, owner_url, folder }
+        Self { db, all_seeing, as_application, engine, name, owner_url, folder }
     }
 
     /// One number.
@@ -118,6 +119,43 @@ impl TestDatabase {
     /// Run a statement as the application does.
     pub async fn try_run_as_application(&self, sql: &str) -> Result<(), String> {
         self.as_application.execute_unprepared(sql).await.map(drop).map_err(|error| error.to_string())
+    }
+
+    /// Let nobody in and throw out whoever is (PostgreSQL): the database is gone.
+    pub fn close_to_everybody(&self) {
+        psql(&admin_url(), &format!("ALTER DATABASE {} ALLOW_CONNECTIONS false", self.name));
+        self.break_connections_of("rollcall_app");
+    }
+
+    /// The opposite.
+    pub fn open_again(&self) {
+        psql(&admin_url(), &format!("ALTER DATABASE {} ALLOW_CONNECTIONS true", self.name));
+    }
+
+    /// End the connections of a role to this database (PostgreSQL).
+    pub fn break_connections_of(&self, role: &str) {
+        let sql = "SELECT count(pg_terminate_backend(pid, 10000)) FROM pg_stat_activity WHERE";
+        psql(&admin_url(), &format!("{sql} datname = '{}' AND usename = '{role}'", self.name));
+    }
+
+    /// Take a lock as the owner of everything; it is held until the transaction ends.
+    pub async fn hold_lock(&self, sql: &str) -> DatabaseTransaction {
+        let holder = self.all_seeing.begin().await.unwrap();
+        holder.execute_unprepared(sql).await.unwrap();
+        holder
+    }
+
+    /// Wait until a statement of the application waits for a lock (PostgreSQL). Only an administrator sees that.
+    pub async fn until_somebody_waits_for_a_lock(&self) {
+        let admin = Rows::open(&admin_url()).await;
+        let sql = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'rollcall_app' AND wait_event_type = 'Lock' AND datname";
+        let sql = format!("{sql} = '{}'", self.name);
+        for _ in 0..100_000 {
+            if admin.number(&sql).await > 0 {
+                return admin.close().await;
+            }
+        }
+        panic!("nobody waits for a lock");
     }
 
     /// Run a statement as the owner of everything; the error is the database's.
