@@ -181,8 +181,9 @@ impl<'n> Editor<'n> {
             None => &[Value::Null],
         };
         let terms = place.filter.as_ref().map_or(1, Filter::terms);
-        // Each comparison prepares both texts, and each selected element may get the value.
-        let texts = place.filter.as_ref().map_or(0, Filter::bytes).saturating_add(value.map_or(0, bytes));
+        // Each comparison prepares both texts, and each element that a filter selects may get the value.
+        let copied = if place.filter.is_some() { value.map_or(0, bytes) } else { 0 };
+        let texts = place.filter.as_ref().map_or(0, Filter::bytes).saturating_add(copied);
         let compared: usize = elements.iter().map(|element| 1 + bytes(element) / BYTES_PER_WORK).sum();
         let prepared = elements.len().saturating_mul(texts / BYTES_PER_WORK);
         self.work = self.work.saturating_add(compared.saturating_mul(terms)).saturating_add(prepared);

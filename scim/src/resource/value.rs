@@ -62,11 +62,14 @@ pub(crate) fn elements(attribute: &Attribute, value: &Value, purpose: Purpose, n
 /// A group is no member of a group here (RFC 7643 §4.2 leaves that to the provider). Taking it for the id of a user who
 /// does not exist would leave its people without access, and nobody would know why.
 pub(crate) fn refuse_nested(attribute: &Attribute, element: &Map<String, Value>) -> Result<(), Error> {
+    if !is_members(attribute) {
+        return Ok(());
+    }
     let text = |name: &str| element.get(name).and_then(Value::as_str).unwrap_or_default();
     // The last collection in a URI is the resource's own; those before belong to the base URL.
     let place = format!("/{}", text("$ref").to_ascii_lowercase());
     let refers_to_group = place.rfind("/groups/") > place.rfind("/users/");
-    if is_members(attribute) && (refers_to_group || text("type").eq_ignore_ascii_case("Group")) {
+    if refers_to_group || text("type").eq_ignore_ascii_case("Group") {
         return Err(Error::invalid_value("Groups cannot be members of groups: nested groups are not supported."));
     }
     Ok(())

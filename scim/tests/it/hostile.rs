@@ -87,14 +87,32 @@ fn the_number_of_operations_is_bounded() {
 
 #[test]
 fn many_operations_on_many_values_are_bounded_together() {
-    let operations = |path: &str| json!(vec![json!({"op": "remove", "path": path}); MAX_OPERATIONS]);
-    let crowded = crowded(0);
-    assert!(patch(&crowded, operations("emails[type eq \"work\"]")).is_ok());
-    let filter = ["type eq \"work\""; 3].join(" or ");
-    assert_eq!(refusal(patch(&crowded, operations(&format!("emails[{filter}]")))), (413, None));
+    let filters = vec!["display pr"; 199].join(" or ");
+    let operations = |path: &str, count: usize| json!(vec![json!({"op": "remove", "path": path}); count]);
+    let path = format!("emails[{filters}]");
+    assert!(patch(&crowded(0), operations(&path, 1)).is_ok());
+    assert_eq!(refusal(patch(&crowded(0), operations(&path, 11))), (413, None));
     let members: Vec<_> = (0..100_000).map(|n| json!({"value": format!("u_{n}")})).collect();
     let everyone = group(json!({"displayName": "x", "members": members}));
-    assert_eq!(refusal(patch(&everyone, operations("members[value eq \"u_x\"]"))), (413, None));
+    assert_eq!(refusal(patch(&everyone, operations("members[value eq \"u_x\"]", MAX_OPERATIONS))), (413, None));
+}
+
+#[test]
+fn large_groups_are_not_taken_for_an_attack() {
+    let members = |from: u32, to: u32| -> Value {
+        (from..to)
+            .map(|n| json!({"value": format!("019b2c1e-0000-7000-8000-{n:012}"), "$ref": format!("https://api.test/v2/Users/{n}")}))
+            .collect()
+    };
+    let large = group(json!({"displayName": "x", "members": members(0, 20_000)}));
+    let operations = json!([
+        {"op": "add", "path": "members", "value": members(20_000, 25_000)},
+        {"op": "remove", "path": "members", "value": members(0, 5_000)},
+        {"op": "remove", "path": "members[value eq \"019b2c1e-0000-7000-8000-000000006000\"]"},
+        {"op": "add", "value": {"members": members(0, 5_000)}},
+    ]);
+    let changed = patch(&large, operations).expect("an acceptable PATCH").resource;
+    assert_eq!(changed.values("members").count(), 24_999);
 }
 
 #[test]
@@ -147,4 +165,13 @@ fn a_list_of_a_million_attributes_costs_each_resource_no_more_than_a_short_one()
             }
         }
     }
+}
+
+#[test]
+fn a_letter_with_a_hundred_thousand_marks_is_folded_in_one_go() {
+    let marks = "\u{301}\u{327}".repeat(50_000);
+    let key = scim::compare::fold(&format!("E{marks}"));
+    // In normal form, the marks below come first, and one of them joins the letter.
+    assert!(key.starts_with("\u{229}\u{327}"));
+    assert_eq!(scim::compare::fold(&key), key);
 }
