@@ -179,6 +179,8 @@ fn our_schemas_differ_from_the_example_only_on_purpose() {
         "User:groups.$ref referenceTypes: [\"User\",\"Group\"] is [\"Group\"] here",
         // §2.4 has it for every multi-valued attribute, and §8.2 uses it.
         "User:addresses.primary is ours alone",
+        // §2.4 has it too, and §8.4 uses it.
+        "Group:members.display is ours alone",
         // It is accepted and dropped.
         "User:password is missing",
     ];
