@@ -12,6 +12,7 @@ mod console;
 mod crash;
 mod dialects;
 mod errors;
+mod filters;
 mod groups;
 mod laws;
 mod leaving;
