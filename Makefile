@@ -1,5 +1,5 @@
 # Each target works alone on a fresh machine: it installs or builds what it needs, and says what it does.
-.PHONY: run build test soak conformance check release clean help
+.PHONY: run build test soak conformance bench check release clean help
 
 help:        ## Say what there is
 	@grep -E '^[a-z]+: .*##' Makefile | sed -E 's/:.*## /\t/'
@@ -18,6 +18,9 @@ soak:        ## The same, with each race run 500 times on both databases
 
 conformance: ## Run two public SCIM suites against a server on each database
 	@scripts/conformance.sh
+
+bench:       ## Measure what identity providers wait for, with 1,000 and with 100,000 users
+	@scripts/bench.sh
 
 check:       ## Format and clippy only
 	@scripts/check.sh
