@@ -6,6 +6,7 @@
 //! ```text
 //! cargo bench -p server --bench scim -- 1000 100000     how many users (scripts/bench.sh)
 //! ROLLCALL_BENCH_POSTGRES=postgres://…                  an empty database to measure as well, one for each number
+//! ROLLCALL_BENCH_WITHOUT_SQLITE=1                       measure PostgreSQL alone
 //! ```
 
 use std::{
@@ -67,11 +68,13 @@ fn main() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let mut columns = vec![];
     for (number, users) in sizes.iter().copied().enumerate() {
-        let folder = std::env::temp_dir().join(format!("rollcall-bench-{}-{users}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        let url = format!("sqlite:{}", folder.join("rollcall.db").display());
-        columns.push((format!("SQLite, {users} users"), runtime.block_on(measure(url, users))));
-        std::fs::remove_dir_all(&folder).unwrap();
+        if std::env::var_os("ROLLCALL_BENCH_WITHOUT_SQLITE").is_none() {
+            let folder = std::env::temp_dir().join(format!("rollcall-bench-{}-{users}", std::process::id()));
+            std::fs::create_dir_all(&folder).unwrap();
+            let url = format!("sqlite:{}", folder.join("rollcall.db").display());
+            columns.push((format!("SQLite, {users} users"), runtime.block_on(measure(url, users))));
+            std::fs::remove_dir_all(&folder).unwrap();
+        }
         if let Some(url) = postgres.get(number) {
             columns.push((format!("PostgreSQL, {users} users"), runtime.block_on(measure(url.clone(), users))));
         }
