@@ -206,7 +206,9 @@ impl Tx {
     /// Tell PostgreSQL too, so that row-level security can be switched on without touching a use case.
     async fn set_scope(&self) -> Result<(), Error> {
         if self.inner.get_database_backend() == DbBackend::Postgres {
-            let sql = "SELECT set_config('rollcall.org', $1, true), set_config('statement_timeout', $2, true)";
+            // Statements here take milliseconds; compiling one first takes hundreds of them.
+            let sql =
+                "SELECT set_config('rollcall.org', $1, true), set_config('statement_timeout', $2, true), set_config('jit', 'off', true)";
             self.run(sql, params![self.org().to_string(), STATEMENT_TIMEOUT.as_millis().to_string()]).await?;
         }
         Ok(())

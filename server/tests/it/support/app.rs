@@ -165,6 +165,8 @@ impl TestApp {
             )
         };
         self.database.try_run(&insert).await.unwrap();
+        let counted = "UPDATE scim_totals SET users = (SELECT count(*) FROM scim_users u WHERE u.org_id = scim_totals.org_id AND u.deleted_at IS NULL)";
+        self.database.try_run(counted).await.unwrap();
         self.database.texts(ids).await.iter().map(|text| hyphenated(text)).collect()
     }
 
