@@ -24,5 +24,6 @@ mod representation;
 mod scim_protocol;
 mod scim_users;
 mod sign_in;
+mod tenancy;
 mod tokens;
 mod unavailable;
