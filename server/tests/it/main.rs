@@ -6,17 +6,23 @@
 mod support;
 
 mod activation;
+mod activity;
 mod audit;
 mod bootstrap;
+mod bulk;
 mod console;
 mod crash;
 mod dialects;
 mod errors;
+mod etags;
 mod groups;
+mod index;
+mod large_groups;
 mod laws;
 mod leaving;
 mod mail;
 mod owners;
+mod paging;
 mod races;
 mod scim_protocol;
 mod scim_users;
