@@ -1,6 +1,6 @@
 //! Bulk (RFC 7644 §3.7): many operations in one request, which may refer to each other's new resources.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
@@ -88,8 +88,8 @@ impl BulkRequest {
     /// Positions of the operations in the order in which to carry them out.
     ///
     /// It is the client's order, but that an operation waits for the POSTs it refers to, and for earlier operations on
-    /// the same resource. What waits for itself, by a circle of references, comes last, and its references stay
-    /// unresolved (RFC 7644 §3.7.1 allows to fail there).
+    /// the same resource. A circle of references is broken at one of its operations, which comes before what it refers
+    /// to (RFC 7644 §3.7.1 allows to fail there); what refers to the circle comes after it.
     pub fn order(&self) -> Vec<usize> {
         let mut made_by = HashMap::new();
         for (position, operation) in self.operations.iter().enumerate() {
@@ -98,35 +98,50 @@ impl BulkRequest {
             }
         }
         let mut latest = HashMap::new();
-        let mut waits_for: Vec<HashSet<usize>> = Vec::new();
+        let mut waits_for: Vec<Vec<usize>> = Vec::new();
+        let mut awaited_by: Vec<Vec<usize>> = vec![Vec::new(); self.operations.len()];
         for (position, operation) in self.operations.iter().enumerate() {
             let mut others: HashSet<usize> = operation.references().iter().filter_map(|name| made_by.get(name).copied()).collect();
             if let Some(id) = &operation.id {
                 others.extend(latest.insert((operation.kind, id), position));
             }
-            waits_for.push(others);
+            for other in &others {
+                if let Some(awaited_by) = awaited_by.get_mut(*other) {
+                    awaited_by.push(position);
+                }
+            }
+            waits_for.push(others.into_iter().collect());
         }
 
+        let mut left: BTreeMap<usize, usize> = waits_for.iter().map(Vec::len).enumerate().collect();
+        let mut ready: BTreeSet<usize> = left.iter().filter(|(_, count)| **count == 0).map(|(position, _)| *position).collect();
         let mut order = Vec::new();
-        let mut done = HashSet::new();
-        let mut waiting: Vec<usize> = (0..self.operations.len()).collect();
-        loop {
-            let before = order.len();
-            waiting.retain(|position| {
-                let ready = waits_for.get(*position).is_none_or(|others| others.is_subset(&done));
-                if ready {
-                    done.insert(*position);
-                    order.push(*position);
+        while !left.is_empty() {
+            // Of those that wait for nothing, the one that the client put first.
+            let Some(position) = ready.pop_first().or_else(|| in_circle(&left, &waits_for)) else { break };
+            left.remove(&position);
+            order.push(position);
+            for other in awaited_by.get(position).into_iter().flatten() {
+                if let Some(count) = left.get_mut(other) {
+                    *count -= 1;
+                    if *count == 0 {
+                        ready.insert(*other);
+                    }
                 }
-                !ready
-            });
-            if order.len() == before {
-                break;
             }
         }
-        order.extend(waiting);
         order
     }
+}
+
+/// One of those that are `left` and wait for themselves. All that are left wait for something that is left.
+fn in_circle(left: &BTreeMap<usize, usize>, waits_for: &[Vec<usize>]) -> Option<usize> {
+    let mut seen = HashSet::new();
+    let mut position = *left.keys().next()?;
+    while seen.insert(position) {
+        position = *waits_for.get(position)?.iter().filter(|other| left.contains_key(other)).min()?;
+    }
+    Some(position)
 }
 
 impl BulkOperation {

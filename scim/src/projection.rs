@@ -112,16 +112,22 @@ impl Projection {
         if self.included.given {
             return match mentioned(&self.included.known, kind, extension, attribute) {
                 None => Kept::Nothing,
-                Some(subs) if subs.is_empty() => Kept::All,
+                Some(subs) if subs.is_empty() => all_but(attribute, subs),
                 Some(subs) => Kept::Only(subs),
             };
         }
         match mentioned(&self.excluded.known, kind, extension, attribute) {
-            None => Kept::All,
+            None => all_but(attribute, vec![]),
             Some(subs) if subs.is_empty() => Kept::Nothing,
-            Some(subs) => Kept::AllBut(subs),
+            Some(subs) => all_but(attribute, subs),
         }
     }
+}
+
+/// All of an attribute but `subs`, and but those parts that have to be asked for by name.
+fn all_but(attribute: &'static Attribute, mut subs: Vec<&'static Attribute>) -> Kept {
+    subs.extend(attribute.sub_attributes.iter().filter(|sub| sub.returned == Returned::Request));
+    if subs.is_empty() { Kept::All } else { Kept::AllBut(subs) }
 }
 
 /// Whether `names` mention an attribute: as a whole (no sub-attributes), or these sub-attributes of it.
@@ -170,6 +176,8 @@ fn reduce_parts(value: Value, keep: &dyn Fn(&str) -> bool) -> Option<Value> {
         other => Some(other),
     };
     match value {
+        // There is nobody to leave out.
+        Value::Array(elements) if elements.is_empty() => Some(Value::Array(elements)),
         Value::Array(elements) => {
             let elements: Vec<_> = elements.into_iter().filter_map(part).collect();
             (!elements.is_empty()).then_some(Value::Array(elements))

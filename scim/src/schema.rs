@@ -302,6 +302,10 @@ impl Attribute {
         Self { returned: Returned::Always, ..self }
     }
 
+    const fn on_request(self) -> Self {
+        Self { returned: Returned::Request, ..self }
+    }
+
     const fn unique(self) -> Self {
         Self { uniqueness: Uniqueness::Server, ..self }
     }

@@ -370,16 +370,13 @@ impl Compiler<'_> {
         let beginning = indexed(key);
         let start = format!("substr({column}, 1, {})", super::scim_values::INDEXED);
         match op {
+            Op::Co | Op::Sw | Op::Ew if key.is_empty() => any(column),
             Op::Eq if by_index => {
                 let (beginning, key) = (self.params.push(beginning), self.params.push(key));
                 format!("({start} = {beginning} AND {column} = {key})")
             }
-            Op::Sw => {
-                let whole = self.begins(column, key);
-                if by_index { format!("({} AND {whole})", self.begins(&start, &beginning)) } else { whole }
-            }
-            Op::Ew if key.is_empty() => "true".to_owned(),
-            Op::Co if key.is_empty() => "true".to_owned(),
+            Op::Sw if by_index => format!("({} AND {})", self.begins(&start, &beginning), self.begins(column, key)),
+            Op::Sw => self.begins(column, key),
             Op::Ew => {
                 let length = key.chars().count();
                 let key = self.params.push(key);
@@ -392,9 +389,6 @@ impl Compiler<'_> {
 
     /// `column` begins with `key`, as a range: keys are ordered by code points, and so are their beginnings.
     fn begins(&mut self, column: &str, key: &str) -> String {
-        if key.is_empty() {
-            return "true".to_owned();
-        }
         let from = format!("{column} >= {}", self.params.push(key));
         match after(key) {
             Some(end) => format!("({from} AND {column} < {})", self.params.push(end)),
@@ -415,6 +409,12 @@ fn start(parts: &[ResolvedFilter]) -> Option<(usize, &Target, &CompValue)> {
         ("type", _) | (_, CompValue::Bool(_)) => 2,
         _ => 1,
     })
+}
+
+/// Whatever a column holds, as long as it is something. It names the column, since PostgreSQL wants to know the type of every
+/// parameter, also of one in a constant column.
+fn any(column: &str) -> String {
+    format!("{column} = {column}")
 }
 
 /// The least text that is greater than all that begin with `key`; `None` if there is none.

@@ -7,8 +7,9 @@ use super::{Attribute, Schema};
 const MEMBER: &[Attribute] = &[
     Attribute::string("value", "The id of the member.").exact().immutable(),
     Attribute::reference("$ref", &["User"], "The URI of the member.").immutable(),
-    // RFC 7643 §8.4 shows it, §8.7.1 does not define it. Okta sends it always, which changes nothing.
-    Attribute::string("display", "The name of the member.").read_only(),
+    // RFC 7643 §8.4 shows it, §8.7.1 does not define it. Okta sends it always, which changes nothing. Answered to
+    // whoever asks: what a client added comes back as it was added.
+    Attribute::string("display", "The name of the member.").read_only().on_request(),
     Attribute::string("type", "What the member is.").one_of(&["User"]).immutable(),
 ];
 

@@ -108,3 +108,27 @@ fn a_result_has_its_status_as_a_string() {
     assert_eq!(response["Operations"][0]["response"]["scimType"], "uniqueness");
     assert_eq!(response["Operations"][0].get("location"), None);
 }
+
+fn making(bulk_id: &str, refers_to: &[&str]) -> Value {
+    let members: Vec<_> = refers_to.iter().map(|name| json!({"value": format!("bulkId:{name}")})).collect();
+    json!({"method": "POST", "path": "/Groups", "bulkId": bulk_id, "data": {"displayName": bulk_id, "members": members}})
+}
+
+fn ordered(operations: &[Value]) -> Vec<usize> {
+    BulkRequest::parse(&json!({"Operations": operations}), 1_000).expect("a request").order()
+}
+
+#[test]
+fn a_circle_is_broken_at_one_of_its_operations_and_what_refers_to_it_comes_after() {
+    assert_eq!(ordered(&[making("a", &["b"]), making("b", &["a"])]), [0, 1]);
+    assert_eq!(ordered(&[making("outside", &["a"]), making("a", &["b"]), making("b", &["a"]), making("free", &[])]), [3, 1, 0, 2]);
+    assert_eq!(ordered(&[making("herself", &["herself"])]), [0]);
+}
+
+#[test]
+fn hundreds_of_operations_that_refer_to_all_later_ones_are_put_in_order() {
+    let names: Vec<_> = (0..400).map(|number| number.to_string()).collect();
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    let operations: Vec<_> = names.iter().enumerate().map(|(at, name)| making(name, &names[at + 1..])).collect();
+    assert_eq!(ordered(&operations), (0..400).rev().collect::<Vec<_>>());
+}

@@ -79,3 +79,20 @@ fn what_is_not_wanted_need_not_be_loaded() {
     assert!(wants("members.value", ""));
     assert!(wants("", "members.$ref"));
 }
+
+#[test]
+fn the_name_of_a_member_is_given_to_whoever_asks() {
+    let group = json!({
+        "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"],
+        "id": "1",
+        "displayName": "Engineers",
+        "members": [{"value": "2", "display": "Mira", "type": "User"}],
+    });
+    let members = |attributes, excluded| Projection::new(attributes, excluded).apply(Kind::Group, group.clone())["members"][0].clone();
+    assert_eq!(members("", ""), json!({"value": "2", "type": "User"}));
+    assert_eq!(members("members", ""), json!({"value": "2", "type": "User"}));
+    assert_eq!(members("", "members.type"), json!({"value": "2"}));
+    assert_eq!(members("members.display,members.value", ""), json!({"value": "2", "display": "Mira"}));
+    let nobody = Projection::default().apply(Kind::Group, json!({"id": "1", "members": []}));
+    assert_eq!(nobody["members"], json!([]), "nobody is not nothing");
+}

@@ -36,15 +36,15 @@ pub(super) async fn bulk(caller: Caller, ScimJson(body): ScimJson) -> Result<Sci
     let mut failures = 0;
     for position in request.order() {
         let Some(operation) = request.operations.get(position) else { continue };
-        if let Some(own) = operation.bulk_id.as_deref() {
-            coming.remove(own);
-        }
         for reference in operation.references() {
             if coming.contains(reference) && !promised.contains_key(reference) {
                 let id = users::new_id(&caller.call);
                 promised.insert(reference.to_owned(), id);
                 ids.insert(reference.to_owned(), id.to_string());
             }
+        }
+        if let Some(own) = operation.bulk_id.as_deref() {
+            coming.remove(own);
         }
         let own = operation.bulk_id.as_ref().and_then(|own| promised.get(own)).copied();
         let done = match operation.resolved(&ids) {
