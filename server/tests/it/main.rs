@@ -6,19 +6,25 @@
 mod support;
 
 mod activation;
+mod activity;
 mod audit;
 mod bootstrap;
+mod bulk;
 mod conformance;
 mod console;
 mod crash;
 mod dialects;
 mod errors;
+mod etags;
 mod filters;
 mod groups;
+mod index;
+mod large_groups;
 mod laws;
 mod leaving;
 mod mail;
 mod owners;
+mod paging;
 mod races;
 mod representation;
 mod scim_protocol;
