@@ -29,6 +29,22 @@ CREATE INDEX scim_users_updated_at ON scim_users (org_id, updated_at) WHERE dele
 CREATE INDEX scim_users_inactive ON scim_users (org_id, created_at, id) WHERE deleted_at IS NULL AND NOT active;
 CREATE INDEX scim_groups_updated_at ON scim_groups (org_id, updated_at) WHERE deleted_at IS NULL;
 
+-- Whose groups: answered by the index alone, or SQLite reads all members of all groups.
+DROP INDEX scim_group_members_user;
+CREATE INDEX scim_group_members_user ON scim_group_members (org_id, user_id, group_id);
+
+-- How many users and groups there are: every list says so, and counting them costs what is counted.
+CREATE TABLE scim_totals (
+    org_id UUID PRIMARY KEY REFERENCES organizations (id) ON DELETE CASCADE,
+    users bigint NOT NULL CHECK (users >= 0),
+    groups bigint NOT NULL CHECK (groups >= 0)
+);
+INSERT INTO scim_totals (org_id, users, groups)
+SELECT o.id,
+       (SELECT count(*) FROM scim_users u WHERE u.org_id = o.id AND u.deleted_at IS NULL),
+       (SELECT count(*) FROM scim_groups g WHERE g.org_id = o.id AND g.deleted_at IS NULL)
+FROM organizations o;
+
 -- A request with a valid provisioning token, and what was tolerated in it (JSON list of sentences). Written in batches after
 -- the answer; kept for a while.
 CREATE TABLE scim_requests (

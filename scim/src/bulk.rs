@@ -181,6 +181,13 @@ impl BulkOperation {
         Ok(resolved)
     }
 
+    /// The id of the resource that the operation is about, if there is one already: `ids` are those of the resources made so
+    /// far, by their `bulkId`.
+    pub fn resource(&self, ids: &HashMap<String, String>) -> Option<String> {
+        let mut id = self.id.clone()?;
+        resolve_text(&mut id, ids).ok().map(|()| id)
+    }
+
     /// The bulkIds that the operation refers to.
     pub fn references(&self) -> Vec<&str> {
         let mut names = Vec::new();
@@ -248,7 +255,7 @@ pub struct BulkResult {
     pub bulk_id: Option<String>,
     /// The version of the resource now.
     pub version: Option<String>,
-    /// The URI of the resource; only a failed POST has none.
+    /// The URI of the resource; only a failed POST, or what refers to one, has none.
     pub location: Option<String>,
     /// The status that the operation would have had on its own.
     pub status: u16,

@@ -95,6 +95,7 @@ pub async fn create(request: Request<'_>, body: &Value) -> Result<(Group, Notes)
             let details = vec![("members".to_owned(), added.to_string())];
             audit::append(&tx, AuditAction::GroupCreated, &request.caller.actor(), Some(target(&record)), details, request.call).await?;
             let group = with(&tx, vec![record], request.related.members).await?.remove(0);
+            store::scim_totals::moved(&tx, Kind::Group, 1).await?;
             tx.commit().await?;
             Ok((group, notes))
         })
@@ -139,6 +140,7 @@ pub async fn delete(request: Request<'_>, id: DirectoryGroupId) -> Result<(), Er
             request.allow(record.version)?;
             store::scim_groups::delete(&tx, id, request.call.now).await?;
             audit::append(&tx, AuditAction::GroupDeleted, &request.caller.actor(), Some(target(&record)), vec![], request.call).await?;
+            store::scim_totals::moved(&tx, Kind::Group, -1).await?;
             tx.commit().await
         })
         .await

@@ -106,6 +106,7 @@ pub async fn create_as(request: Request<'_>, id: DirectoryUserId, body: &Value) 
         }
         let (record, notes) = create_in(&tx, request, id, &resource).await?;
         let user = with(&tx, vec![record], false).await?.remove(0);
+        store::scim_totals::moved(&tx, Kind::User, 1).await?;
         tx.commit().await?;
         Ok(Made::Created(Box::new(user), notes))
     });
@@ -223,6 +224,7 @@ pub async fn delete(request: Request<'_>, id: DirectoryUserId) -> Result<(), Err
         store::scim_groups::remove_everywhere(&tx, id, call.now).await?;
         store::scim_users::delete(&tx, id, call.now).await?;
         store::audit::append(&tx, AuditAction::UserDeleted, &actor, Some(target(&record)), vec![], call).await?;
+        store::scim_totals::moved(&tx, Kind::User, -1).await?;
         tx.commit().await
     });
     let deleted = deleted.await;

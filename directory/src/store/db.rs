@@ -62,7 +62,7 @@ pub(crate) struct Tx<S = OrgScope> {
     scope: S,
 }
 
-/// The longest that one statement may take on PostgreSQL: a filter that reads too much is ended, not waited for.
+/// The longest that one statement may take: a filter that reads too much is ended, not waited for.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(15);
 /// How often a transaction that lost a race is run again before the answer is "unavailable".
 const AGAIN: u32 = 3;
@@ -206,7 +206,9 @@ impl Tx {
     /// Tell PostgreSQL too, so that row-level security can be switched on without touching a use case.
     async fn set_scope(&self) -> Result<(), Error> {
         if self.inner.get_database_backend() == DbBackend::Postgres {
-            let sql = "SELECT set_config('rollcall.org', $1, true), set_config('statement_timeout', $2, true)";
+            // Statements here take milliseconds; compiling one first takes hundreds of them.
+            let sql =
+                "SELECT set_config('rollcall.org', $1, true), set_config('statement_timeout', $2, true), set_config('jit', 'off', true)";
             self.run(sql, params![self.org().to_string(), STATEMENT_TIMEOUT.as_millis().to_string()]).await?;
         }
         Ok(())
@@ -235,14 +237,23 @@ impl<S: Send + Sync> Tx<S> {
 
     /// All rows of a query.
     pub(crate) async fn all<T>(&self, sql: &str, params: Vec<Value>, read: impl Fn(&Row) -> Result<T, Error>) -> Result<Vec<T>, Error> {
-        let rows = self.inner.query_all_raw(self.statement(sql, params)).await?;
+        let rows = self.in_time(self.inner.query_all_raw(self.statement(sql, params))).await?;
         rows.into_iter().map(|row| read(&Row(row))).collect()
     }
 
     /// The one row of a query, if there is one.
     pub(crate) async fn one<T>(&self, sql: &str, params: Vec<Value>, read: impl Fn(&Row) -> Result<T, Error>) -> Result<Option<T>, Error> {
-        let row = self.inner.query_one_raw(self.statement(sql, params)).await?;
+        let row = self.in_time(self.inner.query_one_raw(self.statement(sql, params))).await?;
         row.map(|row| read(&Row(row))).transpose()
+    }
+
+    /// Wait for an answer as long as one statement may take. PostgreSQL ends the statement itself; SQLite knows no such limit,
+    /// so it is no longer waited for.
+    async fn in_time<T>(&self, answer: impl Future<Output = Result<T, DbErr>>) -> Result<T, Error> {
+        if self.is_postgres() {
+            return Ok(answer.await?);
+        }
+        Ok(tokio::time::timeout(STATEMENT_TIMEOUT, answer).await.map_err(|_| Error::TooSlow)??)
     }
 
     /// Run a statement; how many rows it changed.

@@ -18,6 +18,7 @@ pub(crate) mod scim_filter;
 pub(crate) mod scim_groups;
 pub(crate) mod scim_query;
 pub(crate) mod scim_requests;
+pub(crate) mod scim_totals;
 pub(crate) mod scim_users;
 pub(crate) mod scim_values;
 pub(crate) mod sessions;

@@ -13,7 +13,7 @@ use sea_orm::Value;
 use uuid::Uuid;
 
 use super::{
-    scim_values::{indexed, path},
+    scim_values::{INDEXED, indexed, path},
     values::{Bind, params},
 };
 use crate::Error;
@@ -368,12 +368,14 @@ impl Compiler<'_> {
     /// rules differ between the engines. `by_index`: an index holds the beginning of the column.
     fn text(&mut self, column: &str, op: Op, key: &str, by_index: bool) -> String {
         let beginning = indexed(key);
-        let start = format!("substr({column}, 1, {})", super::scim_values::INDEXED);
+        let start = format!("substr({column}, 1, {})", INDEXED);
         match op {
             Op::Co | Op::Sw | Op::Ew if key.is_empty() => any(column),
+            // Not `column = key` for the whole: SQLite would put the key into `start` as well, and find no index for it.
             Op::Eq if by_index => {
-                let (beginning, key) = (self.params.push(beginning), self.params.push(key));
-                format!("({start} = {beginning} AND {column} = {key})")
+                let rest: String = key.chars().skip(INDEXED).collect();
+                let (beginning, rest) = (self.params.push(beginning), self.params.push(rest));
+                format!("({start} = {beginning} AND substr({column}, {}) = {rest})", INDEXED + 1)
             }
             Op::Sw if by_index => format!("({} AND {})", self.begins(&start, &beginning), self.begins(column, key)),
             Op::Sw => self.begins(column, key),

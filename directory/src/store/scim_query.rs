@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::{
     db::Tx,
     scim_filter::{Dialect, Params, Place, compile, place},
+    scim_totals,
     scim_values::INDEXED,
     values::{Row, params},
 };
@@ -64,6 +65,9 @@ pub(crate) struct Page {
     pub(crate) more: bool,
 }
 
+/// So many resources are sorted in no time.
+const FEW: u64 = 2_000;
+
 /// Answer `query` with at most `count` resources.
 ///
 /// The order is total and stable: resources that sort alike are in the order in which they were made, then of their ids.
@@ -86,7 +90,8 @@ pub(crate) async fn page(tx: &Tx, query: &Query<'_>, from: &Start, count: u64) -
 
     let mut params = Params(params![tx.org()]);
     let dialect = dialect(tx, query);
-    let order = Order::of(query, backwards);
+    let few = total <= FEW && query.kinds.iter().any(|(_, matches)| matches!(matches, Match::Only(_)));
+    let order = Order::of(query, backwards, few);
     let selects = query.kinds.iter().enumerate().map(|(at, (kind, matches))| {
         let condition = condition(*kind, matches, dialect, &mut params)?;
         let key = match query.sort_by.as_ref().map(|targets| targets.get(at).copied().flatten()) {
@@ -126,6 +131,10 @@ pub(crate) async fn page(tx: &Tx, query: &Query<'_>, from: &Start, count: u64) -
 async fn total(tx: &Tx, query: &Query<'_>) -> Result<u64, Error> {
     let mut total = 0;
     for (kind, matches) in &query.kinds {
+        if *matches == Match::All {
+            total += scim_totals::read(tx, *kind).await?;
+            continue;
+        }
         let mut params = Params(params![tx.org()]);
         let condition = condition(*kind, matches, dialect(tx, query), &mut params)?;
         let sql = format!("SELECT count(*) AS total FROM {} r WHERE {condition}", table(*kind));
@@ -225,17 +234,20 @@ struct Order {
     /// Whether every resource has a key: then an index can be followed.
     always: bool,
     descending: bool,
+    /// Whether few resources match. SQLite would rather read all resources in their order than find these and sort them.
+    few: bool,
 }
 
 impl Order {
     /// `backwards`: from the end to the beginning.
-    fn of(query: &Query<'_>, backwards: bool) -> Self {
+    fn of(query: &Query<'_>, backwards: bool, few: bool) -> Self {
         let always = |target: &Option<Target>| {
             target.is_some_and(|target| matches!(target.names(), (None, "userName" | "active" | "id" | "meta", _)))
         };
         Self {
             key: query_key_type(query),
             always: query.sort_by.as_ref().is_some_and(|targets| targets.iter().all(always)),
+            few,
             descending: (query.sort_order == SortOrder::Descending && query.sort_by.is_some()) != backwards,
         }
     }
@@ -247,7 +259,9 @@ impl Order {
             (Some(_), true) => format!("sort_key{way}, "),
             (Some(_), false) => format!("sort_key IS NULL{way}, sort_key{way}, "),
         };
-        format!("{key}created_at{way}, id{way}")
+        // With a sign before it, the column is none that an index could be followed for.
+        let made = if self.few && self.key.is_none() { "+created_at" } else { "created_at" };
+        format!("{key}{made}{way}, id{way}")
     }
 
     /// The condition for what comes after `position`. What has no key comes last, or first where the order descends.

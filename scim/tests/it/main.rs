@@ -1,8 +1,10 @@
 //! The protocol through its public door: one module per subject, one test per behaviour.
 
+mod all_types;
 mod bulk;
 mod compare;
 mod config;
+mod etag;
 mod filter;
 mod hostile;
 mod identity_providers;
@@ -16,6 +18,7 @@ mod properties;
 mod resource;
 mod rfc_examples;
 mod schema;
+mod sort;
 
 use scim::{Error, Kind, Notes, PatchRequest, Patched, Resource, ScimType};
 use serde_json::{Value, json};

@@ -57,7 +57,8 @@ pub(super) async fn bulk(caller: Caller, ScimJson(body): ScimJson) -> Result<Sci
             ids.remove(own);
         }
         failures += u64::from(done.is_err());
-        results.push((position, result(&caller, operation, done)));
+        let about = operation.resource(&ids);
+        results.push((position, result(&caller, operation, about, done)));
         if request.fail_on_errors.is_some_and(|most| failures >= most.max(1)) {
             break;
         }
@@ -129,12 +130,13 @@ async fn carry_out(
     }
 }
 
-fn result(caller: &Caller, operation: &BulkOperation, done: Result<Done, ScimRejection>) -> BulkResult {
+/// What is told of an operation `about` a resource, and what came of it.
+fn result(caller: &Caller, operation: &BulkOperation, about: Option<String>, done: Result<Done, ScimRejection>) -> BulkResult {
     let (status, version, id, response) = match done {
         Ok(done) => (done.status, done.version, Some(done.id), None),
         Err(rejection) => {
             let error = rejection.into_error();
-            (error.status, None, operation.id.clone(), serde_json::to_value(&error).ok())
+            (error.status, None, about, serde_json::to_value(&error).ok())
         }
     };
     BulkResult {

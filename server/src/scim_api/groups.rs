@@ -32,11 +32,13 @@ pub(super) async fn get(
 ) -> Result<ScimResponse, ScimRejection> {
     let (group, reader) = groups::get(caller.request(&query.projection, &conditions), id).await?;
     let tag = represent::group_tag(&group);
+    let location = represent::location(&caller, Kind::Group, group.id);
     let response = ScimResponse::unless_known(&conditions, tag.clone(), || represent::group(&caller, &group, &query.projection))?;
-    match reader {
-        Some(reader) if response.has_body() => Ok(streamed(caller, &group, reader, query).tagged(tag)),
-        _ => Ok(response),
-    }
+    let response = match reader {
+        Some(reader) if response.has_body() => streamed(caller, &group, reader, query).tagged(tag),
+        _ => response,
+    };
+    Ok(response.at(location))
 }
 
 /// `PUT /Groups/{id}`

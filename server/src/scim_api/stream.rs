@@ -88,7 +88,6 @@ impl Writer {
     }
 
     async fn members(&mut self, group: DirectoryGroupId, sender: &Sender) -> Result<(), Error> {
-        self.text.push_str(",\"members\":[");
         let (mut last, mut first) = (None, true);
         loop {
             let members = self.reader.next(group, last).await?;
@@ -96,13 +95,18 @@ impl Writer {
             last = Some(newest.user);
             let wanted: Vec<_> = members.iter().filter_map(|read| self.projected(member(&self.caller, read))).collect();
             for member in wanted {
-                self.text.push_str(if first { "" } else { "," });
+                self.text.push_str(if first { ",\"members\":[" } else { "," });
                 self.text.push_str(&member.to_string());
                 first = false;
             }
             self.flush(sender).await?;
         }
-        self.text.push(']');
+        if !first {
+            self.text.push(']');
+        } else if self.projection.apply(Kind::Group, json!({ "members": [] })).get("members").is_some() {
+            // Nobody is in it: as in an answer of one piece.
+            self.text.push_str(",\"members\":[]");
+        }
         Ok(())
     }
 

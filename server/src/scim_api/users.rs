@@ -31,7 +31,9 @@ pub(super) async fn get(
     ScimQuery(query): ScimQuery,
 ) -> Result<ScimResponse, ScimRejection> {
     let user = users::get(caller.request(&query.projection, &conditions), id).await?;
-    ScimResponse::unless_known(&conditions, represent::user_tag(&user), || represent::user(&caller, &user, &query.projection))
+    let location = represent::location(&caller, Kind::User, user.id);
+    let body = || represent::user(&caller, &user, &query.projection);
+    Ok(ScimResponse::unless_known(&conditions, represent::user_tag(&user), body)?.at(location))
 }
 
 /// `PUT /Users/{id}`

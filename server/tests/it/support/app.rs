@@ -165,7 +165,16 @@ impl TestApp {
             )
         };
         self.database.try_run(&insert).await.unwrap();
+        self.count_again().await;
         self.database.texts(ids).await.iter().map(|text| hyphenated(text)).collect()
+    }
+
+    /// After rows were made in the database: bring the totals up to them.
+    pub async fn count_again(&self) {
+        let of = |table: &str| format!("(SELECT count(*) FROM {table} t WHERE t.org_id = o.id AND t.deleted_at IS NULL)");
+        let counted = format!("INSERT INTO scim_totals SELECT o.id, {}, {} FROM organizations o", of("scim_users"), of("scim_groups"));
+        self.database.try_run("DELETE FROM scim_totals").await.unwrap();
+        self.database.try_run(&counted).await.unwrap();
     }
 
     /// Send what is due; the link in the last mail to `email`.

@@ -11,7 +11,7 @@ pub struct Idp {
     router: Router,
     base: String,
     authorization: Option<String>,
-    headers: Vec<(&'static str, &'static str)>,
+    headers: Vec<(&'static str, String)>,
     media_type: Option<&'static str>,
     flag: Option<&'static str>,
 }
@@ -42,7 +42,14 @@ impl Idp {
 
     /// The same client with headers of its own on every request.
     pub fn with_headers(&self, headers: &[(&'static str, &'static str)]) -> Self {
-        Self { headers: headers.to_vec(), ..self.clone() }
+        Self { headers: headers.iter().map(|(name, value)| (*name, (*value).to_owned())).collect(), ..self.clone() }
+    }
+
+    /// The same client with one more header on every request.
+    pub fn with_header(&self, name: &'static str, value: &str) -> Self {
+        let mut client = self.clone();
+        client.headers.push((name, value.to_owned()));
+        client
     }
 
     /// The same client, which says of every body that it is of `media_type`.
@@ -93,7 +100,7 @@ impl Idp {
             request = request.header(header::CONTENT_TYPE, self.media_type.unwrap_or(media_type));
         }
         for (name, value) in &self.headers {
-            request = request.header(*name, *value);
+            request = request.header(*name, value);
         }
         let request = request.body(body.map_or_else(Body::empty, Into::into)).unwrap();
         let response = self.router.clone().oneshot(request).await.unwrap();
@@ -101,11 +108,34 @@ impl Idp {
         let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
         let text = String::from_utf8_lossy(&bytes).into_owned();
         // Whatever the answer, it is SCIM's.
-        if parts.status != http::StatusCode::NO_CONTENT {
+        if parts.status != http::StatusCode::NO_CONTENT && parts.status != http::StatusCode::NOT_MODIFIED {
             assert_eq!(parts.headers.get(header::CONTENT_TYPE).unwrap(), "application/scim+json", "{path}: {text}");
         }
         Answer { status: parts.status.as_u16(), headers: parts.headers, json: serde_json::from_str(&text).unwrap_or(Value::Null), text }
     }
+}
+
+impl Answer {
+    /// A header, if it is there and text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// The status and the `scimType`.
+    pub fn refusal(&self) -> (u16, &str) {
+        (self.status, self.json["scimType"].as_str().unwrap_or_default())
+    }
+
+    /// The resources of a list.
+    pub fn resources(&self) -> &[Value] {
+        assert_eq!(self.status, 200, "{}", self.text);
+        self.json["Resources"].as_array().unwrap_or_else(|| panic!("{}", self.text))
+    }
+}
+
+/// The `id` of a resource.
+pub fn id(resource: &Value) -> String {
+    resource["id"].as_str().unwrap_or_else(|| panic!("{resource}")).to_owned()
 }
 
 /// `filter=…` for a URL, with spaces as `+`.

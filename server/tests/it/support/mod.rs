@@ -9,7 +9,7 @@ pub mod process;
 pub use app::{Org, PASSWORD, Person, TestApp, races, user};
 pub use browser::Browser;
 pub use database::{Engine, Rows, make_database, operator_database, random};
-pub use idp::{Answer, Idp, filtered, patch_active};
+pub use idp::{Answer, Idp, filtered, id, patch_active};
 
 /// Run each test on both databases: `both_databases! { async fn a_leaver_is_signed_out(app) { … } }`.
 macro_rules! both_databases {
