@@ -330,5 +330,8 @@ async fn sampled(name: &'static str, once: impl AsyncFn(usize)) -> Figure {
         spans.push(begun.elapsed());
     }
     spans.sort_unstable();
-    Figure { name, median: spans[SAMPLES / 2], p99: spans[SAMPLES * 99 / 100] }
+    let figure = Figure { name, median: spans[SAMPLES / 2], p99: spans[SAMPLES * 99 / 100] };
+    // The table comes at the end; whoever does not wait for it has seen what there was.
+    eprintln!("{name}: {:.2?} / {:.2?}", figure.median, figure.p99);
+    figure
 }
