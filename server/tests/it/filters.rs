@@ -233,7 +233,7 @@ fn moment(text: &str, dice: &mut Dice) -> String {
     match dice.roll(4) {
         0 => format!("{local}+00:00"),
         1 if local.contains('.') => format!("{local}001Z"),
-        2 => format!("{}+02:00", local.replacen('T', "T", 1)),
+        2 => format!("{local}+02:00"),
         _ => text.to_owned(),
     }
 }
