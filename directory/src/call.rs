@@ -37,6 +37,11 @@ impl Call {
         Self { now, request_id: None, ip: None, user_agent: None, randomness, made: Arc::default() }
     }
 
+    /// The same request at a later moment: one of several things that it asks for, one after the other.
+    pub fn later(&self, now: Timestamp) -> Self {
+        Self { now, made: Arc::default(), ..self.clone() }
+    }
+
     /// A new id: a UUIDv7 with this call's time, then the number of ids made before, then 62 random bits.
     pub(crate) fn new_id<T: From<Uuid>>(&self) -> T {
         let mut bytes: [u8; 10] = self.random();

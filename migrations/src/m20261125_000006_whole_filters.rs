@@ -33,6 +33,9 @@ CREATE INDEX scim_groups_updated_at ON scim_groups (org_id, updated_at) WHERE de
 DROP INDEX scim_group_members_user;
 CREATE INDEX scim_group_members_user ON scim_group_members (org_id, user_id, group_id);
 
+-- The end of a membership looks for its mails.
+CREATE INDEX mail_queue_membership_id ON mail_queue (membership_id);
+
 -- How many users and groups there are: every list says so, and counting them costs what is counted.
 CREATE TABLE scim_totals (
     org_id UUID PRIMARY KEY REFERENCES organizations (id) ON DELETE CASCADE,

@@ -110,7 +110,9 @@ impl BulkRequest {
                     awaited_by.push(position);
                 }
             }
-            waits_for.push(others.into_iter().collect());
+            let mut others: Vec<_> = others.into_iter().collect();
+            others.sort_unstable();
+            waits_for.push(others);
         }
 
         let mut left: BTreeMap<usize, usize> = waits_for.iter().map(Vec::len).enumerate().collect();
@@ -139,7 +141,7 @@ fn in_circle(left: &BTreeMap<usize, usize>, waits_for: &[Vec<usize>]) -> Option<
     let mut seen = HashSet::new();
     let mut position = *left.keys().next()?;
     while seen.insert(position) {
-        position = *waits_for.get(position)?.iter().filter(|other| left.contains_key(other)).min()?;
+        position = *waits_for.get(position)?.iter().find(|other| left.contains_key(other))?;
     }
     Some(position)
 }
@@ -177,7 +179,7 @@ impl BulkOperation {
         if let Some(id) = &mut resolved.id {
             resolve_text(id, ids)?;
         }
-        resolve(&mut resolved.data, ids)?;
+        resolve(&mut resolved.data, false, ids)?;
         Ok(resolved)
     }
 
@@ -192,7 +194,7 @@ impl BulkOperation {
     pub fn references(&self) -> Vec<&str> {
         let mut names = Vec::new();
         names.extend(self.id.as_deref().and_then(|id| id.strip_prefix(REFERENCE)));
-        collect(&self.data, &mut names);
+        collect(&self.data, false, &mut names);
         names
     }
 }
@@ -219,21 +221,38 @@ fn place(path: &str) -> Option<(Kind, Option<&str>)> {
     })
 }
 
-fn collect<'v>(value: &'v Value, names: &mut Vec<&'v str>) {
+/// Whether the member `name` of an object may refer to a resource: what has an id for its value (`members`, `manager`),
+/// and the value of a PATCH operation. A displayName that looks like a reference is a displayName.
+fn refers(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    name == "value" || name == "$ref" || name.contains("manager") || name.contains("members")
+}
+
+/// Whether the member `name` of an object is the service provider's: what a client says there is ignored.
+fn is_ignored(name: &str) -> bool {
+    name.eq_ignore_ascii_case("groups")
+}
+
+fn collect<'v>(value: &'v Value, refers_here: bool, names: &mut Vec<&'v str>) {
     match value {
-        Value::String(text) => names.extend(text.strip_prefix(REFERENCE)),
-        Value::Array(elements) => elements.iter().for_each(|element| collect(element, names)),
-        Value::Object(members) => members.values().for_each(|value| collect(value, names)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        Value::String(text) if refers_here => names.extend(text.strip_prefix(REFERENCE)),
+        Value::Array(elements) => elements.iter().for_each(|element| collect(element, refers_here, names)),
+        Value::Object(members) => {
+            members.iter().filter(|(name, _)| !is_ignored(name)).for_each(|(name, value)| collect(value, refers(name), names));
+        }
+        _ => {}
     }
 }
 
-fn resolve(value: &mut Value, ids: &HashMap<String, String>) -> Result<(), Error> {
+fn resolve(value: &mut Value, refers_here: bool, ids: &HashMap<String, String>) -> Result<(), Error> {
     match value {
-        Value::String(text) => resolve_text(text, ids),
-        Value::Array(elements) => elements.iter_mut().try_for_each(|element| resolve(element, ids)),
-        Value::Object(members) => members.values_mut().try_for_each(|value| resolve(value, ids)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
+        Value::String(text) if refers_here => resolve_text(text, ids),
+        Value::Array(elements) => elements.iter_mut().try_for_each(|element| resolve(element, refers_here, ids)),
+        Value::Object(members) => {
+            let mut members = members.iter_mut().filter(|(name, _)| !is_ignored(name));
+            members.try_for_each(|(name, value)| resolve(value, refers(name), ids))
+        }
+        _ => Ok(()),
     }
 }
 

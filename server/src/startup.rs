@@ -13,7 +13,12 @@ pub async fn open(settings: &DbSettings) -> Result<Db, String> {
         migrate(&db).await?;
         return Ok(db);
     }
-    match pending_migrations(&db).await.map_err(|error| format!("The database cannot be read: {error}"))? {
+    let unreadable = |error: Error| format!("The database cannot be read: {error}");
+    match pending_migrations(&db).await.map_err(unreadable)? {
+        // A migration that was killed on its way: filters would find nobody, and say so with a 200.
+        0 if index::is_outdated(&db).await.map_err(unreadable)? => {
+            Err("Users and groups are to be found by newer rules first. Run `rollcall migrate`, then start again.".to_owned())
+        }
         0 => Ok(db),
         pending => Err(format!("{pending} migrations are pending. Apply them with `rollcall migrate`, then start again.")),
     }

@@ -6,6 +6,7 @@ use axum::extract::FromRef;
 use directory::{Afterwards, Call, Db, Randomness, passwords::Hasher, provisioning::activity::ActivityLog, sessions::SessionLimits};
 use ipnet::IpNet;
 use leptos::config::LeptosOptions;
+use tokio::sync::Semaphore;
 use url::Url;
 
 use crate::{
@@ -40,6 +41,8 @@ pub struct AppState {
     pub(crate) anonymous_calls: AnonymousCalls,
     pub(crate) afterwards: Afterwards,
     pub(crate) activity: ActivityLog,
+    /// Leave to give an answer that holds a connection to the database for as long as its client reads.
+    pub(crate) large_answers: Arc<Semaphore>,
 }
 
 /// What an [`AppState`] is made of.
@@ -76,6 +79,8 @@ impl AppState {
         Self {
             afterwards: Afterwards::start(),
             activity: ActivityLog::start(parts.db.clone()),
+            // A quarter of the connections: the rest is for those who read quickly.
+            large_answers: Arc::new(Semaphore::new((parts.db.readers() / 4).max(1))),
             scim_failures: ScimFailures::new(),
             anonymous_calls: AnonymousCalls::new(),
             db: parts.db,

@@ -126,12 +126,15 @@ pub async fn sweep(db: &Db, now: Timestamp) -> Result<(), Error> {
     drop(tx);
     for org in orgs {
         let scope = OrgScope::new(org);
-        db.retrying(|| async {
+        let forgotten = db.retrying(|| async {
             let tx = db.begin(scope).await?;
             store::scim_requests::forget(&tx, now - KEPT, MOST_KEPT).await?;
             tx.commit().await
-        })
-        .await?;
+        });
+        // One organisation's trouble is not the others'.
+        if let Err(error) = forgotten.await {
+            tracing::error!(%org, %error, "old requests could not be forgotten");
+        }
     }
     Ok(())
 }

@@ -8,8 +8,15 @@ use crate::{
 /// Resources in one transaction.
 const BATCH: i64 = 200;
 
-/// Make the comparison keys of all users and groups again that an older version of the program has made; how many.
-/// Nothing is found by a filter before it is done.
+/// Whether there are users or groups whose comparison keys an older version of the program has made: filters would not find
+/// them.
+pub async fn is_outdated(db: &Db) -> Result<bool, Error> {
+    let tx = db.read_outside().await?;
+    store::scim_values::any_outdated(&tx).await
+}
+
+/// Make the comparison keys of all users and groups again that an older version of the program has made; how many. And
+/// count them again.
 pub async fn renew(db: &Db) -> Result<u64, Error> {
     let tx = db.read_outside().await?;
     let orgs = store::organizations::all(&tx).await?;
@@ -20,7 +27,7 @@ pub async fn renew(db: &Db) -> Result<u64, Error> {
             let batch = db
                 .retrying(|| async {
                     let tx = db.begin(OrgScope::new(org)).await?;
-                    let (users, groups) = (scim_users::outdated(&tx, BATCH).await?, scim_groups::outdated(&tx, BATCH).await?);
+                    let (groups, users) = (scim_groups::outdated(&tx, BATCH).await?, scim_users::outdated(&tx, BATCH).await?);
                     for user in &users {
                         if !scim_users::index_again(&tx, user).await? {
                             tracing::warn!(user = %user.id, "another user has this userName by the newer rules; both are kept");
@@ -40,6 +47,12 @@ pub async fn renew(db: &Db) -> Result<u64, Error> {
             }
             renewed += batch as u64;
         }
+        db.retrying(|| async {
+            let tx = db.begin(OrgScope::new(org)).await?;
+            store::scim_totals::renew(&tx).await?;
+            tx.commit().await
+        })
+        .await?;
     }
     Ok(renewed)
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{DirectoryGroupId, DirectoryUserId, Timestamp, audit::AuditAction};
-use scim::{Kind, Notes, PatchRequest, Resource, patch};
+use scim::{Kind, Notes, PatchRequest, Preconditions, Resource, patch};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -15,7 +15,7 @@ use super::{
     request::Request,
 };
 use crate::{
-    Call, Error,
+    Error,
     deprovisioning::{Cause, end_access},
     store::{self, audit::Target, db::Tx, scim_users::Record},
 };
@@ -81,12 +81,25 @@ pub async fn get(request: Request<'_>, id: DirectoryUserId) -> Result<User, Erro
 /// An inactive record with the same userName *and* externalId is taken up again: Okta sends such a POST for somebody who
 /// was unassigned and is assigned again.
 pub async fn create(request: Request<'_>, body: &Value) -> Result<(User, Notes), Error> {
-    create_as(request, new_id(request.call), body).await
+    create_as(request, request.call.new_id(), body).await
 }
 
-/// An id for a user who is still to be created.
-pub fn new_id(call: &Call) -> DirectoryUserId {
-    call.new_id()
+/// The id that the user of this body will have when she is created: of a record that is taken up again, or a new one.
+pub async fn id_of(request: Request<'_>, body: &Value) -> DirectoryUserId {
+    restorable(request, body).await.ok().flatten().unwrap_or_else(|| request.call.new_id())
+}
+
+async fn restorable(request: Request<'_>, body: &Value) -> Result<Option<DirectoryUserId>, Error> {
+    let resource = Resource::parse(Kind::User, body, &mut Notes::default())?;
+    let tx = request.db.read(request.caller.scope).await?;
+    let existing = store::scim_users::find_by_user_name(&tx, resource.text("userName").unwrap_or_default()).await?;
+    Ok(existing.filter(|existing| restores(existing, &resource)).map(|existing| existing.id))
+}
+
+/// Whether a POST of `resource` takes an existing record up again, whose userName is the same.
+fn restores(existing: &Record, resource: &Resource) -> bool {
+    let external_id = resource.text("externalId");
+    external_id.is_some() && external_id == existing.resource.text("externalId") && !existing.active
 }
 
 /// The same, with an id that was chosen before: the operations of a Bulk may refer to each other in a circle.
@@ -100,9 +113,7 @@ pub async fn create_as(request: Request<'_>, id: DirectoryUserId, body: &Value) 
         let tx = request.db.begin(request.caller.scope).await?;
         request.caller.confirm(&tx, request.call).await?;
         if let Some(existing) = store::scim_users::find_by_user_name(&tx, resource.text("userName").unwrap_or_default()).await? {
-            let external_id = resource.text("externalId");
-            let same = external_id.is_some() && external_id == existing.resource.text("externalId");
-            return if same && !existing.active { Ok(Made::Restorable(existing.id)) } else { Err(Error::Taken("userName")) };
+            return if restores(&existing, &resource) { Ok(Made::Restorable(existing.id)) } else { Err(Error::Taken("userName")) };
         }
         let (record, notes) = create_in(&tx, request, id, &resource).await?;
         let user = with(&tx, vec![record], false).await?.remove(0);
@@ -117,10 +128,15 @@ pub async fn create_as(request: Request<'_>, id: DirectoryUserId, body: &Value) 
                 // Asked again under the record's lock: whoever was first has restored it, or made it somebody else's.
                 let same_name = scim::compare::fold(before.resource.text("userName").unwrap_or_default())
                     == scim::compare::fold(resource.text("userName").unwrap_or_default());
-                let same = same_name && before.resource.text("externalId") == resource.text("externalId");
-                if same && !before.active { Ok((resource.clone(), Notes::default())) } else { Err(Error::Taken("userName")) }
+                if same_name && restores(before, &resource) {
+                    Ok((resource.clone(), Notes::default()))
+                } else {
+                    Err(Error::Taken("userName"))
+                }
             };
-            match change(request, id, restored).await {
+            // A POST is about no version.
+            let none = Preconditions::default();
+            match change(Request { preconditions: &none, ..request }, id, restored).await {
                 // Deleted since we looked: whoever sends it again creates a new one.
                 Err(Error::NotFound(_)) => return Err(Error::Unavailable("the user was deleted at the same moment".to_owned())),
                 other => other?,

@@ -49,6 +49,7 @@ impl DbSettings {
 pub struct Db {
     writer: DatabaseConnection,
     reader: DatabaseConnection,
+    readers: u32,
 }
 
 /// The scope of a transaction that is in no organisation: what has to be found before the organisation is known
@@ -78,7 +79,7 @@ impl Db {
     pub async fn connect(settings: &DbSettings) -> Result<Self, Error> {
         if !settings.is_sqlite() {
             let connection = Database::connect(options(settings, &settings.url, settings.max_connections)).await?;
-            return Ok(Self { writer: connection.clone(), reader: connection });
+            return Ok(Self { writer: connection.clone(), reader: connection, readers: settings.max_connections });
         }
         if let Some(folder) = settings.sqlite_file().as_deref().and_then(Path::parent) {
             private_folder(folder).map_err(|error| Error::Unavailable(format!("{}: {error}", folder.display())))?;
@@ -99,13 +100,19 @@ impl Db {
         };
         // SQLite knows one writer at a time: a pool of one queues writers here instead of failing them there.
         let writer = open(1, "OFF").await?;
-        let reader = open(settings.max_connections.clamp(1, 8), "ON").await?;
-        Ok(Self { writer, reader })
+        let readers = settings.max_connections.clamp(1, 8);
+        let reader = open(readers, "ON").await?;
+        Ok(Self { writer, reader, readers })
     }
 
     /// The connection that migrations run on.
     pub fn migrator(&self) -> &DatabaseConnection {
         &self.writer
+    }
+
+    /// How many transactions can read at the same time.
+    pub fn readers(&self) -> usize {
+        usize::try_from(self.readers).unwrap_or(1)
     }
 
     /// Whether this is PostgreSQL, rather than an embedded SQLite.

@@ -9,25 +9,13 @@ use scim::{
     Filter, Kind, ResolvedFilter, Target, compare,
     filter::{CompValue, Op},
 };
-use sea_orm::Value;
 use uuid::Uuid;
 
 use super::{
-    scim_values::{INDEXED, indexed, path},
-    values::{Bind, params},
+    scim_values::{INDEXED, WITHOUT_ACTIVE, indexed, path},
+    values::Params,
 };
 use crate::Error;
-
-/// Parameters of a statement in the making. The first is the organisation.
-pub(crate) struct Params(pub(crate) Vec<Value>);
-
-impl Params {
-    /// Add a parameter; how the statement names it.
-    pub(crate) fn push(&mut self, value: impl Bind) -> String {
-        self.0.extend(params![value]);
-        format!("${}", self.0.len())
-    }
-}
 
 /// What a statement about resources is written for.
 #[derive(Clone, Copy)]
@@ -123,10 +111,10 @@ fn constant(text: &str, dialect: Dialect<'_>, params: &mut Params) -> String {
     if dialect.postgres { format!("CAST({text} AS text) COLLATE \"C\"") } else { text }
 }
 
-struct Compiler<'a> {
-    kind: Kind,
-    dialect: Dialect<'a>,
-    params: &'a mut Params,
+pub(crate) struct Compiler<'a> {
+    pub(crate) kind: Kind,
+    pub(crate) dialect: Dialect<'a>,
+    pub(crate) params: &'a mut Params,
 }
 
 impl Compiler<'_> {
@@ -156,7 +144,8 @@ impl Compiler<'_> {
             _ => {}
         }
         Ok(match self.place(target)? {
-            Place::Id | Place::Flag(_) | Place::Moment(_) => "true".to_owned(),
+            Place::Id | Place::Moment(_) => "true".to_owned(),
+            Place::Flag(_) => self.has_active(),
             Place::Text(expression, true) => format!("({expression} IS NOT NULL AND {expression} <> '')"),
             Place::Text(expression, false) => format!("{expression} <> ''"),
             Place::Values(path) => self.values_exist(&path, "v.value_key <> ''"),
@@ -171,11 +160,9 @@ impl Compiler<'_> {
         let place = self.place(target)?;
         Ok(match (place, value) {
             (Place::Flag(column), CompValue::Bool(wanted)) => {
-                if *wanted == (op == Op::Eq) {
-                    column.to_owned()
-                } else {
-                    format!("NOT {column}")
-                }
+                let is = if *wanted { column.to_owned() } else { format!("NOT {column}") };
+                let is = format!("({is} AND {})", self.has_active());
+                if op == Op::Ne { format!("NOT {is}") } else { is }
             }
             (Place::Moment(column), CompValue::String(text)) => self.moment(column, op, text),
             (Place::Id, CompValue::String(text)) => self.id("r.id", op, text),
@@ -190,7 +177,7 @@ impl Compiler<'_> {
             (Place::Values(path), value) => {
                 let condition = self.text("v.value_key", op, &key(target, value), true);
                 let found = self.values_exist(&path, &condition);
-                if op == Op::Ne { format!("({found} OR NOT {})", self.values_exist(&path, "true")) } else { found }
+                if op == Op::Ne { format!("({found} OR {})", self.no_values(&path)) } else { found }
             }
             (Place::Joined(part), value) => {
                 let condition = self.part_compared(part, op, &key(target, value));
@@ -328,6 +315,17 @@ impl Compiler<'_> {
             ),
             Kind::Group => format!("r.id IN (SELECT j.group_id FROM scim_group_members j WHERE j.org_id = $1 AND {condition})"),
         }
+    }
+
+    /// Whether the user's `active` is there: seldom it is not, and then there is a row that says so.
+    pub(crate) fn has_active(&self) -> String {
+        format!("r.id NOT IN (SELECT a.user_id FROM scim_user_values a WHERE a.org_id = $1 AND a.path = '{WITHOUT_ACTIVE}')")
+    }
+
+    /// Whether the user has no row under `path`.
+    fn no_values(&mut self, path: &str) -> String {
+        let path = self.params.push(path);
+        format!("NOT EXISTS (SELECT 1 FROM scim_user_values v WHERE v.org_id = r.org_id AND v.user_id = r.id AND v.path = {path})")
     }
 
     /// Whether the user has a row `v` under `path` of which `condition` holds.

@@ -6,10 +6,10 @@ use uuid::Uuid;
 
 use super::{
     db::Tx,
-    scim_filter::{Dialect, Params, Place, compile, place},
+    scim_filter::{Compiler, Dialect, Place, compile, place},
     scim_totals,
     scim_values::INDEXED,
-    values::{Row, params},
+    values::{Params, Row, params},
 };
 use crate::Error;
 
@@ -77,14 +77,14 @@ pub(crate) async fn page(tx: &Tx, query: &Query<'_>, from: &Start, count: u64) -
     if count == 0 {
         return Ok(page);
     }
+    // One more than was asked for tells whether there is more. What is answered never depends on the total but here:
+    // skipping costs what is skipped, and the end is nearer from behind.
     let (skip, take, backwards) = match from {
-        Start::Offset(offset) if *offset >= total => return Ok(page),
-        Start::Offset(offset) => {
+        Start::Offset(offset) if *offset > total / 2 && *offset < total => {
             let take = count.min(total - offset);
-            page.more = offset + take < total;
-            // Skipping costs what is skipped: the end is nearer from behind.
-            if *offset > total / 2 { (total - offset - take, take, true) } else { (*offset, take, false) }
+            (total - offset - take, take, true)
         }
+        Start::Offset(offset) => (*offset, count + 1, false),
         Start::After(_) => (0, count + 1, false),
     };
 
@@ -118,11 +118,9 @@ pub(crate) async fn page(tx: &Tx, query: &Query<'_>, from: &Start, count: u64) -
     if backwards {
         found.reverse();
     }
-    if let Start::After(_) = from {
-        let count = usize::try_from(count).unwrap_or(usize::MAX);
-        page.more = found.len() > count;
-        found.truncate(count);
-    }
+    let count = usize::try_from(count).unwrap_or(usize::MAX);
+    page.more = skip > 0 && backwards || found.len() > count;
+    found.truncate(count);
     page.found = found;
     Ok(page)
 }
@@ -215,7 +213,10 @@ fn key(kind: Kind, target: &Target, dialect: Dialect<'_>, params: &mut Params) -
         // An id sorts as it is written, so the bytes will do; as text, so that a cursor can hold it.
         Place::Id => super::scim_filter::id_text("r.id", dialect),
         Place::Text(expression, _) => expression,
-        Place::Flag(column) => format!("CASE WHEN {column} THEN CAST(1 AS bigint) ELSE CAST(0 AS bigint) END"),
+        Place::Flag(column) => {
+            let has = Compiler { kind, dialect, params }.has_active();
+            format!("CASE WHEN NOT {has} THEN NULL WHEN {column} THEN CAST(1 AS bigint) ELSE CAST(0 AS bigint) END")
+        }
         Place::Moment(column) => column.to_owned(),
         Place::Values(path) => {
             let path = params.push(path);
@@ -241,8 +242,13 @@ struct Order {
 impl Order {
     /// `backwards`: from the end to the beginning.
     fn of(query: &Query<'_>, backwards: bool, few: bool) -> Self {
+        let groups_only = query.kinds.iter().all(|(kind, _)| *kind == Kind::Group);
         let always = |target: &Option<Target>| {
-            target.is_some_and(|target| matches!(target.names(), (None, "userName" | "active" | "id" | "meta", _)))
+            target.is_some_and(|target| match target.names() {
+                (None, "userName" | "id" | "meta", _) => true,
+                (None, "displayName", _) => groups_only,
+                _ => false,
+            })
         };
         Self {
             key: query_key_type(query),

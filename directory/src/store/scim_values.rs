@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 
 use domain::DirectoryUserId;
 use scim::{Attribute, Kind, Resource, Target, compare};
-use sea_orm::Value as Param;
 use serde_json::Value;
 
 use super::{
     db::Tx,
-    values::{Bind, params},
+    values::{Params, params},
 };
 use crate::Error;
 
@@ -35,6 +34,15 @@ struct Kept {
 /// The attributes that have columns of their own in `scim_users`.
 const COLUMNS: [&str; 3] = ["userName", "active", "externalId"];
 
+/// Whether any organisation has users or groups whose keys were made by older rules.
+pub(crate) async fn any_outdated<S: Send + Sync>(tx: &Tx<S>) -> Result<bool, Error> {
+    let sql = "SELECT 1 AS one FROM organizations o
+               WHERE EXISTS (SELECT 1 FROM scim_users u WHERE u.org_id = o.id AND u.indexed_by < $1 AND u.deleted_at IS NULL)
+                  OR EXISTS (SELECT 1 FROM scim_groups g WHERE g.org_id = o.id AND g.indexed_by < $1 AND g.deleted_at IS NULL)
+               LIMIT 1";
+    Ok(tx.one(sql, params![RULES], |_| Ok(())).await?.is_some())
+}
+
 /// The path under which the values of `target` are kept as rows, or, without its sub-attribute, its elements.
 pub(crate) fn path(target: &Target) -> String {
     let (extension, name, sub) = target.names();
@@ -48,8 +56,14 @@ pub(crate) fn indexed(key: &str) -> String {
     key.chars().take(INDEXED).collect()
 }
 
+/// The path that says of a user that her `active` was taken away: the column holds what counts all the same.
+pub(crate) const WITHOUT_ACTIVE: &str = "-active";
+
 fn rows(resource: &Resource) -> BTreeMap<Place, Kept> {
     let mut rows = BTreeMap::new();
+    if resource.get("active").is_none() {
+        rows.insert((WITHOUT_ACTIVE.to_owned(), 0), Kept { key: String::new(), sorts: false });
+    }
     let extensions = Kind::User.extensions().iter().map(|schema| (Some(schema.id), *schema));
     for (extension, schema) in std::iter::once((None, Kind::User.schema())).chain(extensions) {
         for attribute in schema.attributes.iter().filter(|attribute| extension.is_some() || !COLUMNS.contains(&attribute.name)) {
@@ -109,13 +123,13 @@ pub(crate) async fn update(tx: &Tx, user: DirectoryUserId, before: &Resource, af
         before.iter().filter(|(place, kept)| after.get(*place) != Some(*kept)).map(|(place, _)| place.clone()).collect();
     after.retain(|place, kept| before.get(place) != Some(kept));
     for chunk in stale.chunks(CHUNK) {
-        let mut params = params![tx.org(), user];
+        let mut params = Params(params![tx.org(), user]);
         let places = chunk.iter().map(|(path, position)| {
-            let path = push(&mut params, path.as_str());
-            format!("(path = {path} AND position = {})", push(&mut params, *position))
+            let path = params.push(path.as_str());
+            format!("(path = {path} AND position = {})", params.push(*position))
         });
         let places = places.collect::<Vec<_>>().join(" OR ");
-        tx.run(&format!("DELETE FROM scim_user_values WHERE org_id = $1 AND user_id = $2 AND ({places})"), params).await?;
+        tx.run(&format!("DELETE FROM scim_user_values WHERE org_id = $1 AND user_id = $2 AND ({places})"), params.0).await?;
     }
     write(tx, user, after.into_iter().collect()).await
 }
@@ -133,20 +147,16 @@ pub(crate) async fn delete(tx: &Tx, user: DirectoryUserId) -> Result<(), Error> 
 
 async fn write(tx: &Tx, user: DirectoryUserId, rows: Vec<(Place, Kept)>) -> Result<(), Error> {
     for chunk in rows.chunks(CHUNK) {
-        let mut params = params![tx.org(), user];
+        let mut params = Params(params![tx.org(), user]);
         let rows = chunk.iter().map(|((path, position), kept)| {
-            let path = push(&mut params, path.as_str());
-            let position = push(&mut params, *position);
-            let key = push(&mut params, kept.key.as_str());
-            format!("($1, $2, {path}, {position}, {key}, {})", push(&mut params, kept.sorts))
+            let path = params.push(path.as_str());
+            let position = params.push(*position);
+            let key = params.push(kept.key.as_str());
+            format!("($1, $2, {path}, {position}, {key}, {})", params.push(kept.sorts))
         });
         let rows = rows.collect::<Vec<_>>().join(", ");
-        tx.run(&format!("INSERT INTO scim_user_values (org_id, user_id, path, position, value_key, sorts) VALUES {rows}"), params).await?;
+        tx.run(&format!("INSERT INTO scim_user_values (org_id, user_id, path, position, value_key, sorts) VALUES {rows}"), params.0)
+            .await?;
     }
     Ok(())
-}
-
-fn push(params: &mut Vec<Param>, value: impl Bind) -> String {
-    params.push(value.bind());
-    format!("${}", params.len())
 }

@@ -97,6 +97,17 @@ macro_rules! params {
 }
 pub(crate) use params;
 
+/// Parameters of a statement in the making.
+pub(crate) struct Params(pub(crate) Vec<Value>);
+
+impl Params {
+    /// Add a parameter; how the statement names it.
+    pub(crate) fn push(&mut self, value: impl Bind) -> String {
+        self.0.push(value.bind());
+        format!("${}", self.0.len())
+    }
+}
+
 /// Ids in one statement: well below what either database takes.
 pub(crate) const CHUNK: usize = 500;
 

@@ -289,3 +289,19 @@ fn a_representation_lists_an_extension_only_when_it_is_used() {
     let extended = user(json!({"userName": "mira", "department": "R&D"})).represent(&envelope);
     assert_eq!(extended["schemas"], json!(["urn:ietf:params:scim:schemas:core:2.0:User", ENTERPRISE]));
 }
+
+#[test]
+fn the_order_of_members_and_schemas_means_nothing() {
+    let read = |text: &str| {
+        let body = scim::json::parse(text.as_bytes()).expect("JSON");
+        Resource::parse(Kind::User, &body, &mut Notes::new()).expect("a user")
+    };
+    let core = scim::schema::USER.id;
+    let one = read(&format!(
+        r#"{{"schemas": ["{core}", "{ENTERPRISE}"], "userName": "mira", "title": "Chief", "{ENTERPRISE}": {{"department": "R&D"}}}}"#
+    ));
+    let other = read(&format!(
+        r#"{{"{ENTERPRISE}": {{"department": "R&D"}}, "title": "Chief", "userName": "mira", "schemas": ["{ENTERPRISE}", "{core}"]}}"#
+    ));
+    assert_eq!(one, other);
+}

@@ -26,7 +26,12 @@ pub(super) struct Activity(Arc<Mutex<Noted>>);
 struct Noted {
     caller: Option<Provisioner>,
     notes: Vec<String>,
+    /// How many further notes there would have been.
+    more: usize,
 }
+
+/// Notes that are kept of one request.
+const MOST_NOTES: usize = 100;
 
 impl Activity {
     /// Its token was good.
@@ -36,12 +41,21 @@ impl Activity {
 
     /// Something was tolerated.
     pub(super) fn tolerated(&self, notes: &Notes) {
-        self.change(|noted| noted.notes.extend(notes.iter().map(str::to_owned)));
+        self.add(notes.iter().map(str::to_owned));
     }
 
     /// Something was tolerated in one operation of a Bulk.
     pub(super) fn tolerated_in(&self, operation: usize, notes: &Notes) {
-        self.change(|noted| noted.notes.extend(notes.iter().map(|note| format!("operation {}: {note}", operation + 1))));
+        self.add(notes.iter().map(|note| format!("operation {}: {note}", operation + 1)));
+    }
+
+    /// A request has so many notes and no more, however many operations it has.
+    fn add(&self, notes: impl Iterator<Item = String>) {
+        self.change(|noted| {
+            for note in notes {
+                if noted.notes.len() < MOST_NOTES { noted.notes.push(note) } else { noted.more += 1 }
+            }
+        });
     }
 
     fn change(&self, change: impl FnOnce(&mut Noted)) {
@@ -68,7 +82,10 @@ pub(super) async fn record(State(state): State<AppState>, mut request: Request, 
     let path: String = path.splitn(5, '/').nth(4).map_or_else(|| "/".to_owned(), |rest| format!("/{rest}")).chars().take(500).collect();
 
     let response = next.run(request).await;
-    let noted = activity.take();
+    let mut noted = activity.take();
+    if noted.more > 0 {
+        noted.notes.push(format!("and {} more", noted.more));
+    }
     if let (Some(call), Some(caller)) = (call, noted.caller) {
         let told = response.extensions().get::<Told>().map(|told| &told.0);
         let took = (state.clock)().as_micros().saturating_sub(call.now.as_micros());

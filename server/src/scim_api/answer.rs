@@ -5,7 +5,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderValue, StatusCode, header};
-use scim::{Preconditions, Tags};
+use scim::Preconditions;
 use serde_json::Value;
 
 use super::activity::Told;
@@ -52,11 +52,12 @@ impl ScimResponse {
     /// 412 if the client wants another version only.
     pub(crate) fn unless_known(conditions: &Preconditions, tag: String, body: impl FnOnce() -> Value) -> Result<Self, ScimRejection> {
         let opaque = tag.trim_start_matches("W/").trim_matches('"').to_owned();
-        let is_this = |tags: &Tags| tags.any(|tag| tag == opaque);
-        if conditions.if_match.as_ref().is_some_and(|tags| !is_this(tags)) {
+        // Behind a dash stands what is not the resource's own: no reason not to show it, and one to show it again.
+        let own = opaque.split('-').next();
+        if conditions.if_match.as_ref().is_some_and(|tags| !tags.any(|tag| tag.split('-').next() == own)) {
             return Err(scim::Error::version_mismatch().into());
         }
-        let known = conditions.if_none_match.as_ref().is_some_and(is_this);
+        let known = conditions.if_none_match.as_ref().is_some_and(|tags| tags.any(|tag| tag == opaque));
         let response = if known { Self::new(StatusCode::NOT_MODIFIED, None) } else { Self::ok(body()) };
         Ok(response.tagged(tag))
     }
@@ -140,6 +141,11 @@ impl From<directory::Error> for ScimRejection {
 }
 
 impl ScimRejection {
+    /// Whether the credential was refused.
+    pub(crate) fn is_unauthorized(&self) -> bool {
+        self.0.status == 401
+    }
+
     /// The error, for an answer that holds several.
     pub(crate) fn into_error(self) -> scim::Error {
         self.0

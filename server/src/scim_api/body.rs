@@ -68,9 +68,23 @@ impl FromRequestParts<AppState> for Conditions {
     async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, ScimRejection> {
         let tags = |name: header::HeaderName| {
             let values: Vec<_> = parts.headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
-            (!values.is_empty()).then(|| Tags::parse(&values.join(",")))
+            // Some proxies send the header with nothing in it.
+            let values = values.join(",");
+            (!values.trim().is_empty()).then(|| Tags::parse(&values))
         };
         Ok(Self(Preconditions { if_match: tags(header::IF_MATCH), if_none_match: tags(header::IF_NONE_MATCH) }))
+    }
+}
+
+/// The last segment of a path, decoded. What cannot be decoded is nothing of ours: a 404 in SCIM's form.
+pub(crate) struct InPath(pub(crate) String);
+
+impl FromRequestParts<AppState> for InPath {
+    type Rejection = ScimRejection;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ScimRejection> {
+        let path = Path::<(String, String)>::from_request_parts(parts, state).await;
+        path.map(|Path((_, segment))| Self(segment)).map_err(|_| scim::Error::not_found("Resource").into())
     }
 }
 

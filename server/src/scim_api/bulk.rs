@@ -1,10 +1,13 @@
 //! `/Bulk` (RFC 7644 §3.7): many operations in one request, each of them a transaction of its own.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 use directory::{
     Error,
-    provisioning::{groups, users},
+    provisioning::{groups, request::Request, users},
 };
 use domain::{DirectoryGroupId, DirectoryUserId};
 use scim::{
@@ -22,6 +25,13 @@ use super::{
 
 /// The most operations in one request.
 pub(super) const MOST_OPERATIONS: usize = 1_000;
+/// After this time, no further operation is begun: the request's own limit would leave the client without an answer.
+const LONGEST: Duration = Duration::from_secs(240);
+
+/// How long the request has taken so far.
+fn took(caller: &Caller) -> Duration {
+    Duration::from_micros((caller.state.clock)().as_micros().saturating_sub(caller.call.now.as_micros()).unsigned_abs())
+}
 
 /// `POST /Bulk`
 pub(super) async fn bulk(caller: Caller, ScimJson(body): ScimJson) -> Result<ScimResponse, ScimRejection> {
@@ -37,8 +47,11 @@ pub(super) async fn bulk(caller: Caller, ScimJson(body): ScimJson) -> Result<Sci
     for position in request.order() {
         let Some(operation) = request.operations.get(position) else { continue };
         for reference in operation.references() {
-            if coming.contains(reference) && !promised.contains_key(reference) {
-                let id = users::new_id(&caller.call);
+            // A group has to wait for its members: one who is not there yet would be left out.
+            if operation.kind == Kind::User && coming.contains(reference) && !promised.contains_key(reference) {
+                let data = request.operations.iter().find(|other| other.bulk_id.as_deref() == Some(reference)).map(|other| &other.data);
+                let none = Preconditions::default();
+                let id = users::id_of(caller.request(&Projection::default(), &none), data.unwrap_or(&Value::Null)).await;
                 promised.insert(reference.to_owned(), id);
                 ids.insert(reference.to_owned(), id.to_string());
             }
@@ -48,6 +61,8 @@ pub(super) async fn bulk(caller: Caller, ScimJson(body): ScimJson) -> Result<Sci
         }
         let own = operation.bulk_id.as_ref().and_then(|own| promised.get(own)).copied();
         let done = match operation.resolved(&ids) {
+            // What was carried out is told rather than cut off.
+            Ok(_) if took(&caller) > LONGEST => Err(scim::Error::unavailable().into()),
             Ok(resolved) => carry_out(&caller, position, &resolved, own).await,
             Err(error) => Err(error.into()),
         };
@@ -57,9 +72,14 @@ pub(super) async fn bulk(caller: Caller, ScimJson(body): ScimJson) -> Result<Sci
             ids.remove(own);
         }
         failures += u64::from(done.is_err());
+        // The token has ended on the way: nothing that follows could succeed.
+        let ended = done.as_ref().is_err_and(ScimRejection::is_unauthorized);
+        if ended && results.is_empty() {
+            return Err(scim::Error::unauthorized().into());
+        }
         let about = operation.resource(&ids);
         results.push((position, result(&caller, operation, about, done)));
-        if request.fail_on_errors.is_some_and(|most| failures >= most.max(1)) {
+        if ended || request.fail_on_errors.is_some_and(|most| failures >= most.max(1)) {
             break;
         }
     }
@@ -89,14 +109,19 @@ async fn carry_out(
     let conditions = Preconditions { if_match: operation.version.as_deref().map(Tags::parse), if_none_match: None };
     // Nobody reads the members of a group from the answer to a Bulk.
     let projection = Projection::new("id", "");
-    let request = caller.request(&projection, &conditions);
+    // Each operation has its own moment: a token may expire on the way.
+    let call = caller.call.later((caller.state.clock)());
+    let request = Request { call: &call, ..caller.request(&projection, &conditions) };
     let BulkOperation { method, kind, data, .. } = operation;
     let id = operation.id.as_deref().unwrap_or_default();
     match kind {
         Kind::User => {
             let id = || id.parse::<DirectoryUserId>().map_err(|_| Error::NotFound("User"));
             let (user, notes) = match method {
-                Method::Post => users::create_as(request, own.unwrap_or_else(|| users::new_id(&caller.call)), data).await?,
+                Method::Post => match own {
+                    Some(own) => users::create_as(request, own, data).await?,
+                    None => users::create(request, data).await?,
+                },
                 Method::Put => users::replace(request, id()?, data).await?,
                 Method::Patch => users::patch(request, id()?, &PatchRequest::parse(data)?).await?,
                 Method::Delete => {

@@ -1,6 +1,6 @@
 //! What this provider can do, and what its resources are made of.
 
-use axum::extract::{Path, RawQuery};
+use axum::extract::RawQuery;
 use directory::provisioning::{
     cursor,
     query::{MOST_ON_A_PAGE, PAGE},
@@ -13,7 +13,8 @@ use serde_json::Value;
 
 use super::{
     answer::{ScimRejection, ScimResponse},
-    body, bulk,
+    body::{self, InPath},
+    bulk,
     caller::Caller,
 };
 
@@ -41,7 +42,7 @@ pub(crate) async fn resource_types(caller: Caller, query: RawQuery) -> Result<Sc
 }
 
 /// `GET /ResourceTypes/{name}`
-pub(crate) async fn resource_type(caller: Caller, Path((_, name)): Path<(String, String)>) -> Result<ScimResponse, ScimRejection> {
+pub(crate) async fn resource_type(caller: Caller, InPath(name): InPath) -> Result<ScimResponse, ScimRejection> {
     let kind = Kind::ALL.into_iter().find(|kind| kind.name() == name).ok_or_else(|| scim::Error::not_found("ResourceType"))?;
     Ok(ScimResponse::ok(config::resource_type(&caller.base_url, kind)))
 }
@@ -53,7 +54,7 @@ pub(crate) async fn schemas(caller: Caller, query: RawQuery) -> Result<ScimRespo
 }
 
 /// `GET /Schemas/{urn}`
-pub(crate) async fn schema(caller: Caller, Path((_, urn)): Path<(String, String)>) -> Result<ScimResponse, ScimRejection> {
+pub(crate) async fn schema(caller: Caller, InPath(urn): InPath) -> Result<ScimResponse, ScimRejection> {
     let schema = config::schema(&caller.base_url, &urn).ok_or_else(|| scim::Error::not_found("Schema"))?;
     Ok(ScimResponse::ok(schema))
 }

@@ -35,7 +35,7 @@ pub(super) async fn get(
     let location = represent::location(&caller, Kind::Group, group.id);
     let response = ScimResponse::unless_known(&conditions, tag.clone(), || represent::group(&caller, &group, &query.projection))?;
     let response = match reader {
-        Some(reader) if response.has_body() => streamed(caller, &group, reader, query).tagged(tag),
+        Some(reader) if response.has_body() => streamed(caller, &group, reader, query)?.tagged(tag),
         _ => response,
     };
     Ok(response.at(location))
@@ -91,18 +91,19 @@ async fn changed(caller: Caller, group: Group, query: ListQuery, status: StatusC
     let none = Preconditions::default();
     let request = caller.request(&query.projection, &none);
     let location = represent::location(&caller, Kind::Group, group.id);
-    let (group, reader) =
-        if request.related.members && group.members.is_none() { groups::get(request, group.id).await? } else { (group, None) };
-    let tag = represent::group_tag(&group);
-    let response = match reader {
-        Some(reader) => streamed(caller, &group, reader, query),
-        None => ScimResponse::ok(represent::group(&caller, &group, &query.projection)),
+    let (group, reader) = match request.related.members && group.members.is_none() {
+        // The change is made, whatever comes of reading its members: the answer must not say otherwise.
+        true => groups::get(request, group.id).await.unwrap_or((group, None)),
+        false => (group, None),
     };
+    let tag = represent::group_tag(&group);
+    let whole = represent::group(&caller, &group, &query.projection);
+    let response = reader.and_then(|reader| streamed(caller, &group, reader, query).ok()).unwrap_or_else(|| ScimResponse::ok(whole));
     Ok(response.with_status(status).at(location).tagged(tag))
 }
 
-fn streamed(caller: Caller, group: &Group, reader: groups::MemberReader, query: ListQuery) -> ScimResponse {
+fn streamed(caller: Caller, group: &Group, reader: groups::MemberReader, query: ListQuery) -> Result<ScimResponse, ScimRejection> {
     let resource = represent::group(&caller, group, &query.projection);
     let item = stream::Item { resource, members_of: Some(group.id) };
-    ScimResponse::streamed(stream::resource(caller, reader, query.projection, item))
+    Ok(ScimResponse::streamed(stream::resource(caller, reader, query.projection, item)?))
 }

@@ -62,7 +62,7 @@ async fn answer(caller: Caller, kinds: &[Kind], query: ListQuery) -> Result<Scim
     let items = resources.len() as u64;
     let mut list = message(page.total, &query, page.next_cursor, vec![]);
     list["itemsPerPage"] = items.into();
-    Ok(ScimResponse::streamed(stream::list(caller, reader, query.projection, &list, resources)))
+    Ok(ScimResponse::streamed(stream::list(caller, reader, query.projection, &list, resources)?))
 }
 
 fn message(total: u64, query: &ListQuery, next_cursor: Option<String>, resources: Vec<Value>) -> Value {

@@ -12,8 +12,10 @@ use tokio::{sync::mpsc, time::timeout};
 
 use super::{caller::Caller, represent::member};
 
-/// How long a client may not read before the answer is cut off: the database keeps a snapshot for it all the while.
+/// How long a client may not read before the answer is cut off: it holds a connection to the database all the while.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// How long it may take in all.
+const LIMIT: Duration = Duration::from_secs(120);
 /// Pieces that may wait to be read.
 const AHEAD: usize = 2;
 
@@ -24,12 +26,18 @@ pub(super) struct Item {
 }
 
 /// One resource.
-pub(super) fn resource(caller: Caller, reader: MemberReader, projection: Projection, item: Item) -> Body {
+pub(super) fn resource(caller: Caller, reader: MemberReader, projection: Projection, item: Item) -> Result<Body, scim::Error> {
     body(Writer::new(caller, reader, projection), String::new(), vec![item], "")
 }
 
 /// A list message, whose `Resources` are empty so far, with these resources.
-pub(super) fn list(caller: Caller, reader: MemberReader, projection: Projection, message: &Value, items: Vec<Item>) -> Body {
+pub(super) fn list(
+    caller: Caller,
+    reader: MemberReader,
+    projection: Projection,
+    message: &Value,
+    items: Vec<Item>,
+) -> Result<Body, scim::Error> {
     // Resources come last, whatever order the rest is in.
     let mut message = message.clone();
     if let Some(message) = message.as_object_mut() {
@@ -41,17 +49,22 @@ pub(super) fn list(caller: Caller, reader: MemberReader, projection: Projection,
 }
 
 /// An error on the way cuts the answer off, and the client sees that it is not whole.
-fn body(mut writer: Writer, before: String, items: Vec<Item>, after: &'static str) -> Body {
+///
+/// 503 when so many such answers are under way that others would wait for the database.
+fn body(mut writer: Writer, before: String, items: Vec<Item>, after: &'static str) -> Result<Body, scim::Error> {
+    let leave = writer.caller.state.large_answers.clone().try_acquire_owned().map_err(|_| scim::Error::unavailable())?;
     let (sender, receiver) = mpsc::channel(AHEAD);
     writer.text = before;
     tokio::spawn(async move {
-        let written = writer.write(items, after, &sender).await;
+        let written = timeout(LIMIT, writer.write(items, after, &sender)).await;
+        let written = written.unwrap_or_else(|_| Err(Error::Unavailable("the client reads too slowly".to_owned())));
+        drop(leave);
         if let Err(error) = written {
-            tracing::error!(%error, "an answer with many members was cut off");
-            let _ = sender.send(Err(error)).await;
+            tracing::warn!(%error, "an answer with many members was cut off");
+            let _ = timeout(PATIENCE, sender.send(Err(error))).await;
         }
     });
-    Body::from_stream(stream::unfold(receiver, |mut receiver| async move { receiver.recv().await.map(|piece| (piece, receiver)) }))
+    Ok(Body::from_stream(stream::unfold(receiver, |mut receiver| async move { receiver.recv().await.map(|piece| (piece, receiver)) })))
 }
 
 type Sender = mpsc::Sender<Result<Bytes, Error>>;

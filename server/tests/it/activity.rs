@@ -162,6 +162,20 @@ both_databases! {
         assert!(notes[1].starts_with("operation 3: ") && notes[1].contains("shoeSize"), "{notes:?}");
     }
 
+    async fn a_request_has_a_hundred_notes_and_no_more(app) {
+        let acme = app.org("Acme").await;
+        let unknown: serde_json::Map<_, _> = (0..60).map(|number| (format!("unknown{number}"), 1.into())).collect();
+        let operations: Vec<_> = (0..4).map(|number| {
+            let mut data = unknown.clone();
+            data.insert("userName".to_owned(), format!("u{number}").into());
+            data.insert("active".to_owned(), false.into());
+            json!({ "method": "POST", "path": "/Users", "bulkId": number.to_string(), "data": data })
+        }).collect();
+        assert_eq!(app.idp(&acme).post("/Bulk", json!({ "Operations": operations })).await.status, 200);
+        let notes = notes(&app, &acme).await.remove(0);
+        assert_eq!((notes.len(), notes[100].as_str()), (101, "and 140 more"));
+    }
+
     async fn no_secret_and_nobodys_data_get_into_the_log(app) {
         let acme = app.org("Acme").await;
         let idp = app.idp(&acme);

@@ -118,6 +118,52 @@ both_databases! {
         assert_eq!(idp.get(&path(&results[1])).await.json["displayName"], "People");
     }
 
+    async fn a_manager_who_is_taken_up_again_is_found_in_a_circle_too(app) {
+        let acme = app.org("Acme").await;
+        let idp = app.idp(&acme);
+        let ben = id(&idp.post("/Users", json!({ "userName": "ben", "externalId": "x-ben", "active": false })).await.json);
+        let post = |name: &str, manager: &str| json!({
+            "method": "POST", "path": "/Users", "bulkId": name,
+            "data": { "userName": name, "externalId": format!("x-{name}"), "active": false, ENTERPRISE: { "manager": { "value": format!("bulkId:{manager}") } } }
+        });
+        let answer = idp.post("/Bulk", json!({ "Operations": [post("ada", "ben"), post("ben", "ada")] })).await;
+        let made: Vec<_> = answer.json["Operations"].as_array().unwrap().iter().map(|done| done["location"].as_str().unwrap().rsplit('/').next().unwrap().to_owned()).collect();
+        assert_eq!(made[1], ben);
+        assert_eq!(idp.get(&format!("/Users/{}", made[0])).await.json[ENTERPRISE]["manager"]["value"], *ben);
+        assert_eq!(idp.get(&format!("/Users/{ben}")).await.json[ENTERPRISE]["manager"]["value"], *made[0]);
+    }
+
+    /// A user's `groups` are the provider's to tell: what a client says there is ignored, and no operation waits for it.
+    async fn what_is_ignored_or_merely_looks_like_a_reference_is_none(app) {
+        let acme = app.org("Acme").await;
+        let idp = app.idp(&acme);
+        let answer = idp.post("/Bulk", json!({ "Operations": [
+            { "method": "POST", "path": "/Groups", "bulkId": "g", "data": { "displayName": "bulkId:nobody", "members": [{ "value": "bulkId:u" }] } },
+            { "method": "POST", "path": "/Users", "bulkId": "u", "data": { "userName": "ada", "active": false, "title": "bulkId:g", "groups": [{ "value": "bulkId:g" }] } },
+        ] })).await;
+        assert_eq!((&answer.json["Operations"][0]["status"], &answer.json["Operations"][1]["status"]), (&"201".into(), &"201".into()), "{}", answer.text);
+        let user = idp.find("/Users", "userName eq \"ada\"").await.json["Resources"][0].clone();
+        assert_eq!((&user["title"], &user["groups"][0]["display"]), (&"bulkId:g".into(), &"bulkId:nobody".into()));
+    }
+
+    async fn a_token_that_ends_on_the_way_ends_the_request(app) {
+        let acme = app.org("Acme").await;
+        let idp = app.idp(&acme);
+        let post = |name: &str| json!({ "method": "POST", "path": "/Users", "bulkId": name, "data": { "userName": name, "active": false } });
+        // As the database would see it while the second operation runs.
+        let revoke = if app.state.db.is_postgres() {
+            "CREATE FUNCTION revoke() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN UPDATE scim_tokens SET revoked_at = 1; RETURN NEW; END $$;
+             CREATE TRIGGER revoke AFTER INSERT ON scim_users FOR EACH ROW EXECUTE FUNCTION revoke()"
+        } else {
+            "CREATE TRIGGER revoke AFTER INSERT ON scim_users BEGIN UPDATE scim_tokens SET revoked_at = 1; END"
+        };
+        app.database.try_run(revoke).await.unwrap();
+        let answer = idp.post("/Bulk", json!({ "Operations": [post("a"), post("b"), post("c")] })).await;
+        let statuses: Vec<_> = answer.json["Operations"].as_array().unwrap().iter().map(|done| done["status"].clone()).collect();
+        assert_eq!(statuses, ["201", "401"], "the rest is not even tried");
+        assert_eq!(app.database.number("SELECT count(*) FROM scim_users").await, 1);
+    }
+
     async fn two_users_may_be_each_others_managers(app) {
         let acme = app.org("Acme").await;
         let idp = app.idp(&acme);

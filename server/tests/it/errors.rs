@@ -79,7 +79,7 @@ both_databases! {
         let idp = app.idp(&acme);
         for path in [
             "/nothing", "/users", "/Users/", "/Users/a/b", "//Users", "/Users/../Groups", "/Schemas/", "/Schemas/urn:x", "/ResourceTypes/Robot",
-            "/Users/u_01", "/Groups/g_01", &format!("/Users/{NOBODY}"), &format!("/Groups/{NOBODY}"), &format!("/Users/{}", NOBODY.replace('-', "")), "/Users/%00", "/Users/%ff",
+            "/Users/u_01", "/Groups/g_01", &format!("/Users/{NOBODY}"), &format!("/Groups/{NOBODY}"), &format!("/Users/{}", NOBODY.replace('-', "")), "/Users/%00", "/Users/%ff", "/Schemas/%ff", "/ResourceTypes/%ff",
         ] {
             is_scim_error(&idp.get(path).await, 404, &acme, path);
         }

@@ -2,7 +2,13 @@
 
 use std::time::Duration;
 
+use directory::provisioning::{
+    groups,
+    request::{Related, Request},
+    tokens, users,
+};
 use http::Method;
+use scim::{PatchRequest, Preconditions};
 use serde_json::{Value, json};
 
 use crate::support::{Answer, Idp, Org, TestApp, both_databases, id, patch_active, races};
@@ -157,7 +163,7 @@ both_databases! {
         let before = (idp.get(&user).await.text, idp.get(&group).await.text);
         let events = "SELECT count(*) FROM audit_events";
         let audited = app.database.number(events).await;
-        for wrong in ["W/\"1\"", "\"1\"", "W/\"3\"", "\"22\"", "\"1\", \"3\"", "", "\"\"", "nonsense", "W/\"-2\""] {
+        for wrong in ["W/\"1\"", "\"1\"", "W/\"3\"", "\"22\"", "\"1\", \"3\"", "\"\"", "nonsense", "W/\"-2\""] {
             let idp = if_match(&idp, wrong);
             for answer in [
                 idp.put(&user, json!({ "userName": "x" })).await,
@@ -239,6 +245,35 @@ both_databases! {
                 (404, 204) => assert_eq!(idp.get(&path).await.status, 404),
                 other => panic!("{other:?}"),
             }
+        }
+    }
+
+    /// A request that came first and waited for another one writes last, and whoever asks for what changed since finds it.
+    async fn the_last_change_of_a_resource_never_gets_older(app) {
+        let acme = app.org("Acme").await;
+        let idp = app.idp(&acme);
+        app.advance(Duration::from_secs(60));
+        let mira = format!("/Users/{}", id(&idp.post("/Users", json!({ "userName": "mira", "active": false })).await.json));
+        let group = format!("/Groups/{}", id(&idp.post("/Groups", json!({ "displayName": "Engineers" })).await.json));
+        let early = app.call();
+        app.advance(Duration::from_secs(60));
+        for path in [&mira, &group] {
+            idp.patch(path, rename("Second")).await;
+        }
+        let caller = tokens::authenticate(&app.state.db, &acme.id.to_string(), Some(&acme.token), &early).await.unwrap();
+        let none = Preconditions::default();
+        let request = Request {
+            db: &app.state.db, caller: &caller, base_url: "", related: Related::default(), preconditions: &none, mail_delay: Duration::ZERO, call: &early,
+        };
+        let operations = PatchRequest::parse(&json!({ "Operations": rename("Third") })).unwrap();
+        users::patch(request, mira.rsplit('/').next().unwrap().parse().unwrap(), &operations).await.unwrap();
+        groups::patch(request, group.rsplit('/').next().unwrap().parse().unwrap(), &operations).await.unwrap();
+        for path in [&mira, &group] {
+            let now = idp.get(path).await.json;
+            assert_eq!((&now["displayName"], &now["meta"]["version"]), (&"Third".into(), &"W/\"3\"".into()));
+            let (created, changed) = (now["meta"]["created"].as_str().unwrap(), now["meta"]["lastModified"].as_str().unwrap());
+            let minutes = |text: &str| scim::compare::instant(text).unwrap().unix_timestamp() / 60;
+            assert_eq!(minutes(changed) - minutes(created), 1);
         }
     }
 

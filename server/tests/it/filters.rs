@@ -120,6 +120,7 @@ async fn populate(app: &TestApp, idp: &Idp, dice: &mut Dice) {
             { "op": "replace", "path": "title", "value": text(dice) },
             { "op": "add", "path": "emails", "value": [{ "value": text(dice) + "@x", "type": "other" }] },
             { "op": "remove", "path": "phoneNumbers" },
+            { "op": "remove", "path": *dice.pick(&["active", "nickName", "name.givenName"]) },
         ]);
         assert_eq!(idp.patch(&format!("/Users/{user}"), operations).await.status, 200);
         app.advance(std::time::Duration::from_micros(500_001));

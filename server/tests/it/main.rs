@@ -33,3 +33,4 @@ mod sign_in;
 mod tenancy;
 mod tokens;
 mod unavailable;
+mod upgrade;

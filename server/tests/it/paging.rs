@@ -180,6 +180,22 @@ both_databases! {
         assert_eq!((two.resources().len(), none.resources().len(), ten.refusal()), (2, 0, (400, "invalidValue")));
     }
 
+    /// The totals are kept beside the rows. Should they be wrong all the same, nobody is left out, and whoever is to go goes.
+    async fn a_wrong_total_hides_nobody_and_stops_no_deletion(app) {
+        let acme = app.org("Acme").await;
+        let idp = app.idp(&acme);
+        let mut users = std::collections::BTreeSet::new();
+        for number in 0..5 {
+            users.insert(id(&idp.post("/Users", json!({ "userName": format!("u{number}"), "active": false })).await.json));
+        }
+        app.database.try_run("UPDATE scim_totals SET users = 0, groups = 0").await.unwrap();
+        assert_eq!(idp.get("/Users").await.resources().iter().map(id).collect::<std::collections::BTreeSet<_>>(), users);
+        assert!(idp.get("/Users?cursor=&count=2").await.json["nextCursor"].is_string());
+        assert_eq!(idp.delete(&format!("/Users/{}", users.first().unwrap())).await.status, 204);
+        directory::provisioning::index::renew(&app.state.db).await.unwrap();
+        assert_eq!(idp.get("/Users").await.json["totalResults"], 4);
+    }
+
     async fn pages_by_index_hold_each_resource_once(app) {
         let acme = app.org("Acme").await;
         let idp = app.idp(&acme);

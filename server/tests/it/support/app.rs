@@ -9,7 +9,7 @@ use std::{
 };
 
 use axum::Router;
-use directory::{Call, founding, mail, passwords::Hasher, sessions::SessionLimits};
+use directory::{Call, Db, founding, mail, passwords::Hasher, sessions::SessionLimits};
 use domain::{OrgId, Timestamp, token::TokenLifetime};
 use serde_json::{Value, json};
 use server::{
@@ -59,9 +59,14 @@ impl TestApp {
     pub async fn start(engine: Engine) -> Self {
         let database = TestDatabase::create(engine).await;
         let now = Arc::new(AtomicI64::new(1_800_000_000_000_000));
-        let clock = now.clone();
-        let state = AppState::new(Parts {
-            db: database.db.clone(),
+        let state = Self::state_of(database.db.clone(), now.clone());
+        Self { router: router(state.clone()), state, database, now }
+    }
+
+    /// The state of a server on `db` whose clock is `clock`.
+    pub fn state_of(db: Db, clock: Arc<AtomicI64>) -> AppState {
+        AppState::new(Parts {
+            db,
             clock: Arc::new(move || Timestamp::from_micros(clock.load(Ordering::SeqCst))),
             randomness: system::randomness(),
             hasher: Hasher::fast_for_tests(),
@@ -70,8 +75,7 @@ impl TestApp {
             mail_delay: Duration::ZERO,
             trusted_proxies: vec![],
             site_dir: "no-site".into(),
-        });
-        Self { router: router(state.clone()), state, database, now }
+        })
     }
 
     /// The same server, whose activation mails wait for `delay`.

@@ -1,7 +1,7 @@
 //! An identity provider: sends SCIM requests as Okta does, or in a manner of its own.
 
 use axum::{Router, body::Body};
-use http::{HeaderMap, Method, Request, header};
+use http::{HeaderMap, Method, Request, Response, header};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -89,7 +89,23 @@ impl Idp {
     }
 
     /// Send exactly this; `path` may end in a query.
+    /// Ask, and do not read the answer.
+    pub async fn unread(&self, path: &str) -> Response<Body> {
+        self.respond(Method::GET, path, None::<Body>, "").await
+    }
+
     pub async fn send(&self, method: Method, path: &str, body: Option<impl Into<Body>>, media_type: &str) -> Answer {
+        let (parts, body) = self.respond(method, path, body, media_type).await.into_parts();
+        let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        // Whatever the answer, it is SCIM's.
+        if parts.status != http::StatusCode::NO_CONTENT && parts.status != http::StatusCode::NOT_MODIFIED {
+            assert_eq!(parts.headers.get(header::CONTENT_TYPE).unwrap(), "application/scim+json", "{path}: {text}");
+        }
+        Answer { status: parts.status.as_u16(), headers: parts.headers, json: serde_json::from_str(&text).unwrap_or(Value::Null), text }
+    }
+
+    async fn respond(&self, method: Method, path: &str, body: Option<impl Into<Body>>, media_type: &str) -> Response<Body> {
         let flag = self.flag.map(|flag| format!("{}{flag}", if path.contains('?') { "&" } else { "?" })).unwrap_or_default();
         let mut request = Request::builder().method(method).uri(format!("{}{path}{flag}", self.base));
         request = request.header(header::ACCEPT, "application/scim+json");
@@ -103,15 +119,7 @@ impl Idp {
             request = request.header(*name, value);
         }
         let request = request.body(body.map_or_else(Body::empty, Into::into)).unwrap();
-        let response = self.router.clone().oneshot(request).await.unwrap();
-        let (parts, body) = response.into_parts();
-        let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        // Whatever the answer, it is SCIM's.
-        if parts.status != http::StatusCode::NO_CONTENT && parts.status != http::StatusCode::NOT_MODIFIED {
-            assert_eq!(parts.headers.get(header::CONTENT_TYPE).unwrap(), "application/scim+json", "{path}: {text}");
-        }
-        Answer { status: parts.status.as_u16(), headers: parts.headers, json: serde_json::from_str(&text).unwrap_or(Value::Null), text }
+        self.router.clone().oneshot(request).await.unwrap()
     }
 }
 

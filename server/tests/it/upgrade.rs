@@ -1,0 +1,138 @@
+//! A database of the release before, with people in it, after the migrations of this one.
+
+#![expect(clippy::disallowed_methods, reason = "tests make rows as an older version made them")]
+
+use std::sync::{Arc, atomic::AtomicI64};
+
+use directory::{
+    Call, Db, DbSettings,
+    founding::{self, Founder},
+    provisioning::index,
+};
+use migrations::{Migrator, MigratorTrait, sea_orm::ConnectionTrait};
+use serde_json::json;
+use server::router::router;
+
+use crate::support::{Engine, Idp, PASSWORD, TestApp, id, operator_database};
+
+/// The migrations of the release before this one.
+const BEFORE: u32 = 5;
+
+const USER: &str = "0199c7e2-41d0-7d3a-9c1e-5a2f8e7b6d03";
+const ORG: &str = "0199c7e2-41d0-7d3a-9c1e-5a2f8e7b6d01";
+
+/// A database as the release before left it, with a user and a group.
+async fn made_before(engine: Engine) -> String {
+    let (folder, url) = operator_database(engine).await;
+    let url = url.unwrap_or_else(|| format!("sqlite:{}", folder.join("rollcall.db").display()));
+    let old = Db::connect(&DbSettings::new(url.clone())).await.unwrap();
+    Migrator::up(old.migrator(), Some(BEFORE)).await.unwrap();
+    let id = |n: u32| match engine {
+        Engine::Sqlite => format!("x'0199c7e241d07d3a9c1e5a2f8e7b6d{n:02x}'"),
+        Engine::Postgres => format!("'0199c7e2-41d0-7d3a-9c1e-5a2f8e7b6d{n:02x}'"),
+    };
+    let (org, connection, user, gone, group) = (id(1), id(2), id(3), id(4), id(5));
+    let attributes = json!({
+        "userName": "Mira", "active": true, "title": "Chief", "displayName": "Mira Olsen",
+        "emails": [{ "value": "mira@acme.test", "type": "work", "primary": true }]
+    });
+    for sql in [
+        format!("INSERT INTO organizations (id, name, slug, created_at) VALUES ({org}, 'Acme', 'acme', 0)"),
+        format!("INSERT INTO owner_guards (org_id) VALUES ({org})"),
+        format!("INSERT INTO scim_connections (id, org_id, status, created_at, created_by) VALUES ({connection}, {org}, 'enabled', 0, 'x')"),
+        format!(
+            "INSERT INTO scim_users (id, org_id, connection_id, user_name, user_name_key, active, attributes, version, created_at, updated_at)
+             VALUES ({user}, {org}, {connection}, 'Mira', 'mira', true, '{attributes}', 1, 0, 0)"
+        ),
+        format!(
+            "INSERT INTO scim_users (id, org_id, connection_id, user_name, user_name_key, active, attributes, version, created_at, updated_at, deleted_at)
+             VALUES ({gone}, {org}, {connection}, 'Gone', 'gone', false, '{{}}', 1, 0, 0, 1)"
+        ),
+        format!(
+            "INSERT INTO scim_user_values (org_id, user_id, path, position, value, value_key, type_key, is_primary)
+             VALUES ({org}, {user}, 'emails.value', 0, 'mira@acme.test', 'mira@acme.test', 'work', true)"
+        ),
+        format!(
+            "INSERT INTO scim_groups (id, org_id, connection_id, display_name, display_name_key, version, created_at, updated_at)
+             VALUES ({group}, {org}, {connection}, 'Engineers', 'engineers', 1, 0, 0)"
+        ),
+        format!("INSERT INTO scim_group_members (org_id, group_id, user_id, added_at) VALUES ({org}, {group}, {user}, 0)"),
+    ] {
+        old.migrator().execute_unprepared(&sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+    }
+    old.close().await.unwrap();
+    url
+}
+
+/// Acme's identity provider, with a token that was issued to another organisation and moved over.
+async fn idp_of_acme(db: &Db, now: Arc<AtomicI64>) -> Idp {
+    let state = TestApp::state_of(db.clone(), now);
+    let founder = Founder {
+        org_name: "Globex".to_owned(),
+        name: "Owner".to_owned(),
+        email: "owner@globex.test".to_owned(),
+        password: PASSWORD.to_owned(),
+    };
+    let call = Call::new((state.clock)(), state.randomness.clone());
+    let made = founding::bootstrap(db, &state.hasher, founder, true, &call).await.unwrap();
+    let moved = "UPDATE scim_tokens SET org_id = (SELECT id FROM organizations WHERE slug = 'acme'),
+                 connection_id = (SELECT c.id FROM scim_connections c JOIN organizations o ON o.id = c.org_id WHERE o.slug = 'acme')";
+    db.migrator().execute_unprepared(moved).await.unwrap();
+    Idp::new(router(state), format!("/scim/{ORG}/v2"), format!("Bearer {}", made.token.unwrap()))
+}
+
+async fn everybody_is_found_after_an_update(engine: Engine) {
+    let url = made_before(engine).await;
+    let db = Db::connect(&DbSettings::new(url)).await.unwrap();
+    server::startup::migrate(&db).await.unwrap();
+    let idp = idp_of_acme(&db, Arc::new(AtomicI64::new(1_800_000_000_000_000))).await;
+
+    let list = idp.get("/Users").await;
+    assert_eq!((&list.json["totalResults"], id(&list.json["Resources"][0]).as_str()), (&1.into(), USER));
+    for filter in [
+        "title eq \"chief\"",
+        "emails[type eq \"work\" and primary eq true].value eq \"MIRA@acme.test\"",
+        "groups.display eq \"engineers\"",
+        "active eq true",
+    ] {
+        assert_eq!(idp.find("/Users", filter).await.json["totalResults"], 1, "{filter}");
+    }
+    assert_eq!(idp.get("/?sortBy=displayName").await.json["totalResults"], 2);
+    assert_eq!(idp.delete(&format!("/Users/{USER}")).await.status, 204);
+    assert_eq!(idp.get("/Users").await.json["totalResults"], 0);
+    assert_eq!(idp.get("/Groups").await.json["totalResults"], 1);
+}
+
+/// Filters would find nobody, and say so with a 200.
+async fn no_server_starts_before_everybody_is_found(engine: Engine) {
+    let url = made_before(engine).await;
+    let db = Db::connect(&DbSettings::new(url.clone())).await.unwrap();
+    // As if the migration had been killed on its way.
+    Migrator::up(db.migrator(), None).await.unwrap();
+    assert!(index::is_outdated(&db).await.unwrap());
+    let opened = server::startup::open(&DbSettings::new(url)).await;
+    match engine {
+        Engine::Sqlite => assert!(!index::is_outdated(&opened.unwrap()).await.unwrap(), "it finishes what was begun"),
+        Engine::Postgres => assert!(opened.unwrap_err().contains("rollcall migrate")),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everybody_is_found_after_an_update_on_sqlite() {
+    everybody_is_found_after_an_update(Engine::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everybody_is_found_after_an_update_on_postgres() {
+    everybody_is_found_after_an_update(Engine::Postgres).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_server_starts_before_everybody_is_found_on_sqlite() {
+    no_server_starts_before_everybody_is_found(Engine::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_server_starts_before_everybody_is_found_on_postgres() {
+    no_server_starts_before_everybody_is_found(Engine::Postgres).await;
+}
