@@ -49,6 +49,9 @@ impl DbSettings {
 pub struct Db {
     writer: DatabaseConnection,
     reader: DatabaseConnection,
+    /// For what is looked up before the organisation is known: credentials. On SQLite, whose statements cannot be ended, these
+    /// connections are for nothing else: whoever asks much keeps nobody from signing in.
+    door: DatabaseConnection,
     readers: u32,
 }
 
@@ -79,7 +82,12 @@ impl Db {
     pub async fn connect(settings: &DbSettings) -> Result<Self, Error> {
         if !settings.is_sqlite() {
             let connection = Database::connect(options(settings, &settings.url, settings.max_connections)).await?;
-            return Ok(Self { writer: connection.clone(), reader: connection, readers: settings.max_connections });
+            return Ok(Self {
+                writer: connection.clone(),
+                reader: connection.clone(),
+                door: connection,
+                readers: settings.max_connections,
+            });
         }
         if let Some(folder) = settings.sqlite_file().as_deref().and_then(Path::parent) {
             private_folder(folder).map_err(|error| Error::Unavailable(format!("{}: {error}", folder.display())))?;
@@ -102,7 +110,8 @@ impl Db {
         let writer = open(1, "OFF").await?;
         let readers = settings.max_connections.clamp(1, 8);
         let reader = open(readers, "ON").await?;
-        Ok(Self { writer, reader, readers })
+        let door = open(2, "ON").await?;
+        Ok(Self { writer, reader, door, readers })
     }
 
     /// The connection that migrations run on.
@@ -123,8 +132,9 @@ impl Db {
     /// Close all connections.
     pub async fn close(self) -> Result<(), Error> {
         self.writer.close().await?;
-        // On PostgreSQL the two are one pool, which is closed by now; closing it again is harmless.
-        self.reader.close().await.map_err(Error::from)
+        // On PostgreSQL all are one pool, which is closed by now; closing it again is harmless.
+        self.reader.close().await?;
+        self.door.close().await.map_err(Error::from)
     }
 
     /// Whether the database answers.
@@ -153,7 +163,7 @@ impl Db {
 
     /// Begin a transaction that only reads and is in no organisation.
     pub(crate) async fn read_outside(&self) -> Result<Tx<NoOrg>, Error> {
-        Ok(Tx { inner: self.open(&self.reader, Some(AccessMode::ReadOnly)).await?, scope: NoOrg })
+        Ok(Tx { inner: self.open(&self.door, Some(AccessMode::ReadOnly)).await?, scope: NoOrg })
     }
 
     async fn open(&self, pool: &DatabaseConnection, access_mode: Option<AccessMode>) -> Result<DatabaseTransaction, Error> {
