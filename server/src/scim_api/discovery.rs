@@ -42,7 +42,8 @@ pub(crate) async fn resource_types(caller: Caller, query: RawQuery) -> Result<Sc
 }
 
 /// `GET /ResourceTypes/{name}`
-pub(crate) async fn resource_type(caller: Caller, InPath(name): InPath) -> Result<ScimResponse, ScimRejection> {
+pub(crate) async fn resource_type(caller: Caller, InPath(name): InPath, query: RawQuery) -> Result<ScimResponse, ScimRejection> {
+    unfiltered(&query)?;
     let kind = Kind::ALL.into_iter().find(|kind| kind.name() == name).ok_or_else(|| scim::Error::not_found("ResourceType"))?;
     Ok(ScimResponse::ok(config::resource_type(&caller.base_url, kind)))
 }
@@ -54,7 +55,8 @@ pub(crate) async fn schemas(caller: Caller, query: RawQuery) -> Result<ScimRespo
 }
 
 /// `GET /Schemas/{urn}`
-pub(crate) async fn schema(caller: Caller, InPath(urn): InPath) -> Result<ScimResponse, ScimRejection> {
+pub(crate) async fn schema(caller: Caller, InPath(urn): InPath, query: RawQuery) -> Result<ScimResponse, ScimRejection> {
+    unfiltered(&query)?;
     let schema = config::schema(&caller.base_url, &urn).ok_or_else(|| scim::Error::not_found("Schema"))?;
     Ok(ScimResponse::ok(schema))
 }

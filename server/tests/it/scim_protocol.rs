@@ -9,7 +9,10 @@ both_databases! {
     async fn what_discovery_does_not_offer_is_refused(app) {
         let acme = app.org("Acme").await;
         let idp = app.idp(&acme);
-        assert_eq!(idp.get("/Schemas?filter=id%20eq%20%22x%22").await.status, 403);
+        for path in ["/Schemas", "/ResourceTypes", "/ServiceProviderConfig", "/ResourceTypes/User", "/Schemas/urn:ietf:params:scim:schemas:core:2.0:User"] {
+            assert_eq!(idp.get(&format!("{path}?filter=id%20eq%20%22x%22")).await.status, 403, "{path}");
+            assert_eq!(idp.get(&format!("{path}?sortBy=id&count=1")).await.status, 200, "{path}");
+        }
         assert_eq!((idp.get("/Schemas/urn:x").await.status, idp.get("/ResourceTypes/Robot").await.status), (404, 404));
         assert_eq!((idp.post("/Schemas", json!({})).await.status, idp.delete("/ResourceTypes/User").await.status), (405, 405));
         assert_eq!(idp.get("/Me").await.status, 501);
