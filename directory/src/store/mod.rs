@@ -16,6 +16,7 @@ pub(crate) mod organizations;
 pub(crate) mod people;
 pub(crate) mod scim_filter;
 pub(crate) mod scim_groups;
+pub(crate) mod scim_places;
 pub(crate) mod scim_query;
 pub(crate) mod scim_requests;
 pub(crate) mod scim_totals;

@@ -6,7 +6,8 @@ use uuid::Uuid;
 
 use super::{
     db::Tx,
-    scim_filter::{Compiler, Dialect, Place, compile, place},
+    scim_filter::compile,
+    scim_places::{Dialect, Place, has_active, id_text, place},
     scim_totals,
     scim_values::INDEXED,
     values::{Params, Row, params},
@@ -211,10 +212,10 @@ fn key(kind: Kind, target: &Target, dialect: Dialect<'_>, params: &mut Params) -
     let unsupported = || scim::Error::invalid_value(format!("{target} cannot be sorted by"));
     Ok(match place(kind, target, dialect, params).ok_or_else(unsupported)? {
         // An id sorts as it is written, so the bytes will do; as text, so that a cursor can hold it.
-        Place::Id => super::scim_filter::id_text("r.id", dialect),
+        Place::Id => id_text("r.id", dialect),
         Place::Text(expression, _) => expression,
         Place::Flag(column) => {
-            let has = Compiler { kind, dialect, params }.has_active();
+            let has = has_active();
             format!("CASE WHEN NOT {has} THEN NULL WHEN {column} THEN CAST(1 AS bigint) ELSE CAST(0 AS bigint) END")
         }
         Place::Moment(column) => column.to_owned(),
