@@ -74,6 +74,22 @@ both_databases! {
         }
     }
 
+    /// An entry of an index has an end; values need not.
+    async fn a_value_longer_than_an_index_holds_is_kept_and_found(app) {
+        let acme = app.org("Acme").await;
+        let idp = app.idp(&acme);
+        let person = app.provision(&acme, "mira@acme.test").await;
+        let long: String = (0..3_000_u32).map(|n| char::from(b'a' + u8::try_from(n.wrapping_mul(n).wrapping_mul(2_654_435_761) >> 16 & 15).unwrap())).collect();
+        let (one, other) = (format!("{long}1"), format!("{long}2"));
+        let path = format!("/Users/{}", person.id);
+        let added = idp.patch(&path, json!([{ "op": "add", "path": "emails", "value": [{ "value": one, "type": "other" }] }])).await;
+        assert_eq!((added.status, &added.json["emails"][1]["value"]), (200, &one.as_str().into()), "{}", added.text);
+        let found = async |filter: String| idp.find("/Users", &filter).await.json["totalResults"].clone();
+        assert_eq!(found(format!("emails.value eq \"{one}\"")).await, 1);
+        assert_eq!(found(format!("emails.value eq \"{other}\"")).await, 0, "they differ at the end");
+        assert_eq!(found(format!("emails[type eq \"other\"].value sw \"{}\"", &one[..2_500])).await, 1);
+    }
+
     async fn a_put_keeps_what_it_does_not_mention_and_clears_the_rest(app) {
         let acme = app.org("Acme").await;
         let idp = app.idp(&acme);

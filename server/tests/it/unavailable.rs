@@ -98,6 +98,24 @@ async fn a_change_that_loses_its_postgres_is_a_503_and_has_not_happened() {
     nothing_happened(&app, &acme, &user, &group).await;
 }
 
+/// A statement has fifteen seconds. A question that would take longer is one that asks too much (RFC 7644 §3.4.2.1); a change
+/// that waits for longer may succeed later.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_filter_that_takes_too_long_is_too_many() {
+    let app = TestApp::start(Engine::Postgres).await;
+    let acme = app.org("Acme").await;
+    let idp = app.idp(&acme);
+    let user = format!("/Users/{}", app.provision(&acme, "mira@acme.test").await.id);
+    let holder = app.database.hold_lock("LOCK TABLE scim_user_values IN ACCESS EXCLUSIVE MODE").await;
+    let rename = json!([{ "op": "replace", "path": "displayName", "value": "new" }]);
+    let (filtered, changed) = tokio::join!(idp.find("/Users", "title eq \"Chief\""), idp.patch(&user, rename));
+    assert_eq!(filtered.refusal(), (400, "tooMany"), "{}", filtered.text);
+    says_come_back(&changed, &user);
+    holder.rollback().await.unwrap();
+    assert_eq!(idp.find("/Users", "title eq \"Chief\"").await.json["totalResults"], 0);
+    assert_eq!(idp.get(&user).await.json["displayName"], "mira Olsen");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_sqlite_that_is_closed_is_a_503() {
     let app = TestApp::start(Engine::Sqlite).await;
