@@ -5,7 +5,7 @@ use directory::{
     passwords::Hasher,
     sessions::{BeginSession, Entry, SignedIn},
 };
-use domain::{OrgRole, OrgSlug};
+use domain::{OrgSlug, Permission};
 use http::{HeaderValue, header};
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
@@ -44,9 +44,16 @@ impl RequestContext {
         self.signed_in.as_ref().ok_or(Error::Unauthenticated)
     }
 
-    /// Leave to act in the page's organisation for a viewer who holds at least `least` there.
-    pub fn in_org(&self, org: &OrgSlug, least: OrgRole) -> Result<OrgScope, Error> {
-        self.signed_in()?.in_org(org, least)
+    /// Leave to act in the page's organisation for a viewer whose role there allows `permission`.
+    pub fn in_org(&self, org: &OrgSlug, permission: Permission) -> Result<OrgScope, Error> {
+        self.signed_in()?.in_org(org, permission)
+    }
+
+    /// Take the password that came with a form which only an owner may send, if one came: she has just proven again that it
+    /// is she who sits there. What needs that says so itself, in its own transaction.
+    pub async fn take_password(&self, password: Option<String>) -> Result<(), Error> {
+        let Some(password) = password.filter(|password| !password.is_empty()) else { return Ok(()) };
+        directory::sessions::reauthenticate(&self.db, &self.hasher, &self.afterwards, self.signed_in()?, password, &self.call).await
     }
 
     /// Give the browser a new session id, for the membership that `entry` lets it into; says into which organisation.

@@ -22,6 +22,12 @@ pub enum AppError {
     /// The role does not reach that far.
     #[error("Your role does not allow this. Ask an owner of the organisation.")]
     Denied,
+    /// What only an owner may do needs her password within the last minutes.
+    #[error("Enter your password again: what only an owner may do asks for it every 15 minutes.")]
+    PasswordNeeded,
+    /// What was agreed to is not what would happen now.
+    #[error("Something has changed since this preview was made, so nothing was done. This is the new one.")]
+    PlanChanged,
     /// There is no such thing here.
     #[error("There is no such {0}, or it is no longer there.")]
     NotFound(String),
@@ -74,6 +80,8 @@ impl From<directory::Error> for AppError {
             Error::WrongCredentials => Self::WrongCredentials,
             Error::OtherOrganisation => Self::OtherOrganisation,
             Error::Denied => Self::Denied,
+            Error::PasswordNeeded => Self::PasswordNeeded,
+            Error::PlanChanged => Self::PlanChanged,
             Error::NotFound(what) => Self::NotFound(what.to_owned()),
             Error::Taken(what) => Self::Conflict(format!("This {what} is already in use.")),
             Error::Invalid(invalid) => Self::Invalid(invalid),
@@ -98,9 +106,9 @@ impl AppError {
         use http::StatusCode;
         match self {
             Self::SignedOut | Self::WrongCredentials => StatusCode::UNAUTHORIZED,
-            Self::Denied => StatusCode::FORBIDDEN,
+            Self::Denied | Self::PasswordNeeded => StatusCode::FORBIDDEN,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
-            Self::OtherOrganisation | Self::Conflict(_) => StatusCode::CONFLICT,
+            Self::OtherOrganisation | Self::Conflict(_) | Self::PlanChanged => StatusCode::CONFLICT,
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Throttled(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,

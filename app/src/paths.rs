@@ -1,6 +1,6 @@
 //! Where each page lives. The organisation is in the URL: `/o/{slug}/…`.
 
-use domain::OrgSlug;
+use domain::{AgentId, DirectoryGroupId, MemberId, OrgSlug, TeamId};
 
 /// Sign in.
 pub const SIGN_IN: &str = "/sign-in";
@@ -15,6 +15,46 @@ pub fn home(org: &OrgSlug) -> String {
 /// The organisation's people.
 pub fn members(org: &OrgSlug) -> String {
     format!("/o/{org}/members")
+}
+
+/// A member's page.
+pub fn person(org: &OrgSlug, member: MemberId) -> String {
+    format!("/o/{org}/members/{member}")
+}
+
+/// The organisation's teams.
+pub fn teams(org: &OrgSlug) -> String {
+    format!("/o/{org}/teams")
+}
+
+/// A team's page.
+pub fn team(org: &OrgSlug, team: TeamId) -> String {
+    format!("/o/{org}/teams/{team}")
+}
+
+/// The organisation's agents.
+pub fn agents(org: &OrgSlug) -> String {
+    format!("/o/{org}/agents")
+}
+
+/// An agent's page.
+pub fn agent(org: &OrgSlug, agent: AgentId) -> String {
+    format!("/o/{org}/agents/{agent}")
+}
+
+/// The directory's groups.
+pub fn groups(org: &OrgSlug) -> String {
+    format!("/o/{org}/groups")
+}
+
+/// A page of one of them.
+pub fn group(org: &OrgSlug, group: DirectoryGroupId) -> String {
+    format!("/o/{org}/groups/{group}")
+}
+
+/// Settings → Integrations: what groups give.
+pub fn integrations(org: &OrgSlug) -> String {
+    format!("/o/{org}/settings/integrations")
 }
 
 /// Settings → Security.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{EmailAddress, MemberId, OrgRole, audit::AuditAction, view::ActivationView};
+use domain::{EmailAddress, MemberId, Permission, audit::AuditAction, view::ActivationView};
 
 use crate::{
     Actor, Afterwards, Call, Db, Error, OrgScope,
@@ -109,7 +109,7 @@ pub async fn resend(db: &Db, who: &SignedIn, scope: OrgScope, member: MemberId, 
         let tx = db.begin(scope).await?;
         let person = store::members::find(&tx, member).await?.ok_or(Error::NotFound("member"))?;
         let account = store::accounts::lock(&tx, person.account).await?;
-        who.confirm(&tx, OrgRole::Admin).await?;
+        who.confirm(&tx, Permission::ManageMembers).await?;
         let membership = store::members::lock_membership(&tx, member).await?;
         let membership = membership.ok_or_else(|| Error::Conflict("Her access has ended. There is nothing to activate.".to_owned()))?;
         if membership.proven_at.is_some() {

@@ -19,6 +19,12 @@ pub enum Error {
     /// The role does not reach that far.
     #[error("denied")]
     Denied,
+    /// What only an owner may do needs her password within the last minutes.
+    #[error("the password has to be given again")]
+    PasswordNeeded,
+    /// What was agreed to is not what would happen now.
+    #[error("the plan has changed")]
+    PlanChanged,
     /// There is no such thing, or it is not the asker's to know of.
     #[error("{0} not found")]
     NotFound(&'static str),

@@ -11,6 +11,7 @@ pub mod deprovisioning;
 mod error;
 pub mod founding;
 pub mod mail;
+pub mod mappings;
 pub mod members;
 mod membership;
 pub mod passwords;

@@ -1,7 +1,7 @@
 //! The organisation's people.
 
 use domain::{
-    OrgRole,
+    Permission,
     view::{AccessState, MembersView},
 };
 
@@ -15,12 +15,23 @@ pub async fn list(db: &Db, viewer: &SignedIn, scope: OrgScope, page: u64, call: 
     let tx = db.read(scope).await?;
     let (total, directory_people) = store::people::counts(&tx).await?;
     let mut people = store::people::page(&tx, PAGE, (page - 1).saturating_mul(PAGE)).await?;
-    let can_manage = viewer.role >= OrgRole::Admin;
+    let can_manage = viewer.role.may(Permission::ManageMembers);
     for person in &mut people {
         // What the mail server said is for those who can do something about it.
         if let (AccessState::ActivationFailed { reason }, false) = (&mut person.access, can_manage) {
             reason.clear();
         }
     }
-    Ok(MembersView { now: call.now, people, total, directory_people, page, page_size: PAGE, can_manage })
+    Ok(MembersView {
+        now: call.now,
+        people,
+        total,
+        everybody: total,
+        directory_people,
+        page,
+        page_size: PAGE,
+        can_manage,
+        can_see_people: viewer.role.may(Permission::SeePeople),
+        held_links: 0,
+    })
 }

@@ -2,17 +2,23 @@
 
 use std::time::Duration;
 
-use domain::{AccountId, MemberId, MembershipId, OrgId, OrgName, OrgRole, OrgSlug, Timestamp, audit::AuditAction};
+use domain::{AccountId, MemberId, MembershipId, OrgId, OrgName, OrgRole, OrgSlug, Permission, Timestamp, audit::AuditAction};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Actor, Call, Db, Error, OrgScope,
+    Actor, Afterwards, Call, Db, Error, OrgScope,
+    passwords::Hasher,
     secret::SecretHash,
+    sign_in::note_failure,
     store::{self, db::Tx},
+    throttle::Attempt,
 };
 
 /// "Last seen" is kept to the minute.
 const TOUCH_EVERY: Duration = Duration::from_secs(60);
+
+/// How long a password counts as just given: what only an owner may do needs that (law 2).
+pub const FRESH: Duration = Duration::from_secs(15 * 60);
 
 /// How long a session may live.
 #[derive(Clone, Copy, Debug)]
@@ -64,28 +70,43 @@ pub struct SignedIn {
 }
 
 impl SignedIn {
-    /// Leave to act in the organisation of the page, for someone who holds at least `least` there.
+    /// Leave to act in the organisation of the page, for someone whose role there allows `permission`.
     ///
     /// A session is for one organisation: any other is [`Error::OtherOrganisation`], whether or not it exists.
-    pub fn in_org(&self, org: &OrgSlug, least: OrgRole) -> Result<OrgScope, Error> {
+    pub fn in_org(&self, org: &OrgSlug, permission: Permission) -> Result<OrgScope, Error> {
         if *org != self.org_slug {
             return Err(Error::OtherOrganisation);
         }
-        if self.role < least {
+        if !self.role.may(permission) {
             return Err(Error::Denied);
         }
         Ok(OrgScope::new(self.org))
     }
 
-    /// Check again, in the transaction of a change, that the session still stands and its person holds at least `least`:
+    /// Check again, in the transaction of a change, that the session still stands and its person's role allows `permission`:
     /// between the look at the session and the change lies the request's body, which a leaver can make last. The
-    /// membership is locked, so that either the change sees it end, or its end waits for the change.
-    pub(crate) async fn confirm(&self, tx: &Tx, least: OrgRole) -> Result<(), Error> {
+    /// membership is locked, so that either the change sees it end, or its end waits for the change. Answers her role.
+    pub(crate) async fn confirm(&self, tx: &Tx, permission: Permission) -> Result<OrgRole, Error> {
         match store::sessions::confirm(tx, &self.session).await? {
             None => Err(Error::Unauthenticated),
-            Some(role) if role < least => Err(Error::Denied),
-            Some(_) => Ok(()),
+            Some((role, _)) if !role.may(permission) => Err(Error::Denied),
+            Some((role, _)) => Ok(role),
         }
+    }
+
+    /// The same for what only an owner may do: she has to have given her password within the last [`FRESH`].
+    pub(crate) async fn confirm_fresh(&self, tx: &Tx, permission: Permission, now: Timestamp) -> Result<OrgRole, Error> {
+        let role = self.confirm(tx, permission).await?;
+        match store::sessions::confirm(tx, &self.session).await? {
+            Some((_, auth_time)) if auth_time + FRESH > now => Ok(role),
+            Some(_) => Err(Error::PasswordNeeded),
+            None => Err(Error::Unauthenticated),
+        }
+    }
+
+    /// Until when her password counts as just given.
+    pub fn fresh_until(&self) -> Timestamp {
+        self.auth_time + FRESH
     }
 
     pub(crate) fn actor(&self) -> Actor {
@@ -220,6 +241,39 @@ pub async fn touch(db: &Db, id: &[u8], now: Timestamp) -> Result<bool, Error> {
         let there = store::sessions::touch(&tx, &SecretHash::of(id), now).await?;
         tx.commit().await?;
         Ok(there)
+    })
+    .await
+}
+
+/// Have the signed-in person prove with her password that it is still she who sits there: for the next [`FRESH`] she may do
+/// what only an owner may. Guesses count as sign-ins.
+pub async fn reauthenticate(
+    db: &Db,
+    hasher: &Hasher,
+    afterwards: &Afterwards,
+    who: &SignedIn,
+    password: String,
+    call: &Call,
+) -> Result<(), Error> {
+    let name = who.email.clone().unwrap_or_else(|| who.account.to_string());
+    let attempt = Attempt::new(&name, call);
+    attempt.begin(db, call.now).await?;
+    let tx = db.begin(OrgScope::new(who.org)).await?;
+    let account = store::accounts::lock(&tx, who.account).await?;
+    drop(tx);
+    if !hasher.verify(password, account.password_hash.clone()).await? || account.credential_version != who.credential_version {
+        note_failure(db, afterwards, Some(account), "wrong password where it was asked for again", call);
+        return Err(domain::Invalid::new("password", "This is not your password. Nothing was changed.").into());
+    }
+    attempt.succeeded(db).await?;
+    db.retrying(|| async {
+        let tx = db.begin(OrgScope::new(who.org)).await?;
+        who.confirm(&tx, Permission::Enter).await?;
+        if !store::sessions::set_auth_time(&tx, &who.session, call.now).await? {
+            return Err(Error::Unauthenticated);
+        }
+        store::audit::append(&tx, AuditAction::PasswordConfirmed, &who.actor(), None, vec![], call).await?;
+        tx.commit().await
     })
     .await
 }

@@ -88,8 +88,8 @@ pub async fn organisations(db: &Db, who: &SignedIn) -> Result<Vec<OrganisationCh
 }
 
 /// Who is looking at the page of `org`.
-pub async fn viewer(db: &Db, who: &SignedIn, org: &OrgSlug) -> Result<Viewer, Error> {
-    who.in_org(org, domain::OrgRole::Member)?;
+pub async fn viewer(db: &Db, who: &SignedIn, org: &OrgSlug, call: &Call) -> Result<Viewer, Error> {
+    who.in_org(org, domain::Permission::Enter)?;
     let tx = db.read_outside().await?;
     let organisations = store::people::doors(&tx, who.account).await?.len();
     Ok(Viewer {
@@ -101,6 +101,8 @@ pub async fn viewer(db: &Db, who: &SignedIn, org: &OrgSlug) -> Result<Viewer, Er
         org_slug: who.org_slug.clone(),
         role: who.role,
         organisations,
+        fresh_until: who.fresh_until(),
+        now: call.now,
     })
 }
 

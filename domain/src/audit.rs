@@ -74,6 +74,62 @@ actions! {
     ActivationResent = "activation.resent", "Activation mail sent again";
     /// A person followed her activation link and can sign in.
     Activated = "activation.completed", "Activated";
+    /// Somebody proved with her password that it is still she who sits there.
+    PasswordConfirmed = "sign_in.confirmed", "Password confirmed";
+    /// A role was granted by hand.
+    RoleGranted = "role.granted", "Role granted";
+    /// A role that was granted by hand was taken away.
+    RoleRevoked = "role.revoked", "Role revoked";
+    /// A member is kept for emergencies from now on: no directory takes her over.
+    BreakGlassSet = "member.break_glass_set", "Kept for emergencies";
+    /// A member is not kept for emergencies any more.
+    BreakGlassCleared = "member.break_glass_cleared", "No longer kept for emergencies";
+    /// Somebody was invited by hand.
+    MemberInvited = "member.invited", "Invited";
+    /// A member was blocked by hand.
+    MemberBlocked = "member.blocked", "Blocked";
+    /// A block by hand was lifted.
+    MemberUnblocked = "member.unblocked", "Unblocked";
+    /// The profile of a member whom no directory manages was changed.
+    ProfileChanged = "member.profile_changed", "Profile changed";
+    /// Sessions of a member were ended by hand.
+    SessionsEnded = "session.ended", "Sessions ended";
+    /// An owner let a directory record act on a member whom it could not take over by itself (law 2).
+    LinkApproved = "user.link_approved", "Link to a member approved";
+    /// An owner refused that for good.
+    LinkDeclined = "user.link_declined", "Link to a member declined";
+    /// A mapping of a group was made.
+    MappingCreated = "mapping.created", "Mapping created";
+    /// A mapping gives nothing for a while.
+    MappingPaused = "mapping.paused", "Mapping paused";
+    /// A paused mapping gives again.
+    MappingResumed = "mapping.resumed", "Mapping resumed";
+    /// A mapping that waited for its group was bound to it.
+    MappingBound = "mapping.bound", "Mapping bound to its group";
+    /// An owner let a mapping act that had waited for its group.
+    MappingConfirmed = "mapping.confirmed", "Mapping confirmed";
+    /// The group of a mapping was deleted by the directory.
+    MappingClosed = "mapping.closed", "Mapping closed";
+    /// A mapping was deleted.
+    MappingDeleted = "mapping.deleted", "Mapping deleted";
+    /// A team was created.
+    TeamCreated = "team.created", "Team created";
+    /// A team was renamed.
+    TeamRenamed = "team.renamed", "Team renamed";
+    /// A team was deleted, with its seats.
+    TeamDeleted = "team.deleted", "Team deleted";
+    /// A seat in a team was given by hand, or changed.
+    SeatGiven = "seat.given", "Seat given";
+    /// A seat that was given by hand was taken away.
+    SeatRemoved = "seat.removed", "Seat removed";
+    /// An agent was created.
+    AgentCreated = "agent.created", "Agent created";
+    /// An agent was changed.
+    AgentChanged = "agent.changed", "Agent changed";
+    /// An agent was deleted.
+    AgentDeleted = "agent.deleted", "Agent deleted";
+    /// Who may use an agent was changed.
+    AgentAccessChanged = "agent.access_changed", "Access to an agent changed";
 }
 
 #[cfg(test)]

@@ -51,6 +51,9 @@ id!(/** A SCIM User resource. */ DirectoryUserId);
 id!(/** A SCIM Group resource. */ DirectoryGroupId);
 id!(/** An organisation's connection to its identity provider. */ ConnectionId);
 id!(/** A provisioning token (not its secret). */ TokenId);
+id!(/** A team of an organisation. */ TeamId);
+id!(/** An agent of an organisation. */ AgentId);
+id!(/** What a group of the directory gives. */ MappingId);
 id!(/** An entry of the audit log. */ AuditEventId);
 id!(/** A mail in the queue. */ MailId);
 

@@ -3,11 +3,15 @@
 //! Everything here is a value: no clock, no randomness, no input or output. It compiles for the server and for the
 //! browser, so that a rule (how long may an organisation's name be?) has one home.
 
+pub mod access;
 pub mod audit;
 pub mod email;
 pub mod id;
+pub mod mapping;
+pub mod name;
 pub mod org;
 pub mod password;
+pub mod permission;
 pub mod person;
 pub mod role;
 pub mod timestamp;
@@ -15,10 +19,14 @@ pub mod token;
 pub mod view;
 
 pub use email::{EmailAddress, EmailKey};
-pub use id::{AccountId, AuditEventId, ConnectionId, DirectoryGroupId, DirectoryUserId, MailId, MemberId, MembershipId, OrgId, TokenId};
+pub use id::{
+    AccountId, AgentId, AuditEventId, ConnectionId, DirectoryGroupId, DirectoryUserId, MailId, MappingId, MemberId, MembershipId, OrgId,
+    TeamId, TokenId,
+};
 pub use org::{OrgName, OrgSlug};
+pub use permission::Permission;
 pub use person::PersonName;
-pub use role::OrgRole;
+pub use role::{MappableRole, OrgRole, TeamRole};
 pub use timestamp::Timestamp;
 
 /// A value that a person typed and that cannot be accepted: which field, and a sentence that says what to do.

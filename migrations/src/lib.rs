@@ -16,6 +16,7 @@ mod m20261124_000003_provisioning;
 mod m20261124_000004_audit_and_mail;
 mod m20261124_000005_groups;
 mod m20261125_000006_whole_filters;
+mod m20261125_000007_roles_and_mappings;
 mod sql;
 
 pub use grants::{APPLICATION_ROLE, grant_to_application};
@@ -33,6 +34,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000004_audit_and_mail::Migration),
             Box::new(m20261124_000005_groups::Migration),
             Box::new(m20261125_000006_whole_filters::Migration),
+            Box::new(m20261125_000007_roles_and_mappings::Migration),
         ]
     }
 }

@@ -1,7 +1,7 @@
 //! The frame around an organisation's pages: where one is, where one can go, and who one is.
 
 use domain::{
-    OrgRole, OrgSlug,
+    OrgSlug, Permission,
     view::{OrganisationChoice, Viewer},
 };
 use leptos::{html, prelude::*, server_fn::ServerFn};
@@ -24,7 +24,12 @@ mod text {
     pub const MENU: &str = "Menu";
     pub const MAIN: &str = "Main";
     pub const CHANGE: &str = "Change organisation";
+    pub const PEOPLE: &str = "People";
     pub const MEMBERS: &str = "Members";
+    pub const TEAMS: &str = "Teams";
+    pub const GROUPS: &str = "IdP groups";
+    pub const AGENTS: &str = "Agents";
+    pub const INTEGRATIONS: &str = "Integrations";
     pub const SETTINGS: &str = "Settings";
     pub const SECURITY: &str = "Security";
     pub const AUDIT: &str = "Audit";
@@ -158,10 +163,15 @@ fn Sidebar(who: Viewer) -> impl IntoView {
         <details class="menu" node_ref=menu><summary class="btn quiet">{text::MENU}</summary></details>
         <div class="places">
             <nav aria-label=text::MAIN>
+                <h2 class="heading">{text::PEOPLE}</h2>
                 <Place href=paths::members(&org) label=text::MEMBERS />
-                {(role >= OrgRole::Auditor).then(|| view! {
+                <Place href=paths::teams(&org) label=text::TEAMS />
+                {role.may(Permission::SeeMappings).then(|| view! { <Place href=paths::groups(&org) label=text::GROUPS /> })}
+                <Place href=paths::agents(&org) label=text::AGENTS />
+                {role.may(Permission::SeeAudit).then(|| view! {
                     <h2 class="heading">{text::SETTINGS}</h2>
-                    {(role >= OrgRole::Owner).then(|| view! { <Place href=paths::security(&org) label=text::SECURITY /> })}
+                    {role.may(Permission::SeeMappings).then(|| view! { <Place href=paths::integrations(&org) label=text::INTEGRATIONS /> })}
+                    {role.may(Permission::SeeSecurity).then(|| view! { <Place href=paths::security(&org) label=text::SECURITY /> })}
                     <Place href=paths::audit(&org) label=text::AUDIT />
                 })}
             </nav>

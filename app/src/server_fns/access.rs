@@ -97,5 +97,5 @@ pub async fn switch_organisation(org: OrgSlug) -> Result<(), AppError> {
 #[server(prefix = "/api", endpoint = "viewer")]
 pub async fn viewer(org: OrgSlug) -> Result<view::Viewer, AppError> {
     let request = RequestContext::current();
-    request.answer(async { directory::sign_in::viewer(&request.db, request.signed_in()?, &org).await }.await)
+    request.answer(async { directory::sign_in::viewer(&request.db, request.signed_in()?, &org, &request.call).await }.await)
 }

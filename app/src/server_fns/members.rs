@@ -1,7 +1,7 @@
 //! The organisation's people, and what was done by whom.
 
 #[cfg(feature = "ssr")]
-use domain::OrgRole;
+use domain::Permission;
 use domain::{
     AuditEventId, MemberId, OrgSlug,
     view::{AuditView, MembersView},
@@ -18,7 +18,8 @@ pub async fn members(org: OrgSlug, page: u64) -> Result<MembersView, AppError> {
     let request = RequestContext::current();
     request.answer(
         async {
-            directory::members::list(&request.db, request.signed_in()?, request.in_org(&org, OrgRole::Member)?, page, &request.call).await
+            directory::members::list(&request.db, request.signed_in()?, request.in_org(&org, Permission::SeeMembers)?, page, &request.call)
+                .await
         }
         .await,
     )
@@ -30,8 +31,14 @@ pub async fn resend_activation(org: OrgSlug, member: MemberId) -> Result<(), App
     let request = RequestContext::current();
     request.answer(
         async {
-            directory::activation::resend(&request.db, request.signed_in()?, request.in_org(&org, OrgRole::Admin)?, member, &request.call)
-                .await
+            directory::activation::resend(
+                &request.db,
+                request.signed_in()?,
+                request.in_org(&org, Permission::ManageMembers)?,
+                member,
+                &request.call,
+            )
+            .await
         }
         .await,
     )
@@ -41,6 +48,7 @@ pub async fn resend_activation(org: OrgSlug, member: MemberId) -> Result<(), App
 #[server(prefix = "/api", endpoint = "audit")]
 pub async fn audit(org: OrgSlug, before: Option<AuditEventId>) -> Result<AuditView, AppError> {
     let request = RequestContext::current();
-    request
-        .answer(async { directory::audit::list(&request.db, request.in_org(&org, OrgRole::Auditor)?, before, &request.call).await }.await)
+    request.answer(
+        async { directory::audit::list(&request.db, request.in_org(&org, Permission::SeeAudit)?, before, &request.call).await }.await,
+    )
 }

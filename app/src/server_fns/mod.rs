@@ -7,9 +7,11 @@
 #![allow(missing_docs)]
 
 mod access;
+mod mappings;
 mod members;
 mod security;
 
 pub use access::*;
+pub use mappings::*;
 pub use members::*;
 pub use security::*;

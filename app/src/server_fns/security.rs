@@ -1,7 +1,7 @@
 //! Settings → Security: SCIM and its tokens. Owners only.
 
 #[cfg(feature = "ssr")]
-use domain::OrgRole;
+use domain::Permission;
 use domain::{
     OrgSlug, TokenId,
     view::{IssuedToken, SecurityView},
@@ -20,7 +20,8 @@ pub async fn security(org: OrgSlug) -> Result<SecurityView, AppError> {
         async {
             directory::provisioning::connection::view(
                 &request.db,
-                request.in_org(&org, OrgRole::Owner)?,
+                request.signed_in()?,
+                request.in_org(&org, Permission::SeeSecurity)?,
                 &request.public_url,
                 &request.call,
             )
@@ -39,7 +40,7 @@ pub async fn enable_scim(org: OrgSlug) -> Result<(), AppError> {
             directory::provisioning::connection::enable(
                 &request.db,
                 request.signed_in()?,
-                request.in_org(&org, OrgRole::Owner)?,
+                request.in_org(&org, Permission::ManageSecurity)?,
                 &request.call,
             )
             .await
@@ -57,7 +58,7 @@ pub async fn disable_scim(org: OrgSlug) -> Result<(), AppError> {
             directory::provisioning::connection::disable(
                 &request.db,
                 request.signed_in()?,
-                request.in_org(&org, OrgRole::Owner)?,
+                request.in_org(&org, Permission::ManageSecurity)?,
                 &request.call,
             )
             .await
@@ -76,7 +77,7 @@ pub async fn issue_token(org: OrgSlug, name: String, lifetime: String) -> Result
             directory::provisioning::tokens::issue(
                 &request.db,
                 request.signed_in()?,
-                request.in_org(&org, OrgRole::Owner)?,
+                request.in_org(&org, Permission::ManageSecurity)?,
                 name,
                 &lifetime,
                 &request.call,
@@ -97,7 +98,7 @@ pub async fn reissue_token(org: OrgSlug, token: TokenId) -> Result<IssuedToken, 
             directory::provisioning::tokens::reissue(
                 &request.db,
                 request.signed_in()?,
-                request.in_org(&org, OrgRole::Owner)?,
+                request.in_org(&org, Permission::ManageSecurity)?,
                 token,
                 &request.call,
             )
@@ -116,7 +117,7 @@ pub async fn revoke_token(org: OrgSlug, token: TokenId) -> Result<(), AppError> 
             directory::provisioning::tokens::revoke(
                 &request.db,
                 request.signed_in()?,
-                request.in_org(&org, OrgRole::Owner)?,
+                request.in_org(&org, Permission::ManageSecurity)?,
                 token,
                 &request.call,
             )

@@ -1,7 +1,7 @@
 //! Switching SCIM on and off.
 
 use domain::{
-    OrgRole,
+    Permission,
     audit::AuditAction,
     view::{ScimStatus, SecurityView, SetUpStep, TokenState},
 };
@@ -18,7 +18,7 @@ pub fn base_url(public_url: &str, org: domain::OrgId) -> String {
 }
 
 /// Settings → Security.
-pub async fn view(db: &Db, scope: OrgScope, public_url: &str, call: &Call) -> Result<SecurityView, Error> {
+pub async fn view(db: &Db, viewer: &SignedIn, scope: OrgScope, public_url: &str, call: &Call) -> Result<SecurityView, Error> {
     let tx = db.read(scope).await?;
     let scim = store::connections::status_of(&tx).await?;
     let mut tokens = store::tokens::list(&tx, call.now).await?;
@@ -42,6 +42,7 @@ pub async fn view(db: &Db, scope: OrgScope, public_url: &str, call: &Call) -> Re
         directory_people,
         owners: u64::try_from(owners).unwrap_or(0),
         steps,
+        can_manage: viewer.role.may(Permission::ManageSecurity),
     })
 }
 
@@ -49,7 +50,7 @@ pub async fn view(db: &Db, scope: OrgScope, public_url: &str, call: &Call) -> Re
 pub async fn enable(db: &Db, who: &SignedIn, scope: OrgScope, call: &Call) -> Result<(), Error> {
     db.retrying(|| async {
         let tx = db.begin(scope).await?;
-        who.confirm(&tx, OrgRole::Owner).await?;
+        who.confirm(&tx, Permission::ManageSecurity).await?;
         enable_in(&tx, &who.actor(), call).await?;
         tx.commit().await
     })
@@ -67,7 +68,7 @@ pub(crate) async fn enable_in(tx: &Tx, actor: &Actor, call: &Call) -> Result<(),
 pub async fn disable(db: &Db, who: &SignedIn, scope: OrgScope, call: &Call) -> Result<(), Error> {
     db.retrying(|| async {
         let tx = db.begin(scope).await?;
-        who.confirm(&tx, OrgRole::Owner).await?;
+        who.confirm(&tx, Permission::ManageSecurity).await?;
         if store::connections::disable(&tx).await? {
             store::audit::append(&tx, AuditAction::ScimDisabled, &who.actor(), None, vec![], call).await?;
         }

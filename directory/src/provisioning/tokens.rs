@@ -1,7 +1,7 @@
 //! Provisioning tokens: issued, shown once, checked on every request, revoked.
 
 use domain::{
-    ConnectionId, MemberId, OrgId, OrgRole, TokenId,
+    ConnectionId, MemberId, OrgId, Permission, TokenId,
     audit::AuditAction,
     token::{MOST_LIVE, TokenLifetime, TokenName},
     view::{IssuedToken, TokenView},
@@ -48,7 +48,7 @@ pub async fn issue(db: &Db, who: &SignedIn, scope: OrgScope, name: String, lifet
     let lifetime: TokenLifetime = lifetime.parse()?;
     db.retrying(|| async {
         let tx = db.begin(scope).await?;
-        who.confirm(&tx, OrgRole::Owner).await?;
+        who.confirm(&tx, Permission::ManageSecurity).await?;
         let (secret, id) = issue_in(&tx, &name, lifetime, &who.actor(), Some(who.member), call).await?;
         finish(tx, secret, id, call).await
     })
@@ -59,7 +59,7 @@ pub async fn issue(db: &Db, who: &SignedIn, scope: OrgScope, name: String, lifet
 pub async fn reissue(db: &Db, who: &SignedIn, scope: OrgScope, token: TokenId, call: &Call) -> Result<IssuedToken, Error> {
     db.retrying(|| async {
         let tx = db.begin(scope).await?;
-        who.confirm(&tx, OrgRole::Owner).await?;
+        who.confirm(&tx, Permission::ManageSecurity).await?;
         connection::enabled(&tx).await?;
         let (old, lifetime) = store::tokens::find(&tx, token, call.now).await?.ok_or(Error::NotFound("token"))?;
         revoke_in(&tx, &old, &who.actor(), call).await?;
@@ -74,7 +74,7 @@ pub async fn reissue(db: &Db, who: &SignedIn, scope: OrgScope, token: TokenId, c
 pub async fn revoke(db: &Db, who: &SignedIn, scope: OrgScope, token: TokenId, call: &Call) -> Result<(), Error> {
     db.retrying(|| async {
         let tx = db.begin(scope).await?;
-        who.confirm(&tx, OrgRole::Owner).await?;
+        who.confirm(&tx, Permission::ManageSecurity).await?;
         let (old, _) = store::tokens::find(&tx, token, call.now).await?.ok_or(Error::NotFound("token"))?;
         revoke_in(&tx, &old, &who.actor(), call).await?;
         tx.commit().await

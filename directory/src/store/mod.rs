@@ -14,6 +14,7 @@ pub(crate) mod mails;
 pub(crate) mod members;
 pub(crate) mod organizations;
 pub(crate) mod people;
+pub(crate) mod roles;
 pub(crate) mod scim_filter;
 pub(crate) mod scim_groups;
 pub(crate) mod scim_places;

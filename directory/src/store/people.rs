@@ -8,8 +8,9 @@ use domain::{
 use super::{
     db::{NoOrg, Tx},
     members::Profile,
+    roles::{role, roles_of_m},
     scim_users,
-    sessions::{MAY_ACT, ROLES, role},
+    sessions::MAY_ACT,
     values::{Row, params},
 };
 use crate::Error;
@@ -28,8 +29,9 @@ pub(crate) struct Door {
 
 /// The organisations that this account may enter, by name.
 pub(crate) async fn doors<S: Send + Sync>(tx: &Tx<S>, account: AccountId) -> Result<Vec<Door>, Error> {
+    let roles = roles_of_m();
     let sql = format!(
-        "SELECT o.id AS org_id, o.name, o.slug, m.member_id, m.id AS membership_id, p.given_name, p.family_name, p.display_name, {ROLES}
+        "SELECT o.id AS org_id, o.name, o.slug, m.member_id, m.id AS membership_id, p.given_name, p.family_name, p.display_name, {roles}
          FROM memberships m
            JOIN members p ON p.org_id = m.org_id AND p.id = m.member_id
            JOIN organizations o ON o.id = m.org_id
@@ -77,15 +79,14 @@ pub(crate) async fn counts(tx: &Tx) -> Result<(u64, u64), Error> {
 /// A page of the members: people with access first, then by name.
 pub(crate) async fn page(tx: &Tx, size: u64, offset: u64) -> Result<Vec<PersonView>, Error> {
     let (size, offset) = (i64::try_from(size).unwrap_or(i64::MAX), i64::try_from(offset).unwrap_or(i64::MAX));
-    let sql = "
-        SELECT p.id, p.given_name, p.family_name, p.display_name, p.access_ended_at, u.email,
+    let roles = roles_of_m();
+    let sql = format!("
+        SELECT p.id, p.given_name, p.family_name, p.display_name, p.break_glass, p.access_ended_at, u.email,
                r.user_name, r.id AS record_id, m.id AS membership_id, m.proven_at,
                r.attributes,
                (SELECT max(s.last_seen_at) FROM sessions s WHERE s.org_id = p.org_id AND s.membership_id = m.id) AS last_seen_at,
                q.status AS mail_status, q.sent_at AS mail_sent_at, q.error AS mail_error,
-               (SELECT count(*) FROM role_grants g WHERE g.org_id = p.org_id AND g.membership_id = m.id AND g.role = 'owner') AS owner,
-               (SELECT count(*) FROM role_grants g WHERE g.org_id = p.org_id AND g.membership_id = m.id AND g.role = 'admin') AS admin,
-               (SELECT count(*) FROM role_grants g WHERE g.org_id = p.org_id AND g.membership_id = m.id AND g.role = 'auditor') AS auditor
+               {roles}
         FROM members p
           JOIN users u ON u.id = p.account_id
           LEFT JOIN memberships m ON m.org_id = p.org_id AND m.member_id = p.id
@@ -94,8 +95,8 @@ pub(crate) async fn page(tx: &Tx, size: u64, offset: u64) -> Result<Vec<PersonVi
               SELECT q2.id FROM mail_queue q2 WHERE q2.org_id = p.org_id AND q2.membership_id = m.id ORDER BY q2.created_at DESC, q2.id DESC LIMIT 1)
         WHERE p.org_id = $1
         ORDER BY (m.id IS NULL), lower(coalesce(p.display_name, p.given_name, p.family_name, r.user_name, u.email, '')), p.id
-        LIMIT $2 OFFSET $3";
-    tx.all(sql, params![tx.org(), size, offset], read_person).await
+        LIMIT $2 OFFSET $3");
+    tx.all(&sql, params![tx.org(), size, offset], read_person).await
 }
 
 fn read_person(row: &Row) -> Result<PersonView, Error> {
@@ -125,6 +126,8 @@ fn read_person(row: &Row) -> Result<PersonView, Error> {
         name,
         email,
         role: role(row)?,
+        because: None,
+        break_glass: row.get("break_glass")?,
         managed_by: if from_directory { ManagedBy::Directory } else { ManagedBy::Manual },
         access,
         last_seen_at: row.opt("last_seen_at")?,

@@ -1,11 +1,12 @@
 //! Browser sessions: rows that hang off one membership. Found by the hash of their id, before any scope exists.
 
-use domain::{AccountId, MemberId, MembershipId, OrgId, OrgName, OrgRole, OrgSlug, Timestamp, role::effective_role};
+use domain::{AccountId, MemberId, MembershipId, OrgId, OrgName, OrgRole, OrgSlug, Timestamp};
 
 use super::{
     db::{NoOrg, Tx},
     members::Profile,
-    values::{Maybe, Row, params},
+    roles::{role, roles_of_m},
+    values::{Maybe, params},
 };
 use crate::{Error, secret::SecretHash};
 
@@ -42,33 +43,17 @@ pub(crate) struct NewSession<'a> {
     pub(crate) user_agent: Option<&'a str>,
 }
 
-pub(crate) fn role(row: &Row) -> Result<OrgRole, Error> {
-    let grants = [("owner", OrgRole::Owner), ("admin", OrgRole::Admin), ("auditor", OrgRole::Auditor)];
-    let mut held = Vec::new();
-    for (column, role) in grants {
-        if row.get::<i64>(column)? > 0 {
-            held.push(role);
-        }
-    }
-    Ok(effective_role(held))
-}
-
-/// The roles granted by hand, as three counts beside the membership `m`.
-pub(crate) const ROLES: &str = "
-    (SELECT count(*) FROM role_grants g WHERE g.org_id = m.org_id AND g.membership_id = m.id AND g.role = 'owner') AS owner,
-    (SELECT count(*) FROM role_grants g WHERE g.org_id = m.org_id AND g.membership_id = m.id AND g.role = 'admin') AS admin,
-    (SELECT count(*) FROM role_grants g WHERE g.org_id = m.org_id AND g.membership_id = m.id AND g.role = 'auditor') AS auditor";
-
 /// What a membership must be for its person to act.
 pub(crate) const MAY_ACT: &str = "m.proven_at IS NOT NULL AND NOT u.suspended AND NOT u.dormant
     AND NOT EXISTS (SELECT 1 FROM member_blocks b WHERE b.org_id = m.org_id AND b.member_id = m.member_id)";
 
 /// The live session of this hash, if whoever it stands for may act at `now`.
 pub(crate) async fn find(tx: &Tx<NoOrg>, hash: &SecretHash, now: Timestamp, idle_since: Timestamp) -> Result<Option<Found>, Error> {
+    let roles = roles_of_m();
     let sql = format!(
         "SELECT m.account_id, m.member_id, m.id AS membership_id, m.org_id, o.name AS org_name, o.slug,
                 p.given_name, p.family_name, p.display_name, u.email, u.credential_version,
-                s.auth_authority, s.auth_method, s.auth_time, s.last_seen_at, s.expires_at, {ROLES}
+                s.auth_authority, s.auth_method, s.auth_time, s.last_seen_at, s.expires_at, {roles}
          FROM sessions s
            JOIN memberships m ON m.org_id = s.org_id AND m.id = s.membership_id
            JOIN members p ON p.org_id = m.org_id AND p.id = m.member_id
@@ -102,9 +87,9 @@ pub(crate) async fn find(tx: &Tx<NoOrg>, hash: &SecretHash, now: Timestamp, idle
     .await
 }
 
-/// The role of the person whose session of this hash stands in the transaction's organisation, with her membership's
-/// lock; `None` when it has ended or she may not act.
-pub(crate) async fn confirm(tx: &Tx, hash: &SecretHash) -> Result<Option<OrgRole>, Error> {
+/// The role of the person whose session of this hash stands in the transaction's organisation, and when she last gave her
+/// password, with her membership's lock; `None` when it has ended or she may not act.
+pub(crate) async fn confirm(tx: &Tx, hash: &SecretHash) -> Result<Option<(OrgRole, Timestamp)>, Error> {
     // Locked first and read then: what another transaction changed while this one waited is seen by a statement of its own.
     let membership = format!(
         "SELECT id FROM memberships WHERE org_id = $2 AND id = (SELECT membership_id FROM sessions WHERE id_hash = $1 AND org_id = $2){}",
@@ -112,12 +97,13 @@ pub(crate) async fn confirm(tx: &Tx, hash: &SecretHash) -> Result<Option<OrgRole
     );
     tx.one(&membership, params![hash.as_bytes().to_vec(), tx.org()], |_| Ok(())).await?;
     let sql = format!(
-        "SELECT {ROLES} FROM sessions s
+        "SELECT s.auth_time, {} FROM sessions s
            JOIN memberships m ON m.org_id = s.org_id AND m.id = s.membership_id
            JOIN users u ON u.id = m.account_id
-         WHERE s.id_hash = $1 AND s.org_id = $2 AND {MAY_ACT}"
+         WHERE s.id_hash = $1 AND s.org_id = $2 AND {MAY_ACT}",
+        roles_of_m()
     );
-    tx.one(&sql, params![hash.as_bytes().to_vec(), tx.org()], role).await
+    tx.one(&sql, params![hash.as_bytes().to_vec(), tx.org()], |row| Ok((role(row)?, row.get("auth_time")?))).await
 }
 
 /// Insert a session. That its membership is alive is the foreign key's to say.
@@ -140,6 +126,12 @@ pub(crate) async fn insert(tx: &Tx, session: NewSession<'_>) -> Result<(), Error
     )
     .await?;
     Ok(())
+}
+
+/// The person gave her password again; whether the session is still there.
+pub(crate) async fn set_auth_time(tx: &Tx, hash: &SecretHash, now: Timestamp) -> Result<bool, Error> {
+    let sql = "UPDATE sessions SET auth_time = $3 WHERE id_hash = $1 AND org_id = $2";
+    Ok(tx.run(sql, params![hash.as_bytes().to_vec(), tx.org(), now]).await? == 1)
 }
 
 /// Note that the session was used; whether it is still there. Never inserts: what was ended stays ended.

@@ -1,7 +1,8 @@
 //! How domain values become parameters and come back from columns.
 
 use domain::{
-    AccountId, AuditEventId, ConnectionId, DirectoryGroupId, DirectoryUserId, MailId, MemberId, MembershipId, OrgId, Timestamp, TokenId,
+    AccountId, AgentId, AuditEventId, ConnectionId, DirectoryGroupId, DirectoryUserId, MailId, MappingId, MemberId, MembershipId, OrgId,
+    TeamId, Timestamp, TokenId,
 };
 use sea_orm::{QueryResult, Value};
 use uuid::Uuid;
@@ -35,6 +36,9 @@ stored! {
     Vec<u8> => Vec<u8>, Bytes;
     Uuid => Uuid, Uuid;
     AccountId => Uuid, Uuid;
+    AgentId => Uuid, Uuid;
+    MappingId => Uuid, Uuid;
+    TeamId => Uuid, Uuid;
     AuditEventId => Uuid, Uuid;
     ConnectionId => Uuid, Uuid;
     DirectoryGroupId => Uuid, Uuid;

@@ -115,7 +115,7 @@ impl From<directory::Error> for ScimRejection {
         Self(match error {
             // No `_` arm: a new error must be given a SCIM answer.
             Error::Unauthenticated | Error::WrongCredentials => scim::Error::unauthorized(),
-            Error::OtherOrganisation | Error::Denied => scim::Error::forbidden("This token may not do that."),
+            Error::OtherOrganisation | Error::Denied | Error::PasswordNeeded => scim::Error::forbidden("This token may not do that."),
             Error::NotFound(what) => scim::Error::not_found(what),
             Error::Taken(attribute) => scim::Error::uniqueness(attribute),
             Error::Invalid(invalid) => scim::Error::invalid_value(invalid.to_string()),
@@ -124,7 +124,7 @@ impl From<directory::Error> for ScimRejection {
             ),
             Error::Conflict(sentence) => scim::Error::conflict(sentence),
             // Nobody sent If-Match: this is a race that was lost too often, and the same request may win the next one.
-            Error::Stale => scim::Error::unavailable(),
+            Error::Stale | Error::PlanChanged => scim::Error::unavailable(),
             Error::TooSlow => scim::Error::too_many("The filter reads too much. Narrow it down."),
             Error::Throttled { .. } => scim::Error::too_many_requests(),
             Error::Protocol(error) => error,

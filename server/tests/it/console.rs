@@ -1,80 +1,8 @@
-//! Who may do what in the console, and what the browser is told.
+//! What the browser is told, and which forms are refused.
 
-use std::collections::BTreeMap;
-
-use domain::OrgRole;
-use leptos::server_fn::axum::server_fn_paths;
-
-use crate::support::{Browser, both_databases};
-
-/// The least role that a server function needs, and arguments of the right form. No role: anybody may call it.
-type Access = (Option<OrgRole>, Vec<(&'static str, &'static str)>);
-
-/// Every server function.
-fn functions(org: &'static str) -> BTreeMap<&'static str, Access> {
-    const ID: &str = "0199c7e2-41d0-7d3a-9c1e-5a2f8e7b6d10";
-    let of = ("org", org);
-    BTreeMap::from([
-        ("set_up_link", (None, vec![("link", "x")])),
-        (
-            "found",
-            (
-                None,
-                vec![("link", "x"), ("org_name", "A"), ("name", "A"), ("email", "a@a.test"), ("password", "violet tractor sings at dawn")],
-            ),
-        ),
-        ("sign_in", (None, vec![("email", "a@a.test"), ("password", "x")])),
-        ("sign_out", (None, vec![])),
-        ("activation_link", (None, vec![("link", "x")])),
-        ("activate", (None, vec![("link", "x"), ("password", "x")])),
-        ("organisations", (Some(OrgRole::Member), vec![])),
-        ("switch_organisation", (Some(OrgRole::Member), vec![of])),
-        ("viewer", (Some(OrgRole::Member), vec![of])),
-        ("members", (Some(OrgRole::Member), vec![of, ("page", "1")])),
-        ("resend_activation", (Some(OrgRole::Admin), vec![of, ("member", ID)])),
-        ("audit", (Some(OrgRole::Auditor), vec![of])),
-        ("security", (Some(OrgRole::Owner), vec![of])),
-        ("enable_scim", (Some(OrgRole::Owner), vec![of])),
-        ("disable_scim", (Some(OrgRole::Owner), vec![of])),
-        ("issue_token", (Some(OrgRole::Owner), vec![of, ("name", "x"), ("lifetime", "year")])),
-        ("reissue_token", (Some(OrgRole::Owner), vec![of, ("token", ID)])),
-        ("revoke_token", (Some(OrgRole::Owner), vec![of, ("token", ID)])),
-    ])
-}
+use crate::support::both_databases;
 
 both_databases! {
-    async fn every_server_function_asks_who_is_calling(app) {
-        let (acme, globex) = (app.org("Acme").await, app.org("Globex").await);
-        let (_, member) = app.join(&acme, "mira@acme.test").await;
-        let functions = functions("acme");
-        let served: Vec<String> = server_fn_paths().map(|(path, _)| path.trim_start_matches("/api/").to_owned()).collect();
-        for function in &served {
-            assert!(functions.contains_key(function.as_str()), "{function} is in no test: say here who may call it");
-        }
-        assert_eq!(served.len(), functions.len());
-
-        let stranger = app.owner(&globex).await;
-        for (function, (least, arguments)) in &functions {
-            let Some(least) = least else { continue };
-            let call = async |browser: &Browser| browser.call(function, arguments).await.status;
-            assert_eq!(call(&app.browser()).await, 401, "{function}, anonymous");
-            if *function != "organisations" {
-                let expected = if *function == "switch_organisation" { 404 } else { 409 };
-                assert_eq!(call(&stranger).await, expected, "{function}, owner of another organisation");
-            }
-            if *least > OrgRole::Member {
-                assert_eq!(call(&member).await, 403, "{function}, member");
-            }
-        }
-        // And the owner is let through each of them.
-        for (function, (least, arguments)) in &functions {
-            if least.is_some() {
-                let status = app.owner(&acme).await.call(function, arguments).await.status;
-                assert!(status == 200 || status == 404, "{function}, owner: {status}");
-            }
-        }
-    }
-
     async fn a_form_of_another_site_is_refused(app) {
         let acme = app.org("Acme").await;
         let owner = app.owner(&acme).await;

@@ -178,8 +178,8 @@ both_databases! {
         let id = browser.cookie().unwrap().split('=').nth(1).unwrap().parse::<tower_sessions::session::Id>().unwrap().0.to_le_bytes();
         let (db, call) = (&app.state.db, app.call());
         let who = sessions::find(db, &id, SessionLimits::default(), call.now).await.unwrap().unwrap();
-        let scope = who.in_org(&"acme".to_owned().try_into().unwrap(), domain::OrgRole::Owner).unwrap();
-        let token = connection::view(db, scope, "https://id.rollcall.test", &call).await.unwrap().tokens[0].id;
+        let scope = who.in_org(&"acme".to_owned().try_into().unwrap(), domain::Permission::ManageSecurity).unwrap();
+        let token = connection::view(db, &who, scope, "https://id.rollcall.test", &call).await.unwrap().tokens[0].id;
         leave(&app.idp(&acme), &ada, "patch").await;
 
         let before = app.database.rows("SELECT * FROM scim_tokens").await;

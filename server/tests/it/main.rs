@@ -36,3 +36,4 @@ mod tenancy;
 mod tokens;
 mod unavailable;
 mod upgrade;
+mod who_may;

@@ -70,7 +70,7 @@ pub fn Members() -> impl IntoView {
 
 #[component]
 fn List(people: MembersView, org: OrgSlug, viewer: Option<Viewer>, resend: ServerAction<ResendActivation>) -> impl IntoView {
-    let MembersView { now, people, total, directory_people, page, page_size, can_manage } = people;
+    let MembersView { now, people, total, directory_people, page, page_size, can_manage, .. } = people;
     let first = page.saturating_sub(1) * page_size + 1;
     let last = first + people.len() as u64 - u64::from(!people.is_empty());
     let me = viewer.as_ref().map(|viewer| viewer.member);

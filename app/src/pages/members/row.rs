@@ -19,6 +19,7 @@ mod text {
     pub const MANUAL: &str = "Manual";
     pub const ACTIVE: &str = "Active";
     pub const INACTIVE: &str = "Inactive";
+    pub const BLOCKED: &str = "Blocked";
     pub const PENDING: &str = "Activation pending";
     pub const PENDING_TEXT: &str = "The mail goes out shortly.";
     pub const PENDING_CAPPED: &str = "No mail was sent: this address has had its share for today.";
@@ -44,7 +45,7 @@ pub fn Row(
     /// What sends them.
     resend: ServerAction<ResendActivation>,
 ) -> impl IntoView {
-    let PersonView { member, name, email, role, managed_by, access, last_seen_at } = person;
+    let PersonView { member, name, email, role, managed_by, access, last_seen_at, .. } = person;
     let again = can_manage
         && matches!(
             access,
@@ -95,6 +96,7 @@ fn Access(access: AccessState, now: Timestamp) -> impl IntoView {
         AccessState::ActivationPending { .. } => ("badge dot warn", text::PENDING),
         AccessState::ActivationSent { .. } => ("badge dot info", text::SENT),
         AccessState::ActivationFailed { .. } => ("badge dot bad", text::FAILED),
+        AccessState::Blocked { .. } => ("badge dot bad", text::BLOCKED),
         AccessState::Inactive { .. } => ("badge dot", text::INACTIVE),
     };
     let more = match access {
@@ -104,6 +106,7 @@ fn Access(access: AccessState, now: Timestamp) -> impl IntoView {
         AccessState::ActivationPending { has_address: false, .. } => Some(text::PENDING_NO_ADDRESS.into_any()),
         AccessState::ActivationSent { at } => Some(view! { <Ago at now /> }.into_any()),
         AccessState::ActivationFailed { reason } => Some(reason.into_any()),
+        AccessState::Blocked { by, at } => Some(view! { "by " {by} ", " <Day at /> }.into_any()),
         AccessState::Inactive { since: Some(at) } => Some(view! { "since " <Day at /> }.into_any()),
     };
     view! {
@@ -139,6 +142,7 @@ fn state(access: &AccessState) -> &'static str {
         AccessState::ActivationPending { .. } => "activation-pending",
         AccessState::ActivationSent { .. } => "activation-sent",
         AccessState::ActivationFailed { .. } => "activation-failed",
+        AccessState::Blocked { .. } => "blocked",
         AccessState::Inactive { .. } => "inactive",
     }
 }

@@ -10,7 +10,7 @@ use std::{
 
 use axum::Router;
 use directory::{Call, Db, founding, mail, passwords::Hasher, sessions::SessionLimits};
-use domain::{OrgId, Timestamp, token::TokenLifetime};
+use domain::{OrgId, OrgRole, Timestamp, token::TokenLifetime};
 use serde_json::{Value, json};
 use server::{
     router::router,
@@ -141,6 +141,29 @@ impl TestApp {
         let person = self.provision(org, email).await;
         let browser = self.activate(email).await;
         (person, browser)
+    }
+
+    /// Somebody with a role that was granted by hand, in the database; the browser that she is signed in with.
+    pub async fn member_as(&self, org: &Org, email: &str, role: OrgRole) -> Browser {
+        let (_, browser) = self.join(org, email).await;
+        self.grant(org, email, role).await;
+        browser
+    }
+
+    /// Grant a role by hand, in the database. Member is everybody's and has no row.
+    pub async fn grant(&self, org: &Org, email: &str, role: OrgRole) {
+        if role == OrgRole::Member {
+            return;
+        }
+        let sql = format!(
+            "INSERT INTO role_grants (org_id, membership_id, role, granted_by, granted_at)
+             SELECT m.org_id, m.id, '{}', 'test', 0 FROM memberships m
+               JOIN users u ON u.id = m.account_id JOIN organizations o ON o.id = m.org_id
+             WHERE u.email = '{email}' AND o.slug = '{}'",
+            role.as_str(),
+            org.slug
+        );
+        self.database.try_run(&sql).await.unwrap();
     }
 
     /// Follow the newest activation link mailed to `email`.

@@ -1,5 +1,17 @@
 //! Read models: what a page shows, as plain data that travels from the server to the browser.
 
+mod agents;
+mod groups;
+mod mappings;
+mod people;
+mod teams;
+
+pub use agents::*;
+pub use groups::*;
+pub use mappings::*;
+pub use people::*;
+pub use teams::*;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{AuditEventId, MemberId, OrgId, OrgName, OrgRole, OrgSlug, Timestamp, TokenId, audit::AuditAction};
@@ -23,6 +35,17 @@ pub struct Viewer {
     pub role: OrgRole,
     /// How many organisations she can choose from.
     pub organisations: usize,
+    /// Until when her password counts as just given: what only an owner may do needs that.
+    pub fresh_until: Timestamp,
+    /// When this was read.
+    pub now: Timestamp,
+}
+
+impl Viewer {
+    /// Whether her password has to be given again before she does what only an owner may do.
+    pub fn needs_password(&self) -> bool {
+        self.fresh_until <= self.now
+    }
 }
 
 /// An organisation that the person may enter.
@@ -79,6 +102,8 @@ pub struct SecurityView {
     pub owners: u64,
     /// The set-up, step by step.
     pub steps: Vec<SetUpStep>,
+    /// Whether the viewer may change any of it.
+    pub can_manage: bool,
 }
 
 /// A step of connecting an identity provider, done once its time is known.
@@ -137,82 +162,6 @@ impl std::fmt::Debug for IssuedToken {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("IssuedToken").field("secret", &"…").field("token", &self.token).finish()
     }
-}
-
-/// A page of the members list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MembersView {
-    /// When this was read.
-    pub now: Timestamp,
-    /// The people on this page, by name.
-    pub people: Vec<PersonView>,
-    /// How many match in all.
-    pub total: u64,
-    /// How many of the organisation's people the directory manages.
-    pub directory_people: u64,
-    /// The page, from 1.
-    pub page: u64,
-    /// People on a full page.
-    pub page_size: u64,
-    /// Whether the viewer may send activation mails again.
-    pub can_manage: bool,
-}
-
-/// A person in the members list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PersonView {
-    /// Her member id.
-    pub member: MemberId,
-    /// The name to show.
-    pub name: String,
-    /// The address to show: the directory's for those it manages, else the account's.
-    pub email: Option<String>,
-    /// Her role in force; `Member` while she has no access.
-    pub role: OrgRole,
-    /// Where her profile is kept.
-    pub managed_by: ManagedBy,
-    /// Whether she can act.
-    pub access: AccessState,
-    /// When she was last seen in a browser.
-    pub last_seen_at: Option<Timestamp>,
-}
-
-/// Where a member's profile is kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum ManagedBy {
-    /// In the identity provider's directory.
-    Directory,
-    /// Here, by hand.
-    Manual,
-}
-
-/// Whether a member can act, and if not yet, why.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum AccessState {
-    /// No activation mail was sent yet.
-    ActivationPending {
-        /// Whether there is an address to send one to.
-        has_address: bool,
-        /// Whether one waits to be sent.
-        queued: bool,
-    },
-    /// The activation mail is on its way; the link has not been followed.
-    ActivationSent {
-        /// When it was handed to the mail server.
-        at: Timestamp,
-    },
-    /// The activation mail could not be sent.
-    ActivationFailed {
-        /// What the mail server said.
-        reason: String,
-    },
-    /// She can sign in.
-    Active,
-    /// Her access has ended.
-    Inactive {
-        /// When it did.
-        since: Option<Timestamp>,
-    },
 }
 
 /// A page of the audit log, newest first.
