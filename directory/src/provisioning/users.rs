@@ -237,7 +237,7 @@ pub async fn delete(request: Request<'_>, id: DirectoryUserId) -> Result<(), Err
             end_access(&tx, member, &name(&record.resource), Cause::DirectoryDeleted, &actor, call).await?;
             store::members::release_from_directory(&tx, member).await?;
         }
-        store::scim_groups::remove_everywhere(&tx, id, call.now).await?;
+        store::scim_groups::remove_everywhere(&tx, id, &actor.name(), call).await?;
         store::scim_users::delete(&tx, id, call.now).await?;
         store::audit::append(&tx, AuditAction::UserDeleted, &actor, Some(target(&record)), vec![], call).await?;
         store::scim_totals::moved(&tx, Kind::User, -1).await?;
