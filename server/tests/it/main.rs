@@ -24,6 +24,7 @@ mod large_groups;
 mod laws;
 mod leaving;
 mod mail;
+mod mappings;
 mod owners;
 mod paging;
 mod races;
