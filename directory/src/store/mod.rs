@@ -5,6 +5,7 @@
 //! PostgreSQL only ([`db::Tx::lock`]): on SQLite the immediate transaction stands in for it.
 
 pub(crate) mod accounts;
+pub(crate) mod agents;
 pub(crate) mod audit;
 pub(crate) mod connections;
 pub(crate) mod db;
