@@ -9,9 +9,11 @@
 mod access;
 mod mappings;
 mod members;
+mod people;
 mod security;
 
 pub use access::*;
 pub use mappings::*;
 pub use members::*;
+pub use people::*;
 pub use security::*;

@@ -240,7 +240,7 @@ pub async fn delete(request: Request<'_>, id: DirectoryUserId) -> Result<(), Err
             end_access(&tx, member, &name(&record.resource), Cause::DirectoryDeleted, &actor, call).await?;
             store::members::release_from_directory(&tx, member).await?;
         }
-        store::scim_groups::remove_everywhere(&tx, id, call.now).await?;
+        store::scim_groups::remove_everywhere(&tx, id, &actor.name(), call).await?;
         store::scim_users::delete(&tx, id, call.now).await?;
         if let Some(member) = record.member {
             store::people::renew_keys(&tx, member).await?;

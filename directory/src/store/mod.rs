@@ -5,12 +5,14 @@
 //! PostgreSQL only ([`db::Tx::lock`]): on SQLite the immediate transaction stands in for it.
 
 pub(crate) mod accounts;
+pub(crate) mod agents;
 pub(crate) mod audit;
 pub(crate) mod connections;
 pub(crate) mod db;
 pub(crate) mod failures;
 pub(crate) mod links;
 pub(crate) mod mails;
+pub(crate) mod mappings;
 pub(crate) mod members;
 pub(crate) mod organizations;
 pub(crate) mod people;

@@ -25,6 +25,7 @@ mod laws;
 mod leaving;
 mod mail;
 mod members;
+mod mappings;
 mod owners;
 mod paging;
 mod races;
