@@ -5,6 +5,7 @@
 
 pub mod activation;
 mod afterwards;
+pub mod agents;
 pub mod audit;
 mod call;
 pub mod deprovisioning;
@@ -21,6 +22,7 @@ mod secret;
 pub mod sessions;
 pub mod sign_in;
 mod store;
+pub mod teams;
 mod throttle;
 
 pub use afterwards::Afterwards;
