@@ -26,5 +26,6 @@ pub(crate) mod scim_totals;
 pub(crate) mod scim_users;
 pub(crate) mod scim_values;
 pub(crate) mod sessions;
+pub(crate) mod teams;
 pub(crate) mod tokens;
 mod values;
