@@ -25,6 +25,7 @@ mod large_groups;
 mod laws;
 mod leaving;
 mod mail;
+mod members;
 mod mappings;
 mod owners;
 mod paging;

@@ -307,9 +307,10 @@ impl TestApp {
         rows.collect()
     }
 
-    /// The row of the members list for `email`.
+    /// The row of the members list for `email`, whether or not she has left.
     pub async fn member(&self, org: &Org, email: &str) -> Value {
-        let answer = self.owner(org).await.call("members", &[("org", &org.slug), ("page", "1")]).await;
+        let answer =
+            self.owner(org).await.call("members", &[("org", &org.slug), ("page", "1"), ("search", email), ("status", "any")]).await;
         let people = answer.json["people"].as_array().unwrap_or_else(|| panic!("{}", answer.text)).clone();
         people.into_iter().find(|person| person["email"] == email).unwrap_or_else(|| panic!("{email} is not a member"))
     }
