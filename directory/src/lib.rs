@@ -10,6 +10,7 @@ mod call;
 pub mod deprovisioning;
 mod error;
 pub mod founding;
+pub mod groups;
 pub mod mail;
 pub mod mappings;
 pub mod members;

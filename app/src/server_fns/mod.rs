@@ -7,11 +7,13 @@
 #![allow(missing_docs)]
 
 mod access;
+mod groups;
 mod mappings;
 mod members;
 mod security;
 
 pub use access::*;
+pub use groups::*;
 pub use mappings::*;
 pub use members::*;
 pub use security::*;

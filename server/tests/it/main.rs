@@ -19,6 +19,7 @@ mod errors;
 mod etags;
 mod filters;
 mod groups;
+mod idp_groups;
 mod index;
 mod large_groups;
 mod laws;

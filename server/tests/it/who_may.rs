@@ -48,6 +48,8 @@ fn functions() -> BTreeMap<&'static str, (Needs, Vec<(&'static str, &'static str
         ("resend_activation", (Role(Permission::ManageMembers), vec![OF, ("member", ID)])),
         ("audit", (Role(Permission::SeeAudit), vec![OF])),
         ("security", (Role(Permission::SeeSecurity), vec![OF])),
+        ("groups", (Role(Permission::SeeMappings), vec![OF])),
+        ("group", (Role(Permission::SeeMappings), vec![OF, ("group", ID)])),
         ("integrations", (Role(Permission::SeeMappings), vec![OF])),
         ("preview_mapping", (Role(Permission::ManageMappings), vec![OF, ("action", "pause"), ("mapping", ID)])),
         ("apply_mapping", (Role(Permission::ManageMappings), vec![OF, ("action", "pause"), ("mapping", ID), ("plan", "x")])),
