@@ -6,12 +6,14 @@
 pub mod access;
 pub mod activation;
 mod afterwards;
+pub mod agents;
 pub mod audit;
 mod call;
 pub mod deprovisioning;
 mod error;
 pub mod founding;
 pub mod grants;
+pub mod groups;
 pub mod invitations;
 pub mod links;
 pub mod mail;
@@ -27,6 +29,7 @@ mod secret;
 pub mod sessions;
 pub mod sign_in;
 mod store;
+pub mod teams;
 mod throttle;
 
 pub use afterwards::Afterwards;

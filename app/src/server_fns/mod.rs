@@ -7,12 +7,14 @@
 #![allow(missing_docs)]
 
 mod access;
+mod groups;
 mod mappings;
 mod members;
 mod people;
 mod security;
 
 pub use access::*;
+pub use groups::*;
 pub use mappings::*;
 pub use members::*;
 pub use people::*;

@@ -41,6 +41,7 @@ pub(crate) struct Attached {
     pub(crate) sessions: i64,
     pub(crate) activation_links: i64,
     pub(crate) role_grants: i64,
+    pub(crate) team_seats: i64,
 }
 
 const MEMBER: &str = "id, account_id, given_name, family_name, display_name, break_glass, proven_at";
@@ -190,13 +191,15 @@ pub(crate) async fn attached(tx: &Tx, membership: MembershipId) -> Result<Attach
         .one(
             "SELECT (SELECT count(*) FROM sessions WHERE org_id = $1 AND membership_id = $2) AS sessions,
                     (SELECT count(*) FROM activation_links WHERE org_id = $1 AND membership_id = $2) AS activation_links,
-                    (SELECT count(*) FROM role_grants WHERE org_id = $1 AND membership_id = $2) AS role_grants",
+                    (SELECT count(*) FROM role_grants WHERE org_id = $1 AND membership_id = $2) AS role_grants,
+                    (SELECT count(*) FROM team_seats WHERE org_id = $1 AND membership_id = $2) AS team_seats",
             params![tx.org(), membership],
             |row| {
                 Ok(Attached {
                     sessions: row.get("sessions")?,
                     activation_links: row.get("activation_links")?,
                     role_grants: row.get("role_grants")?,
+                    team_seats: row.get("team_seats")?,
                 })
             },
         )

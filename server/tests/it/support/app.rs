@@ -212,6 +212,19 @@ impl TestApp {
         self.id_of("agents", org, name).await
     }
 
+    /// Let a team use an agent, in the database.
+    pub async fn agent_for_team(&self, org: &Org, agent: &str, team: &str) {
+        let sql = format!(
+            "INSERT INTO agent_grants (id, org_id, agent_id, team_id, granted_by, granted_at)
+             SELECT {}, a.org_id, a.id, t.id, 'test', 0 FROM agents a JOIN organizations o ON o.id = a.org_id
+               JOIN teams t ON t.org_id = a.org_id AND t.name = '{team}'
+             WHERE a.name = '{agent}' AND o.slug = '{}'",
+            self.new_id(),
+            org.slug
+        );
+        self.database.try_run(&sql).await.unwrap();
+    }
+
     /// An expression for a new id.
     fn new_id(&self) -> &'static str {
         if self.state.db.is_postgres() { "gen_random_uuid()" } else { "randomblob(16)" }
