@@ -28,10 +28,7 @@ pub(crate) mod scim_totals;
 pub(crate) mod scim_users;
 pub(crate) mod scim_values;
 pub(crate) mod sessions;
-<<<<<<< HEAD
 pub(crate) mod timeline;
-=======
 pub(crate) mod teams;
->>>>>>> cc6247f1e810886022b90ea34d0e825844c5ece3
 pub(crate) mod tokens;
 mod values;
