@@ -24,7 +24,7 @@ use leptos_router::{
 };
 
 use components::{Frame, Hydrated, NotFoundInOrg, NotFoundPage};
-use pages::{Activate, Audit, Group, Groups, Home, Integrations, Members, Organisations, Preview, Security, SetUp, SignIn};
+use pages::{Activate, Audit, Group, Groups, Home, Integrations, Invite, Members, Organisations, Person, Preview, Security, SetUp, SignIn};
 
 /// The document around the pages.
 #[cfg(feature = "ssr")]
@@ -75,6 +75,8 @@ pub fn App() -> impl IntoView {
                 <ParentRoute path=path!("/o/:org") view=Frame ssr=SsrMode::Async>
                     <Route path=path!("") view=Home ssr=SsrMode::Async />
                     <Route path=path!("members") view=Members ssr=SsrMode::Async />
+                    <Route path=path!("members/invite") view=Invite ssr=SsrMode::Async />
+                    <Route path=path!("members/:member") view=Person ssr=SsrMode::Async />
                     <Route path=path!("groups") view=Groups ssr=SsrMode::Async />
                     <Route path=path!("groups/:group") view=Group ssr=SsrMode::Async />
                     <Route path=path!("settings/integrations") view=Integrations ssr=SsrMode::Async />
