@@ -6,6 +6,7 @@
 pub mod access;
 pub mod activation;
 mod afterwards;
+mod alerts;
 pub mod audit;
 mod call;
 pub mod deprovisioning;
@@ -26,6 +27,7 @@ mod secret;
 pub mod sessions;
 pub mod sign_in;
 mod store;
+mod subject;
 mod throttle;
 
 pub use afterwards::Afterwards;
