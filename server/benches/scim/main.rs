@@ -87,7 +87,9 @@ fn main() {
 /// The figures as a Markdown table: median and 99th percentile, in milliseconds.
 fn table(columns: &[(String, Vec<Figure>)]) -> String {
     let profile = if cfg!(debug_assertions) { "unoptimised" } else { "optimised" };
-    let mut text = format!("Median / 99th percentile in ms, {SAMPLES} requests each (20 where everybody is mapped), one at a time, {profile} build.\n\n| |");
+    let mut text = format!(
+        "Median / 99th percentile in ms, {SAMPLES} requests each (20 where everybody is mapped), one at a time, {profile} build.\n\n| |"
+    );
     for (name, _) in columns {
         write!(text, " {name} |").unwrap();
     }

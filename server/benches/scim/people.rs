@@ -98,7 +98,7 @@ impl Scene {
         let call = Call::new(later, state.randomness.clone());
         let due = mail::next_due(&state.db, &call).await.unwrap().unwrap();
         assert_eq!(due.address, "user-0@acme.test");
-        let link = due.activation_link().unwrap().to_owned();
+        let link = due.link().unwrap().to_owned();
         self.browser("activate", &[("link", &link), ("password", PASSWORD)]).await
     }
 
