@@ -23,6 +23,7 @@ pub mod members;
 mod membership;
 pub mod passwords;
 pub mod people;
+mod person;
 pub mod provisioning;
 mod scope;
 mod secret;
