@@ -7,11 +7,15 @@
 #![allow(missing_docs)]
 
 mod access;
+mod agents;
 mod mappings;
 mod members;
 mod security;
+mod teams;
 
 pub use access::*;
+pub use agents::*;
 pub use mappings::*;
 pub use members::*;
 pub use security::*;
+pub use teams::*;
