@@ -3,6 +3,7 @@
 //! The caller passes in the moment and the source of randomness (a [`Call`]) and leave to act (an [`OrgScope`], which
 //! only an authorisation check makes). SQL is in `store` and nowhere else.
 
+pub mod access;
 pub mod activation;
 mod afterwards;
 pub mod agents;
@@ -11,11 +12,15 @@ mod call;
 pub mod deprovisioning;
 mod error;
 pub mod founding;
+pub mod grants;
+pub mod invitations;
+pub mod links;
 pub mod mail;
 pub mod mappings;
 pub mod members;
 mod membership;
 pub mod passwords;
+pub mod people;
 pub mod provisioning;
 mod scope;
 mod secret;

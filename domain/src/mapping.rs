@@ -25,6 +25,14 @@ impl MappingTarget {
         }
     }
 
+    /// What it gives, for people: `Admin`, `Lead of Platform`. `team` is the team's name, where it gives a seat.
+    pub fn in_words(self, team: Option<&str>) -> String {
+        match self {
+            Self::Org(role) => OrgRole::from(role).to_string(),
+            Self::Team(_, role) => format!("{role} of {}", team.unwrap_or("a team")),
+        }
+    }
+
     /// Whether only an owner can let a mapping give this that was made before its group existed.
     pub fn is_elevated(self) -> bool {
         matches!(self, Self::Org(MappableRole::Auditor | MappableRole::Admin))

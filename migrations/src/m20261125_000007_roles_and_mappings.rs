@@ -74,6 +74,7 @@ CREATE UNIQUE INDEX group_mappings_pending_team_key ON group_mappings (org_id, g
 -- The stretches of time in which a mapping was in force, for telling afterwards why somebody had what she had.
 -- Names are copied, since what they name may go.
 CREATE TABLE group_mapping_spans (
+    id UUID PRIMARY KEY,
     org_id UUID NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
     mapping_id UUID NOT NULL,
     group_id UUID NOT NULL,
@@ -86,9 +87,10 @@ CREATE TABLE group_mapping_spans (
     began_request_id text,
     ended_at MICROS,
     ended_by text,
-    ended_request_id text,
-    PRIMARY KEY (org_id, mapping_id, began_at)
+    ended_request_id text
 );
+CREATE INDEX group_mapping_spans_mapping ON group_mapping_spans (org_id, mapping_id, began_at);
+CREATE INDEX group_mapping_spans_team ON group_mapping_spans (org_id, team_id) WHERE ended_at IS NULL;
 CREATE INDEX group_mapping_spans_group ON group_mapping_spans (org_id, group_id, began_at);
 
 -- Who put somebody into a group; and who was in one before, and until when.

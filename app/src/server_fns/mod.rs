@@ -10,6 +10,7 @@ mod access;
 mod agents;
 mod mappings;
 mod members;
+mod people;
 mod security;
 mod teams;
 
@@ -17,5 +18,6 @@ pub use access::*;
 pub use agents::*;
 pub use mappings::*;
 pub use members::*;
+pub use people::*;
 pub use security::*;
 pub use teams::*;

@@ -103,6 +103,7 @@ pub(crate) async fn insert(tx: &Tx, account: AccountId, profile: &Profile, manag
         ],
     )
     .await?;
+    super::people::renew_keys(tx, id).await?;
     Ok(id)
 }
 
@@ -113,6 +114,7 @@ pub(crate) fn managed_by_text(managed_by: ManagedBy) -> &'static str {
     }
 }
 
+/// What the organisation shows of her from now on. What a record says about her has to be written before: her keys are made of both.
 pub(crate) async fn set_profile(tx: &Tx, id: MemberId, profile: &Profile) -> Result<(), Error> {
     tx.run(
         "UPDATE members SET given_name = $3, family_name = $4, display_name = $5 WHERE org_id = $1 AND id = $2",
@@ -125,7 +127,7 @@ pub(crate) async fn set_profile(tx: &Tx, id: MemberId, profile: &Profile) -> Res
         ],
     )
     .await?;
-    Ok(())
+    super::people::renew_keys(tx, id).await
 }
 
 /// From now on the directory keeps her. What another record proved does not count for this one.

@@ -12,6 +12,7 @@ pub(crate) mod db;
 pub(crate) mod failures;
 pub(crate) mod links;
 pub(crate) mod mails;
+pub(crate) mod mappings;
 pub(crate) mod members;
 pub(crate) mod organizations;
 pub(crate) mod people;
