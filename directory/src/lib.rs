@@ -13,6 +13,7 @@ pub mod deprovisioning;
 mod error;
 pub mod founding;
 pub mod grants;
+pub mod groups;
 pub mod invitations;
 pub mod links;
 pub mod mail;

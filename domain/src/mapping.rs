@@ -97,6 +97,29 @@ pub enum MappingAction {
     Delete,
 }
 
+impl MappingAction {
+    /// Every one of them.
+    pub const ALL: [Self; 5] = [Self::Create, Self::Pause, Self::Resume, Self::Confirm, Self::Delete];
+
+    /// As it stands in a URL.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Pause => "pause",
+            Self::Resume => "resume",
+            Self::Confirm => "confirm",
+            Self::Delete => "delete",
+        }
+    }
+}
+
+impl FromStr for MappingAction {
+    type Err = ();
+    fn from_str(text: &str) -> Result<Self, ()> {
+        Self::ALL.into_iter().find(|action| action.as_str() == text).ok_or(())
+    }
+}
+
 /// Where a mapping stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -8,6 +8,7 @@
 
 mod access;
 mod agents;
+mod groups;
 mod mappings;
 mod members;
 mod people;
@@ -16,6 +17,7 @@ mod teams;
 
 pub use access::*;
 pub use agents::*;
+pub use groups::*;
 pub use mappings::*;
 pub use members::*;
 pub use people::*;

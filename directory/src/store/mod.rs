@@ -10,6 +10,7 @@ pub(crate) mod audit;
 pub(crate) mod connections;
 pub(crate) mod db;
 pub(crate) mod failures;
+pub(crate) mod idp_groups;
 pub(crate) mod links;
 pub(crate) mod mails;
 pub(crate) mod mappings;

@@ -63,6 +63,8 @@ fn functions() -> BTreeMap<&'static str, (Needs, Vec<(&'static str, &'static str
         ("decline_link", (Fresh(Permission::ManageOwners), vec![OF, ("record", ID)])),
         ("confirm_password", (Role(Permission::Enter), vec![OF, ("password", "x")])),
         ("security", (Role(Permission::SeeSecurity), vec![OF])),
+        ("groups", (Role(Permission::SeeMappings), vec![OF])),
+        ("group", (Role(Permission::SeeMappings), vec![OF, ("group", ID)])),
         ("integrations", (Role(Permission::SeeMappings), vec![OF])),
         ("preview_mapping", (Role(Permission::ManageMappings), vec![OF, ("action", "pause"), ("mapping", ID)])),
         ("apply_mapping", (Role(Permission::ManageMappings), vec![OF, ("action", "pause"), ("mapping", ID), ("plan", "x")])),
