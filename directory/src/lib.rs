@@ -3,25 +3,32 @@
 //! The caller passes in the moment and the source of randomness (a [`Call`]) and leave to act (an [`OrgScope`], which
 //! only an authorisation check makes). SQL is in `store` and nowhere else.
 
+pub mod access;
 pub mod activation;
 mod afterwards;
+pub mod agents;
 pub mod audit;
 mod call;
 pub mod deprovisioning;
 mod error;
 pub mod founding;
 pub mod groups;
+pub mod grants;
+pub mod invitations;
+pub mod links;
 pub mod mail;
 pub mod mappings;
 pub mod members;
 mod membership;
 pub mod passwords;
+pub mod people;
 pub mod provisioning;
 mod scope;
 mod secret;
 pub mod sessions;
 pub mod sign_in;
 mod store;
+pub mod teams;
 mod throttle;
 
 pub use afterwards::Afterwards;

@@ -46,6 +46,12 @@ impl SecretHash {
         &self.0
     }
 
+    /// What a page may call the thing that has this secret: 32 hexadecimal digits of another hash. Neither the secret nor
+    /// what is stored of it can be had from it.
+    pub(crate) fn handle(&self) -> String {
+        Sha256::digest(&self.0)[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
     /// Compared in a time that does not depend on where they differ.
     pub(crate) fn matches(&self, other: &Self) -> bool {
         self.0.ct_eq(&other.0).into()

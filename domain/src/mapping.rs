@@ -25,7 +25,7 @@ impl MappingTarget {
         }
     }
 
-    /// What it gives, in words: `Admin`, `Lead of Platform`.
+    /// What it gives, for people: `Admin`, `Lead of Platform`. `team` is the team's name, where it gives a seat.
     pub fn in_words(self, team: Option<&str>) -> String {
         match self {
             Self::Org(role) => OrgRole::from(role).to_string(),

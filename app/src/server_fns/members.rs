@@ -1,25 +1,38 @@
 //! The organisation's people, and what was done by whom.
 
-#[cfg(feature = "ssr")]
-use domain::Permission;
 use domain::{
     AuditEventId, MemberId, OrgSlug,
     view::{AuditView, MembersView},
 };
+#[cfg(feature = "ssr")]
+use domain::{Permission, view::MemberFilter};
 use leptos::prelude::*;
 
 #[cfg(feature = "ssr")]
 use crate::context::RequestContext;
 use crate::error::AppError;
 
-/// Page `page` (from 1) of the members of `org`.
+/// Page `page` (from 1) of the members of `org` whom the filter lets through. Each part of it may be empty, as a form sends it.
 #[server(prefix = "/api", endpoint = "members")]
-pub async fn members(org: OrgSlug, page: u64) -> Result<MembersView, AppError> {
+pub async fn members(
+    org: OrgSlug,
+    page: Option<u64>,
+    search: Option<String>,
+    role: Option<String>,
+    source: Option<String>,
+    status: Option<String>,
+) -> Result<MembersView, AppError> {
     let request = RequestContext::current();
+    let filter = MemberFilter {
+        search: search.filter(|search| !search.trim().is_empty()),
+        role: role.and_then(|role| role.parse().ok()),
+        source: source.and_then(|source| source.parse().ok()),
+        status: status.and_then(|status| status.parse().ok()),
+    };
     request.answer(
         async {
-            directory::members::list(&request.db, request.signed_in()?, request.in_org(&org, Permission::SeeMembers)?, page, &request.call)
-                .await
+            let scope = request.in_org(&org, Permission::SeeMembers)?;
+            directory::members::list(&request.db, request.signed_in()?, scope, &filter, page.unwrap_or(1), &request.call).await
         }
         .await,
     )

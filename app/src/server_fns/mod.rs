@@ -10,10 +10,12 @@ mod access;
 mod groups;
 mod mappings;
 mod members;
+mod people;
 mod security;
 
 pub use access::*;
 pub use groups::*;
 pub use mappings::*;
 pub use members::*;
+pub use people::*;
 pub use security::*;

@@ -5,6 +5,7 @@
 //! PostgreSQL only ([`db::Tx::lock`]): on SQLite the immediate transaction stands in for it.
 
 pub(crate) mod accounts;
+pub(crate) mod agents;
 pub(crate) mod audit;
 pub(crate) mod connections;
 pub(crate) mod db;
@@ -26,5 +27,6 @@ pub(crate) mod scim_totals;
 pub(crate) mod scim_users;
 pub(crate) mod scim_values;
 pub(crate) mod sessions;
+pub(crate) mod teams;
 pub(crate) mod tokens;
 mod values;
