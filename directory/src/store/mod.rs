@@ -31,7 +31,7 @@ pub(crate) mod scim_totals;
 pub(crate) mod scim_users;
 pub(crate) mod scim_values;
 pub(crate) mod sessions;
-pub(crate) mod timeline;
 pub(crate) mod teams;
+pub(crate) mod timeline;
 pub(crate) mod tokens;
 mod values;
