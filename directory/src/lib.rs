@@ -7,6 +7,7 @@ pub mod access;
 pub mod activation;
 mod afterwards;
 pub mod agents;
+mod alerts;
 pub mod audit;
 mod call;
 pub mod deprovisioning;
@@ -29,6 +30,7 @@ mod secret;
 pub mod sessions;
 pub mod sign_in;
 mod store;
+mod subject;
 pub mod teams;
 mod throttle;
 

@@ -5,7 +5,7 @@ use domain::{
     Invalid, MemberId, MembershipId, OrgRole, Permission, TeamId, TeamRole,
     audit::AuditAction,
     name::TeamName,
-    view::{TeamPage, TeamsView},
+    view::{FoundMember, MemberFilter, PersonView, TeamPage, TeamsView},
 };
 use uuid::Uuid;
 
@@ -23,7 +23,7 @@ use crate::{
 /// Seats on a page.
 const PAGE: u64 = 50;
 /// People who are found at once.
-const FOUND: i64 = 8;
+const FOUND: u64 = 8;
 
 /// The organisation's teams.
 pub async fn list(db: &Db, viewer: &SignedIn, scope: OrgScope, call: &Call) -> Result<TeamsView, Error> {
@@ -78,7 +78,7 @@ pub async fn page(
     }
     let find = find.map(str::trim).filter(|find| !find.is_empty() && can_manage_seats);
     let found = match find {
-        Some(find) => store::teams::search(&tx, id, find, FOUND).await?,
+        Some(find) => found(&tx, id, find).await?,
         None => vec![],
     };
     Ok(TeamPage {
@@ -104,6 +104,19 @@ pub async fn page(
         find: find.map(str::to_owned),
         found,
     })
+}
+
+/// The people with access whom `find` finds, and the seat by hand that each has in the team.
+async fn found(tx: &Tx, team: TeamId, find: &str) -> Result<Vec<FoundMember>, Error> {
+    let filter = MemberFilter { search: Some(find.to_owned()), ..MemberFilter::default() };
+    let people = store::people::page(tx, &filter, FOUND, 0).await?;
+    let members: Vec<_> = people.iter().map(|person| person.member).collect();
+    let seats = store::teams::seats_of(tx, team, &members).await?;
+    let found = people.into_iter().map(|PersonView { member, name, email, .. }| {
+        let seat = seats.get(&member).copied();
+        FoundMember { member, name, email, seat }
+    });
+    Ok(found.collect())
 }
 
 /// Create a team.

@@ -7,9 +7,12 @@
 pub(crate) mod accounts;
 pub(crate) mod agents;
 pub(crate) mod audit;
+pub(crate) mod blocks;
 pub(crate) mod connections;
 pub(crate) mod db;
 pub(crate) mod failures;
+pub(crate) mod grants;
+pub(crate) mod held_links;
 pub(crate) mod idp_groups;
 pub(crate) mod links;
 pub(crate) mod mails;

@@ -8,8 +8,9 @@ use domain::{
 
 use super::{
     db::Tx,
+    mappings::target,
     people::Shown,
-    roles::{IN_FORCE, stored, target},
+    roles::{IN_FORCE, stored},
     values::{Row, params},
 };
 use crate::{Error, secret::SecretHash};

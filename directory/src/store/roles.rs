@@ -2,10 +2,11 @@
 
 use std::str::FromStr;
 
-use domain::{MappableRole, MembershipId, OrgRole, TeamId, TeamRole, access::Sources, mapping::MappingTarget, role::effective_role};
+use domain::{MappableRole, MembershipId, OrgRole, access::Sources, role::effective_role};
 
 use super::{
     db::Tx,
+    mappings::target,
     values::{Row, params},
 };
 use crate::Error;
@@ -49,14 +50,6 @@ pub(crate) async fn sources_of(tx: &Tx, membership: MembershipId) -> Result<Sour
     );
     let mapped = tx.all(&sql, params![tx.org(), membership], target).await?;
     Ok(Sources { granted, seats, mapped })
-}
-
-/// What a mapping gives, from its columns.
-pub(crate) fn target(row: &Row) -> Result<MappingTarget, Error> {
-    match row.opt::<TeamId>("team_id")? {
-        Some(team) => Ok(MappingTarget::Team(team, stored::<TeamRole>(row, "team_role")?)),
-        None => Ok(MappingTarget::Org(stored(row, "org_role")?)),
-    }
 }
 
 /// The role that is stored in `column`.

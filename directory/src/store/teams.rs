@@ -6,15 +6,16 @@ use std::collections::BTreeMap;
 use domain::{
     AgentId, MappingId, MemberId, MembershipId, TeamId, TeamRole, Timestamp,
     name::TeamName,
-    view::{FoundMember, GroupSeat, HandSeat, TeamRow},
+    view::{GroupSeat, HandSeat, TeamRow},
 };
 use scim::compare;
 
 use super::{
     db::Tx,
-    members::Profile,
+    mappings,
+    people::Shown,
     roles::{IN_FORCE, stored},
-    values::{Maybe, Row, params},
+    values::{Maybe, Row, in_list, params},
 };
 use crate::{Call, Error};
 
@@ -47,21 +48,10 @@ pub(crate) const MAPPED: &str = "group_mappings gm
     AND m.member_id = r.member_id AND m.org_id = gm.org_id
     AND gm.confirmed_at IS NOT NULL AND gm.paused_at IS NULL AND gm.closed_at IS NULL";
 
-/// The name to show of the member `p`, from the columns of [`NAME`].
-const NAME: &str = "p.given_name, p.family_name, p.display_name, d.user_name, u.email";
-/// Where they come from, beside the member `p`.
+/// What the name to show of the member `p` is made of, and where that comes from.
+const NAME: &str = "p.given_name, p.family_name, p.display_name, u.email, d.user_name, d.attributes";
 const NAMED: &str = "JOIN users u ON u.id = p.account_id
     LEFT JOIN scim_users d ON d.org_id = p.org_id AND d.member_id = p.id AND d.deleted_at IS NULL";
-
-fn name(row: &Row) -> Result<String, Error> {
-    let profile =
-        Profile { given_name: row.opt("given_name")?, family_name: row.opt("family_name")?, display_name: row.opt("display_name")? };
-    let name = match profile.name() {
-        Some(name) => Some(name),
-        None => row.opt::<String>("user_name")?.or(row.opt("email")?),
-    };
-    Ok(name.unwrap_or_else(|| "Somebody without a name".to_owned()))
-}
 
 fn read(row: &Row) -> Result<Team, Error> {
     Ok(Team { id: row.get("id")?, name: row.get("name")?, created_at: row.get("created_at")?, created_by: row.get("created_by")? })
@@ -111,12 +101,7 @@ pub(crate) async fn rename(tx: &Tx, id: TeamId, name: &TeamName) -> Result<(), E
 /// Delete a team; the database deletes its seats, its mappings and what it was granted, and agents keep on without it.
 pub(crate) async fn delete(tx: &Tx, id: TeamId, by: &str, call: &Call) -> Result<(), Error> {
     // What its mappings gave ends now: the stretches of time tell of it afterwards.
-    tx.run(
-        "UPDATE group_mapping_spans SET ended_at = $3, ended_by = $4, ended_request_id = $5
-         WHERE org_id = $1 AND team_id = $2 AND ended_at IS NULL",
-        params![tx.org(), id, call.now, by, Maybe(call.request_id.as_deref())],
-    )
-    .await?;
+    mappings::end_spans_of_team(tx, id, by, call).await?;
     tx.run("DELETE FROM teams WHERE org_id = $1 AND id = $2", params![tx.org(), id]).await?;
     Ok(())
 }
@@ -189,7 +174,7 @@ pub(crate) async fn by_hand(tx: &Tx, team: TeamId, size: i64, offset: i64) -> Re
     let seats = tx.all(&sql, params![tx.org(), team, size, offset], |row| {
         Ok(HandSeat {
             member: row.get("id")?,
-            name: name(row)?,
+            name: Shown::read(row)?.name,
             role: stored(row, "role")?,
             by: row.get("granted_by")?,
             at: row.get("granted_at")?,
@@ -220,7 +205,7 @@ pub(crate) async fn by_groups(tx: &Tx, team: TeamId, size: i64, offset: i64) -> 
     );
     let mut people = tx
         .all(&sql, params![tx.org(), team, size, offset], |row| {
-            Ok(GroupSeat { member: row.get("id")?, name: name(row)?, role: stored(row, "role")?, groups: vec![] })
+            Ok(GroupSeat { member: row.get("id")?, name: Shown::read(row)?.name, role: stored(row, "role")?, groups: vec![] })
         })
         .await?;
     for person in &mut people {
@@ -260,21 +245,17 @@ pub(crate) async fn agents(tx: &Tx, team: TeamId) -> Result<Vec<(AgentId, String
     tx.all(sql, params![tx.org(), team], |row| Ok((row.get("id")?, row.get("name")?))).await
 }
 
-/// People with access whose name or address holds `wanted`, by name, at most `most` of them, and the seat by hand that each has
-/// in a team.
-pub(crate) async fn search(tx: &Tx, team: TeamId, wanted: &str, most: i64) -> Result<Vec<FoundMember>, Error> {
-    let position = if tx.is_postgres() { "strpos" } else { "instr" };
+/// The seats by hand of these members in a team. A page of them at most.
+pub(crate) async fn seats_of(tx: &Tx, team: TeamId, members: &[MemberId]) -> Result<BTreeMap<MemberId, TeamRole>, Error> {
+    if members.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let (list, params) = in_list(params![tx.org(), team], members);
     let sql = format!(
-        "SELECT p.id, s.role, {NAME} FROM members p
-           JOIN memberships m ON m.member_id = p.id
-           LEFT JOIN team_seats s ON s.org_id = p.org_id AND s.team_id = $2 AND s.membership_id = m.id {NAMED}
-         WHERE p.org_id = $1 AND {position}(p.search_key, $3) > 0 ORDER BY p.name_key, p.id LIMIT $4"
+        "SELECT m.member_id, s.role FROM memberships m JOIN team_seats s ON s.org_id = m.org_id AND s.membership_id = m.id
+         WHERE s.org_id = $1 AND s.team_id = $2 AND m.member_id IN ({list})"
     );
-    tx.all(&sql, params![tx.org(), team, compare::fold(wanted), most], |row| {
-        let seat = row.opt::<String>("role")?.and_then(|role| role.parse().ok());
-        Ok(FoundMember { member: row.get("id")?, name: name(row)?, email: row.opt("email")?, seat })
-    })
-    .await
+    Ok(tx.all(&sql, params, |row| Ok((row.get("member_id")?, stored(row, "role")?))).await?.into_iter().collect())
 }
 
 /// The live membership of a member and the name to show of her; no membership when her access has ended. Without a lock.
@@ -283,7 +264,7 @@ pub(crate) async fn person(tx: &Tx, member: MemberId) -> Result<Option<(Option<M
         "SELECT m.id AS membership_id, {NAME} FROM members p LEFT JOIN memberships m ON m.member_id = p.id {NAMED}
          WHERE p.org_id = $1 AND p.id = $2"
     );
-    tx.one(&sql, params![tx.org(), member], |row| Ok((row.opt("membership_id")?, name(row)?))).await
+    tx.one(&sql, params![tx.org(), member], |row| Ok((row.opt("membership_id")?, Shown::read(row)?.name))).await
 }
 
 /// The seat by hand of a membership in a team.
@@ -300,7 +281,7 @@ pub(crate) async fn seated(tx: &Tx, team: TeamId) -> Result<Vec<(MemberId, Strin
            JOIN members p ON p.org_id = m.org_id AND p.id = m.member_id {NAMED}
          WHERE s.org_id = $1 AND s.team_id = $2 ORDER BY p.id"
     );
-    tx.all(&sql, params![tx.org(), team], |row| Ok((row.get("id")?, name(row)?, stored(row, "role")?))).await
+    tx.all(&sql, params![tx.org(), team], |row| Ok((row.get("id")?, Shown::read(row)?.name, stored(row, "role")?))).await
 }
 
 /// Give a seat by hand, or change its role.

@@ -11,7 +11,7 @@ use domain::{
 use super::{
     audit,
     db::Tx,
-    roles::target,
+    mappings::target,
     values::{CHUNK, Row, in_list, params},
 };
 use crate::Error;
