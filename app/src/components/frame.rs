@@ -213,8 +213,12 @@ fn SignOutForm() -> impl IntoView {
 fn Place(href: String, label: &'static str) -> impl IntoView {
     let path = use_location().pathname;
     let here = href.clone();
+    // On the page itself, or on one below it.
+    let below = format!("{href}/");
+    let below = Memo::new(move |_| path.with(|path| path.starts_with(&below)));
     let here = Memo::new(move |_| path.with(|path| path.trim_end_matches('/') == here));
+    let current = move || if here.get() { Some("page") } else { below.get().then_some("true") };
     view! {
-        <a class="item" href=href aria-current=move || here.get().then_some("page") rel=move || here.get().then_some("external")>{label}</a>
+        <a class="item" href=href aria-current=current rel=move || here.get().then_some("external")>{label}</a>
     }
 }
