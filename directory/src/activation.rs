@@ -90,7 +90,7 @@ pub async fn complete(
         store::members::prove(&tx, member.id, membership.id, call.now).await?;
         let name = member.profile.name().or_else(|| account.email.clone()).unwrap_or_default();
         let actor = Actor::Member { id: member.id, name: name.clone() };
-        store::audit::append(&tx, AuditAction::Activated, &actor, None, vec![], call).await?;
+        store::audit::append(&tx, AuditAction::Activated, &actor, Some(target(&member, &name)), vec![], call).await?;
 
         let account = store::accounts::lock(&tx, account.id).await?;
         let doors = store::people::doors(&tx, account.id).await?;
@@ -115,14 +115,15 @@ pub async fn resend(db: &Db, who: &SignedIn, scope: OrgScope, member: MemberId, 
         if membership.proven_at.is_some() {
             return Err(Error::Conflict("She has activated her access already.".to_owned()));
         }
+        if store::blocks::exists(&tx, member).await? {
+            return Err(Error::Conflict("She is blocked. Lift the block first.".to_owned()));
+        }
         let address = account
             .email
             .ok_or_else(|| Error::Conflict("The directory gave no e-mail address that is hers alone. Set one there.".to_owned()))?;
         // A mail that still waits would only make this one's link stop working.
-        store::mails::supersede(&tx, membership.id).await?;
-        if !queue(&tx, &membership, &address, Duration::ZERO, call).await? {
-            return Err(Error::Throttled { retry_after: Duration::from_secs(3_600) });
-        }
+        store::mails::supersede(&tx, membership.id, "replaced by a newer mail").await?;
+        queue(&tx, &membership, &address, Duration::ZERO, call).await?.or_throttled()?;
         let name = person.profile.name().unwrap_or_else(|| address.clone());
         store::audit::append(&tx, AuditAction::ActivationResent, &who.actor(), Some(target(&person, &name)), vec![], call).await?;
         tx.commit().await
@@ -130,12 +131,36 @@ pub async fn resend(db: &Db, who: &SignedIn, scope: OrgScope, member: MemberId, 
     .await
 }
 
-/// Queue an activation mail in the transaction of the change that asks for it, to be sent after `delay`. `false` when
-/// the address has had its share for today.
-pub(crate) async fn queue(tx: &Tx, membership: &Membership, address: &str, delay: Duration, call: &Call) -> Result<bool, Error> {
+/// What became of the wish to send an activation mail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Queued {
+    /// It waits to be sent.
+    Yes,
+    /// The address has had its share for today.
+    Capped,
+    /// She is blocked: she could not enter.
+    Blocked,
+}
+
+impl Queued {
+    /// For somebody who asked for nothing but the mail, or for what is of no use without it.
+    pub(crate) fn or_throttled(self) -> Result<(), Error> {
+        match self {
+            Self::Yes | Self::Blocked => Ok(()),
+            Self::Capped => Err(Error::Throttled { retry_after: Duration::from_secs(3_600) }),
+        }
+    }
+}
+
+/// Queue an activation mail in the transaction of the change that asks for it, to be sent after `delay`.
+pub(crate) async fn queue(tx: &Tx, membership: &Membership, address: &str, delay: Duration, call: &Call) -> Result<Queued, Error> {
+    if store::blocks::exists(tx, membership.member).await? {
+        return Ok(Queued::Blocked);
+    }
     if store::mails::count_to(tx, address, call.now - CAP_WINDOW).await? >= CAP {
-        return Ok(false);
+        return Ok(Queued::Capped);
     }
     store::mails::insert(tx, membership.id, address, call.now + delay, call).await?;
-    Ok(true)
+    Ok(Queued::Yes)
 }

@@ -1,9 +1,9 @@
 //! The end of access: the one place where a membership ends, and with it everything that hangs off it.
 
-use domain::{MemberId, audit::AuditAction};
+use domain::{MemberId, OrgRole, audit::AuditAction};
 
 use crate::{
-    Actor, Call, Error,
+    Actor, Call, Error, alerts,
     membership::target,
     store::{self, db::Tx, members::Attached},
 };
@@ -15,6 +15,8 @@ pub enum Cause {
     DirectoryDeactivated,
     /// The directory deleted the user.
     DirectoryDeleted,
+    /// Somebody removed the member by hand.
+    RemovedByHand,
 }
 
 impl Cause {
@@ -22,6 +24,7 @@ impl Cause {
         match self {
             Self::DirectoryDeactivated => "deactivated in the directory",
             Self::DirectoryDeleted => "deleted in the directory",
+            Self::RemovedByHand => "removed by hand",
         }
     }
 }
@@ -64,6 +67,11 @@ pub(crate) async fn end_access(
         return Err(Error::LastOwner);
     }
     let Attached { sessions, activation_links, role_grants, team_seats } = store::members::attached(tx, membership.id).await?;
+    if store::grants::exists(tx, membership.id, OrgRole::Owner).await? {
+        let line =
+            format!("{} ended the access of {}, who was an owner ({}).", alerts::name(&actor.name()), alerts::name(name), cause.sentence());
+        alerts::to_owners(tx, "an owner has left", &line, call).await?;
+    }
     store::members::delete_membership(tx, member, membership.id, call.now).await?;
     store::accounts::membership_ended(tx, membership.account).await?;
     let details = vec![

@@ -167,7 +167,7 @@ async fn found(tx: &Tx, person: &Checked, actor: &Actor, how: &str, call: &Call)
     let member: Member = store::members::find(tx, member).await?.ok_or(Error::Stale)?;
     let membership = store::members::insert_membership(tx, &member, Some(call.now), call).await?;
     store::accounts::membership_began(tx, account.id).await?;
-    store::members::grant(tx, membership.id, OrgRole::Owner, &actor.name(), call.now).await?;
+    store::grants::insert(tx, membership.id, OrgRole::Owner, &actor.name(), call).await?;
     let target = crate::membership::target(&member, person.name.as_str());
     let details = vec![("by".to_owned(), how.to_owned()), ("owner".to_owned(), person.email.to_string())];
     store::audit::append(tx, AuditAction::OrganisationFounded, actor, Some(target), details, call).await?;

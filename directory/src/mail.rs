@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
-use domain::{MailId, OrgName, Timestamp};
+use domain::{MailId, OrgName, OrgSlug, Timestamp};
 
-use crate::{Call, Db, Error, OrgScope, secret::new_link, store};
+use crate::{
+    Call, Db, Error, OrgScope,
+    secret::new_link,
+    store::{self, mails::Alert},
+};
 
 /// How long a link in a mail works.
 pub const LINK_LIFETIME: Duration = Duration::from_secs(7 * 86_400);
@@ -21,9 +25,37 @@ pub struct Outgoing {
     pub address: String,
     /// Which organisation it is about.
     pub org_name: OrgName,
-    /// The secret of the link that it carries; the address of the page stands before it.
-    pub link: String,
+    /// The organisation's name in URLs.
+    pub org_slug: OrgSlug,
+    /// What it says.
+    pub content: Content,
     attempts: i64,
+}
+
+/// What a mail says.
+pub enum Content {
+    /// Somebody has been given access, and activates it by a link.
+    Activation {
+        /// The secret of the link; the address of the page stands before it.
+        link: String,
+    },
+    /// Something that concerns every owner.
+    Alert {
+        /// The subject: one line.
+        subject: String,
+        /// What happened, sentence by sentence.
+        lines: Vec<String>,
+    },
+}
+
+impl Outgoing {
+    /// The secret of the link that it carries, if it carries one.
+    pub fn link(&self) -> Option<&str> {
+        match &self.content {
+            Content::Activation { link } => Some(link),
+            Content::Alert { .. } => None,
+        }
+    }
 }
 
 /// The mail that is due next, if any. Its link is made here, when it is needed, and its forerunners stop working; a
@@ -39,25 +71,33 @@ pub async fn next_due(db: &Db, call: &Call) -> Result<Option<Outgoing>, Error> {
         let Some(due) = due.await? else { return Ok(None) };
         let made = db.retrying(|| async {
             let tx = db.begin(OrgScope::new(due.org)).await?;
-            // Gone by now, or activated by another mail: there is nothing to invite to.
+            // Gone by now, or activated by another mail, or blocked: there is nothing to invite to. Nor is there anything to tell
+            // somebody who has left.
             let membership = match due.membership {
                 Some(id) => store::members::lock_membership_by_id(&tx, id).await?,
                 None => None,
             };
-            let Some(membership) = membership.filter(|membership| membership.proven_at.is_none()) else { return Ok(None) };
+            let Some(membership) = membership else { return Ok(None) };
+            let (org_name, org_slug) = (store::organizations::name(&tx).await?, store::organizations::slug(&tx).await?);
+            if let Some(Alert { subject, lines }) = &due.alert {
+                let content = Content::Alert { subject: subject.clone(), lines: lines.clone() };
+                return Ok(Some((org_name, org_slug, content)));
+            }
+            if membership.proven_at.is_some() || store::blocks::exists(&tx, membership.member).await? {
+                return Ok(None);
+            }
             let (secret, hash) = new_link(call);
-            let org_name = store::organizations::name(&tx).await?;
             store::links::delete_activation_of(&tx, membership.id).await?;
             store::links::insert_activation(&tx, &hash, membership.id, &due.address, call.now, call.now + LINK_LIFETIME).await?;
             tx.commit().await?;
-            Ok(Some((org_name, secret)))
+            Ok(Some((org_name, org_slug, Content::Activation { link: secret.reveal() })))
         });
         match made.await? {
-            Some((org_name, secret)) => {
+            Some((org_name, org_slug, content)) => {
                 let attempts = due.attempts + 1;
-                return Ok(Some(Outgoing { id: due.id, address: due.address, org_name, link: secret.reveal(), attempts }));
+                return Ok(Some(Outgoing { id: due.id, address: due.address, org_name, org_slug, content, attempts }));
             }
-            None => finish(db, due.id, due.attempts + 1, Err(("there is nothing to activate any more", None)), call).await?,
+            None => finish(db, due.id, due.attempts + 1, Err(("there is nothing to send any more", None)), call).await?,
         }
     }
 }

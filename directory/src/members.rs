@@ -7,6 +7,8 @@ use domain::{
 
 use crate::{Call, Db, Error, OrgScope, sessions::SignedIn, store};
 
+pub use crate::person::{person, timeline};
+
 const PAGE: u64 = 50;
 
 /// The most people whom a notice about waiting records names.
@@ -49,7 +51,7 @@ pub async fn list(
 }
 
 /// What the mail server said is for those who can do something about it.
-fn keep_from(viewer: &SignedIn, person: &mut PersonView) {
+pub(crate) fn keep_from(viewer: &SignedIn, person: &mut PersonView) {
     if let (AccessState::ActivationFailed { reason }, false) = (&mut person.access, viewer.role.may(Permission::ManageMembers)) {
         reason.clear();
     }

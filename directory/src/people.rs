@@ -1,27 +1,73 @@
-//! What a member's page can change about her: her name, and her sessions.
+//! What a member's page can change about her: her name, and her sessions. Everybody may do it to herself.
 
-use domain::MemberId;
+use domain::{MemberId, PersonName, audit::AuditAction};
 
-use crate::{Call, Db, Error, OrgScope, sessions::SignedIn};
+use crate::{
+    Call, Db, Error, OrgScope,
+    sessions::SignedIn,
+    store::{
+        self,
+        db::Tx,
+        members::{Membership, Profile},
+    },
+    subject::{Subject, subject_or_self},
+};
 
-/// Change the name of `member`.
-pub async fn edit_profile(
-    _db: &Db,
-    _who: &SignedIn,
-    _scope: OrgScope,
-    _member: MemberId,
-    _name: String,
-    _call: &Call,
-) -> Result<(), Error> {
-    Err(Error::NotFound("member"))
+/// Change the name of `member`; not where the directory keeps her profile.
+pub async fn edit_profile(db: &Db, who: &SignedIn, scope: OrgScope, member: MemberId, name: String, call: &Call) -> Result<(), Error> {
+    let name = PersonName::try_from(name)?;
+    db.retrying(|| async {
+        let tx = db.begin(scope).await?;
+        let subject = subject_or_self(&tx, who, member, call).await?;
+        if subject.is_managed() {
+            return Err(Error::Conflict("Her profile is kept in the directory. Change it there: it arrives here by itself.".to_owned()));
+        }
+        let profile = Profile { display_name: Some(name.to_string()), ..Profile::default() };
+        if profile == subject.member.profile {
+            return Ok(());
+        }
+        store::members::set_profile(&tx, member, &profile).await?;
+        let details = vec![("name before".to_owned(), subject.name.clone())];
+        let target = crate::membership::target(&subject.member, name.as_str());
+        store::audit::append(&tx, AuditAction::ProfileChanged, &who.actor(), Some(target), details, call).await?;
+        tx.commit().await
+    })
+    .await
 }
 
-/// End one session of `member`.
-pub async fn end_session(_db: &Db, _who: &SignedIn, _scope: OrgScope, _member: MemberId, _handle: &str, _call: &Call) -> Result<(), Error> {
-    Err(Error::NotFound("member"))
+/// End the session of `member` that her page calls `handle`.
+pub async fn end_session(db: &Db, who: &SignedIn, scope: OrgScope, member: MemberId, handle: &str, call: &Call) -> Result<(), Error> {
+    db.retrying(|| async {
+        let tx = db.begin(scope).await?;
+        let subject = subject_or_self(&tx, who, member, call).await?;
+        let gone = || Error::NotFound("session");
+        let Membership { id, .. } = subject.membership.as_ref().ok_or_else(gone)?;
+        let sessions = store::sessions::of_membership(&tx, *id).await?;
+        let session = sessions.iter().find(|session| session.handle() == handle).ok_or_else(gone)?;
+        store::sessions::delete(&tx, session).await?;
+        ended(&tx, who, &subject, 1, call).await?;
+        tx.commit().await
+    })
+    .await
 }
 
-/// End every session of `member`.
-pub async fn end_sessions(_db: &Db, _who: &SignedIn, _scope: OrgScope, _member: MemberId, _call: &Call) -> Result<(), Error> {
-    Err(Error::NotFound("member"))
+/// End every session of `member`, the one that asks among them if it is hers.
+pub async fn end_sessions(db: &Db, who: &SignedIn, scope: OrgScope, member: MemberId, call: &Call) -> Result<(), Error> {
+    db.retrying(|| async {
+        let tx = db.begin(scope).await?;
+        let subject = subject_or_self(&tx, who, member, call).await?;
+        let Some(membership) = &subject.membership else { return Ok(()) };
+        let sessions = store::sessions::delete_of_membership(&tx, membership.id).await?;
+        if sessions > 0 {
+            ended(&tx, who, &subject, sessions, call).await?;
+            tx.commit().await?;
+        }
+        Ok(())
+    })
+    .await
+}
+
+async fn ended(tx: &Tx, who: &SignedIn, subject: &Subject, sessions: u64, call: &Call) -> Result<(), Error> {
+    let details = vec![("sessions ended".to_owned(), sessions.to_string())];
+    store::audit::append(tx, AuditAction::SessionsEnded, &who.actor(), Some(subject.target()), details, call).await
 }

@@ -162,7 +162,8 @@ ALTER TABLE members ADD COLUMN name_key KEY_TEXT NOT NULL DEFAULT '';
 ALTER TABLE members ADD COLUMN search_key KEY_TEXT NOT NULL DEFAULT '';
 CREATE INDEX members_name ON members (org_id, name_key, id);
 
--- Everything that is about one person, for her timeline.
+-- Everything that is about one person, for her timeline: through the records that ever acted on her, deleted ones, too.
+CREATE INDEX scim_users_ever_of_member ON scim_users (org_id, member_id) WHERE member_id IS NOT NULL;
 CREATE INDEX audit_events_target ON audit_events (org_id, target_id, at, id) WHERE target_id IS NOT NULL;
 
 -- Mails of other kinds. content: what an alert says, as a JSON object of subject and lines; a secret never lies here.

@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand};
 use directory::{
     Call, Db,
     founding::{self, Founder},
+    grants,
     passwords::Hasher,
     provisioning::connection::base_url,
 };
@@ -31,6 +32,28 @@ enum Command {
     Migrate,
     /// Make an organisation, its owner and, if asked, a provisioning token.
     Bootstrap(Bootstrap),
+    /// The owners of an organisation.
+    #[command(subcommand)]
+    Owner(Owner),
+}
+
+#[derive(Subcommand)]
+enum Owner {
+    /// Make a member an owner: the way back where no owner can get in. Every owner is told of it by mail.
+    Grant(GrantOwner),
+}
+
+#[derive(Args)]
+struct GrantOwner {
+    /// The organisation's name in its addresses: `acme` in `/o/acme/members`.
+    #[arg(long)]
+    org: String,
+    /// The e-mail address of a member who can sign in.
+    #[arg(long)]
+    email: String,
+    /// Print one JSON object instead of a sentence.
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Args)]
@@ -81,6 +104,7 @@ impl Cli {
             Command::Serve => serve(config).await,
             Command::Migrate => migrate(&config).await,
             Command::Bootstrap(bootstrap) => bootstrap.run(&config).await,
+            Command::Owner(Owner::Grant(grant)) => grant.run(&config).await,
         }
     }
 }
@@ -123,6 +147,22 @@ impl Bootstrap {
         println!("Organisation {} ({}) is ready; its owner can sign in at {}sign-in", made.slug, made.org, public_url);
         if let Some(token) = made.token {
             println!("SCIM base URL: {base_url}\nProvisioning token, shown this once: {token}");
+        }
+        Ok(())
+    }
+}
+
+impl GrantOwner {
+    async fn run(self, config: &Config) -> Result<(), String> {
+        let db = startup::open(&config.database()).await?;
+        let call = Call::new((system::clock())(), system::randomness());
+        let made = grants::grant_owner_as_operator(&db, &self.org, &self.email, &call).await.map_err(|error| error.to_string())?;
+        if self.json {
+            println!("{}", serde_json::json!({ "org_id": made.org, "member_id": made.member, "changed": made.changed }));
+        } else if made.changed {
+            println!("{} is an owner of {} now. Every owner is told by mail.", made.name, self.org);
+        } else {
+            println!("{} is an owner of {} already. Nothing was changed.", made.name, self.org);
         }
         Ok(())
     }

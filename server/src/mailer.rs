@@ -2,7 +2,8 @@
 
 use std::{path::Path, time::Duration};
 
-use directory::mail;
+use app::paths;
+use directory::mail::{self, Content};
 use lettre::{
     AsyncFileTransport, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
     message::{Mailbox, header::ContentType},
@@ -85,7 +86,12 @@ impl Mailer {
 
     async fn send(&self, state: &AppState, due: &mail::Outgoing) -> Result<(), String> {
         let to: Mailbox = due.address.parse().map_err(|error| format!("the address cannot be written to: {error}"))?;
-        let (subject, text) = activation(due.org_name.as_str(), &format!("{}/activate/{}", state.public_url(), due.link));
+        let (subject, text) = match &due.content {
+            Content::Activation { link } => activation(due.org_name.as_str(), &format!("{}/activate/{link}", state.public_url())),
+            Content::Alert { subject, lines } => {
+                alert(subject, lines, due.org_name.as_str(), &format!("{}{}", state.public_url(), paths::audit(&due.org_slug)))
+            }
+        };
         let message = Message::builder().from(self.from.clone()).to(to).subject(subject).header(ContentType::TEXT_PLAIN);
         let message = message.body(text).map_err(|error| error.to_string())?;
         match &self.transport {
@@ -112,4 +118,16 @@ fn activation(org: &str, link: &str) -> (String, String) {
          If you do not know {org}, ignore this mail: nothing happens unless the link is used.\n"
     );
     (subject, text)
+}
+
+/// The subject and the text of an alert. The names in it were made harmless where it was written: each stays within its line.
+fn alert(subject: &str, lines: &[String], org: &str, audit_log: &str) -> (String, String) {
+    let text = format!(
+        "Hello,\n\n\
+         {}\n\n\
+         Every owner of {org} gets this mail. If this is not what you expect, look at the audit log:\n\n\
+         {audit_log}\n",
+        lines.join("\n")
+    );
+    (subject.to_owned(), text)
 }

@@ -2,7 +2,7 @@
 
 use domain::{
     AuditEventId, MemberId, OrgSlug,
-    view::{AuditView, MembersView},
+    view::{AuditView, MembersView, PersonPage, TimelineView},
 };
 #[cfg(feature = "ssr")]
 use domain::{Permission, view::MemberFilter};
@@ -33,6 +33,32 @@ pub async fn members(
         async {
             let scope = request.in_org(&org, Permission::SeeMembers)?;
             directory::members::list(&request.db, request.signed_in()?, scope, &filter, page.unwrap_or(1), &request.call).await
+        }
+        .await,
+    )
+}
+
+/// The page of `member`: everybody's own, and everybody's for those who may see people.
+#[server(prefix = "/api", endpoint = "person")]
+pub async fn person(org: OrgSlug, member: MemberId) -> Result<PersonPage, AppError> {
+    let request = RequestContext::current();
+    request.answer(
+        async {
+            let scope = request.in_org(&org, Permission::Enter)?;
+            directory::members::person(&request.db, request.signed_in()?, scope, member, &request.call).await
+        }
+        .await,
+    )
+}
+
+/// What changed the access of `member`, newest first; page `page` from 1. For the same people.
+#[server(prefix = "/api", endpoint = "timeline")]
+pub async fn timeline(org: OrgSlug, member: MemberId, page: Option<u64>) -> Result<TimelineView, AppError> {
+    let request = RequestContext::current();
+    request.answer(
+        async {
+            let scope = request.in_org(&org, Permission::Enter)?;
+            directory::members::timeline(&request.db, request.signed_in()?, scope, member, page.unwrap_or(1), &request.call).await
         }
         .await,
     )

@@ -5,7 +5,7 @@ pub mod connection;
 pub mod cursor;
 pub mod groups;
 pub mod index;
-mod person;
+pub(crate) mod person;
 pub mod query;
 pub mod request;
 pub mod tokens;

@@ -5,7 +5,9 @@ use scim::{Notes, Resource};
 
 use super::request::Request;
 use crate::{
-    Call, Error, activation, membership,
+    Call, Error,
+    activation::{self, Queued},
+    links, membership,
     store::{
         self,
         accounts::Account,
@@ -118,6 +120,7 @@ pub(super) async fn begin_access(tx: &Tx, request: Request<'_>, record: &Record,
             notes.add("the user matches a member whom the directory may not take over; an owner has to decide");
             let details = vec![("why".to_owned(), "she is an owner, or kept for emergencies".to_owned())];
             let target = membership::target(&member, &name(&record.resource));
+            links::hold(tx, record, &name(&record.resource), &member, &actor, call).await?;
             return store::audit::append(tx, AuditAction::LinkRefused, &actor, Some(target), details, call).await;
         }
         Link::Member(member) => member,
@@ -125,9 +128,12 @@ pub(super) async fn begin_access(tx: &Tx, request: Request<'_>, record: &Record,
     let membership = membership::begin(tx, &member, &name(&record.resource), member.proven_at, &actor, call).await?;
     if membership.proven_at.is_none()
         && let Some(address) = store::accounts::lock(tx, member.account).await?.email
-        && !activation::queue(tx, &membership, &address, mail_delay, call).await?
     {
-        notes.add("no activation mail: this address has had its share for today");
+        match activation::queue(tx, &membership, &address, mail_delay, call).await? {
+            Queued::Yes => {}
+            Queued::Capped => notes.add("no activation mail: this address has had its share for today"),
+            Queued::Blocked => notes.add("no activation mail: she was blocked by hand"),
+        }
     }
     Ok(())
 }
@@ -138,7 +144,7 @@ pub(super) fn name(resource: &Resource) -> String {
 }
 
 /// What the organisation shows of the person: all that SCIM writes beyond its own record (law 5).
-pub(super) fn profile(resource: &Resource) -> Profile {
+pub(crate) fn profile(resource: &Resource) -> Profile {
     let text = |path| resource.text(path).map(str::to_owned);
     Profile {
         given_name: text("name.givenName"),

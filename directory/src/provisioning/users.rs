@@ -15,7 +15,7 @@ use super::{
     request::Request,
 };
 use crate::{
-    Error,
+    Error, alerts,
     deprovisioning::{Cause, end_access},
     store::{self, audit::Target, db::Tx, scim_users::Record},
 };
@@ -332,13 +332,10 @@ async fn note_refusal<T>(request: Request<'_>, id: DirectoryUserId, answer: &Res
     if !matches!(answer, Err(Error::LastOwner)) {
         return Ok(());
     }
-    let tx = request.db.begin(request.caller.scope).await?;
-    if let Some(record) = store::scim_users::find(&tx, id).await? {
-        let details = vec![("why".to_owned(), "an organisation keeps at least one active owner".to_owned())];
-        store::audit::append(&tx, AuditAction::LastOwnerKept, &request.caller.actor(), Some(target(&record)), details, request.call)
-            .await?;
-    }
-    tx.commit().await
+    let tx = request.db.read(request.caller.scope).await?;
+    let Some(record) = store::scim_users::find(&tx, id).await? else { return Ok(()) };
+    drop(tx);
+    alerts::last_owner_kept(request.db, request.caller.scope, &target(&record), &request.caller.actor(), request.call).await
 }
 
 /// The longest value of an identifier, in bytes of its comparison key: an entry of a unique index has to hold it.

@@ -53,9 +53,9 @@ pub(crate) async fn insert_activation(
     Ok(())
 }
 
-pub(crate) async fn delete_activation_of(tx: &Tx, membership: MembershipId) -> Result<(), Error> {
-    tx.run("DELETE FROM activation_links WHERE org_id = $1 AND membership_id = $2", params![tx.org(), membership]).await?;
-    Ok(())
+/// The links of this membership stop working; how many there were.
+pub(crate) async fn delete_activation_of(tx: &Tx, membership: MembershipId) -> Result<u64, Error> {
+    tx.run("DELETE FROM activation_links WHERE org_id = $1 AND membership_id = $2", params![tx.org(), membership]).await
 }
 
 /// Clear away links that have expired.

@@ -1,6 +1,7 @@
 //! The queue of mails. Queued in the change's own transaction; taken by whichever node is first.
 
 use domain::{MailId, MembershipId, OrgId, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use super::{
     db::{NoOrg, Tx},
@@ -14,10 +15,20 @@ pub(crate) struct Due {
     pub(crate) id: MailId,
     pub(crate) org: OrgId,
     pub(crate) membership: Option<MembershipId>,
+    /// What an alert says; none for an activation, whose link is made when it is sent.
+    pub(crate) alert: Option<Alert>,
     pub(crate) address: String,
     pub(crate) attempts: i64,
 }
 
+/// What an alert says: our own sentences, plain text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Alert {
+    pub(crate) subject: String,
+    pub(crate) lines: Vec<String>,
+}
+
+/// Queue an activation mail.
 pub(crate) async fn insert(tx: &Tx, membership: MembershipId, address: &str, due_at: Timestamp, call: &Call) -> Result<(), Error> {
     tx.run(
         "INSERT INTO mail_queue (id, org_id, membership_id, kind, address, status, attempts, due_at, created_at)
@@ -28,9 +39,21 @@ pub(crate) async fn insert(tx: &Tx, membership: MembershipId, address: &str, due
     Ok(())
 }
 
-/// How many mails to this address the organisation has queued since `since`, whatever became of the memberships.
+/// Queue an alert to somebody, to be sent at once.
+pub(crate) async fn insert_alert(tx: &Tx, membership: MembershipId, address: &str, alert: &Alert, call: &Call) -> Result<(), Error> {
+    let content = serde_json::to_string(alert).map_err(|error| Error::Store(error.to_string()))?;
+    tx.run(
+        "INSERT INTO mail_queue (id, org_id, membership_id, kind, address, content, status, attempts, due_at, created_at)
+         VALUES ($1, $2, $3, 'alert', $4, $5, 'pending', 0, $6, $6)",
+        params![call.new_id::<MailId>(), tx.org(), membership, address, content, call.now],
+    )
+    .await?;
+    Ok(())
+}
+
+/// How many activation mails to this address the organisation has queued since `since`, whatever became of the memberships.
 pub(crate) async fn count_to(tx: &Tx, address: &str, since: Timestamp) -> Result<i64, Error> {
-    let sql = "SELECT count(*) AS mails FROM mail_queue WHERE org_id = $1 AND address = $2 AND created_at > $3";
+    let sql = "SELECT count(*) AS mails FROM mail_queue WHERE org_id = $1 AND address = $2 AND created_at > $3 AND kind = 'activation'";
     Ok(tx.one(sql, params![tx.org(), address, since], |row| row.get("mails")).await?.unwrap_or(0))
 }
 
@@ -38,7 +61,7 @@ pub(crate) async fn count_to(tx: &Tx, address: &str, since: Timestamp) -> Result
 /// node that sends it die, another one takes it then.
 pub(crate) async fn take(tx: &Tx<NoOrg>, now: Timestamp, lease_until: Timestamp) -> Result<Option<Due>, Error> {
     let sql = format!(
-        "SELECT id, org_id, membership_id, address, attempts FROM mail_queue
+        "SELECT id, org_id, membership_id, content, address, attempts FROM mail_queue
          WHERE status IN ('pending', 'sending') AND due_at <= $1 ORDER BY due_at, id LIMIT 1{}",
         tx.lock_free()
     );
@@ -48,6 +71,7 @@ pub(crate) async fn take(tx: &Tx<NoOrg>, now: Timestamp, lease_until: Timestamp)
                 id: row.get("id")?,
                 org: row.get("org_id")?,
                 membership: row.opt("membership_id")?,
+                alert: row.opt::<String>("content")?.as_deref().map(alert).transpose()?,
                 address: row.get("address")?,
                 attempts: row.get("attempts")?,
             })
@@ -60,11 +84,15 @@ pub(crate) async fn take(tx: &Tx<NoOrg>, now: Timestamp, lease_until: Timestamp)
     Ok(due)
 }
 
-/// Mails about this membership that are not sent yet are not to be: another takes their place.
-pub(crate) async fn supersede(tx: &Tx, membership: MembershipId) -> Result<(), Error> {
-    let sql = "UPDATE mail_queue SET status = 'failed', error = 'replaced by a newer mail'
-               WHERE org_id = $1 AND membership_id = $2 AND status IN ('pending', 'sending')";
-    tx.run(sql, params![tx.org(), membership]).await?;
+fn alert(content: &str) -> Result<Alert, Error> {
+    serde_json::from_str(content).map_err(|error| Error::Store(error.to_string()))
+}
+
+/// Activation mails of this membership that are not sent yet are not to be, and why not: another takes their place, or none.
+pub(crate) async fn supersede(tx: &Tx, membership: MembershipId, why: &str) -> Result<(), Error> {
+    let sql = "UPDATE mail_queue SET status = 'failed', error = $3
+               WHERE org_id = $1 AND membership_id = $2 AND kind = 'activation' AND status IN ('pending', 'sending')";
+    tx.run(sql, params![tx.org(), membership, why]).await?;
     Ok(())
 }
 

@@ -1,10 +1,10 @@
 //! Members, their memberships, and the roles granted to those by hand.
 
-use domain::{AccountId, MemberId, MembershipId, OrgRole, Timestamp, view::ManagedBy};
+use domain::{AccountId, MemberId, MembershipId, Timestamp, view::ManagedBy};
 
 use super::{
     db::Tx,
-    values::{Maybe, Row, params},
+    values::{Maybe, Row, in_list, params},
 };
 use crate::{Call, Error};
 
@@ -31,6 +31,7 @@ pub(crate) struct Profile {
 #[derive(Clone, Debug)]
 pub(crate) struct Membership {
     pub(crate) id: MembershipId,
+    pub(crate) member: MemberId,
     pub(crate) account: AccountId,
     pub(crate) proven_at: Option<Timestamp>,
 }
@@ -148,16 +149,24 @@ pub(crate) async fn lock_membership(tx: &Tx, member: MemberId) -> Result<Option<
     tx.one(&sql, params![tx.org(), member], read_membership).await
 }
 
+/// Lock the live memberships of these members, in the order that every use case keeps.
+pub(crate) async fn lock_memberships(tx: &Tx, members: &[MemberId]) -> Result<(), Error> {
+    let (list, params) = in_list(params![tx.org()], members);
+    let sql = format!("SELECT id FROM memberships WHERE org_id = $1 AND member_id IN ({list}) ORDER BY id{}", tx.lock());
+    tx.all(&sql, params, |_| Ok(())).await?;
+    Ok(())
+}
+
 /// The membership of this id, with its lock.
 pub(crate) async fn lock_membership_by_id(tx: &Tx, id: MembershipId) -> Result<Option<Membership>, Error> {
     let sql = format!("SELECT {MEMBERSHIP} FROM memberships WHERE org_id = $1 AND id = $2{}", tx.lock());
     tx.one(&sql, params![tx.org(), id], read_membership).await
 }
 
-const MEMBERSHIP: &str = "id, account_id, proven_at";
+const MEMBERSHIP: &str = "id, member_id, account_id, proven_at";
 
 fn read_membership(row: &Row) -> Result<Membership, Error> {
-    Ok(Membership { id: row.get("id")?, account: row.get("account_id")?, proven_at: row.opt("proven_at")? })
+    Ok(Membership { id: row.get("id")?, member: row.get("member_id")?, account: row.get("account_id")?, proven_at: row.opt("proven_at")? })
 }
 
 /// Begin a membership of this member.
@@ -169,7 +178,7 @@ pub(crate) async fn insert_membership(tx: &Tx, member: &Member, proven_at: Optio
     )
     .await?;
     tx.run("UPDATE members SET access_ended_at = NULL WHERE org_id = $1 AND id = $2", params![tx.org(), member.id]).await?;
-    Ok(Membership { id, account: member.account, proven_at })
+    Ok(Membership { id, member: member.id, account: member.account, proven_at })
 }
 
 /// Delete a membership; the database deletes what hangs off it (law 3).
@@ -207,15 +216,6 @@ pub(crate) async fn attached(tx: &Tx, membership: MembershipId) -> Result<Attach
     counted.ok_or(Error::Stale)
 }
 
-pub(crate) async fn grant(tx: &Tx, membership: MembershipId, role: OrgRole, granted_by: &str, now: Timestamp) -> Result<(), Error> {
-    tx.run(
-        "INSERT INTO role_grants (org_id, membership_id, role, granted_by, granted_at) VALUES ($1, $2, $3, $4, $5)",
-        params![tx.org(), membership, role.as_str(), granted_by, now],
-    )
-    .await?;
-    Ok(())
-}
-
 /// Whether the member holds owner.
 pub(crate) async fn holds_owner(tx: &Tx, member: MemberId) -> Result<bool, Error> {
     let found = tx
@@ -229,19 +229,35 @@ pub(crate) async fn holds_owner(tx: &Tx, member: MemberId) -> Result<bool, Error
     Ok(found.is_some())
 }
 
+/// Keep a member for emergencies, or not any more; `false` when it was so already.
+pub(crate) async fn set_break_glass(tx: &Tx, id: MemberId, on: bool) -> Result<bool, Error> {
+    let sql = "UPDATE members SET break_glass = $3 WHERE org_id = $1 AND id = $2 AND break_glass <> $3";
+    Ok(tx.run(sql, params![tx.org(), id, on]).await? == 1)
+}
+
+/// Proven, with a usable authenticator, no block, an account in good standing: the membership `m` and its account `u`.
+const IN_GOOD_STANDING: &str = "m.proven_at IS NOT NULL AND u.email_proven_at IS NOT NULL AND u.password_hash IS NOT NULL
+    AND NOT u.suspended AND NOT u.dormant
+    AND NOT EXISTS (SELECT 1 FROM member_blocks b WHERE b.org_id = m.org_id AND b.member_id = m.member_id)";
+
 /// The members who are active owners: proven, with a usable authenticator, no block, an account in good standing (law 6).
 pub(crate) async fn active_owners(tx: &Tx) -> Result<Vec<MemberId>, Error> {
     // A CROSS JOIN, so that SQLite begins with the few owners rather than with all memberships.
-    tx.all(
+    let sql = format!(
         "SELECT m.member_id FROM role_grants g
            CROSS JOIN memberships m
            JOIN users u ON u.id = m.account_id
-         WHERE g.org_id = $1 AND g.role = 'owner' AND m.org_id = g.org_id AND m.id = g.membership_id AND m.proven_at IS NOT NULL
-           AND u.email_proven_at IS NOT NULL AND u.password_hash IS NOT NULL AND NOT u.suspended AND NOT u.dormant
-           AND NOT EXISTS (SELECT 1 FROM member_blocks b WHERE b.org_id = m.org_id AND b.member_id = m.member_id)
-         ORDER BY m.member_id",
-        params![tx.org()],
-        |row| row.get("member_id"),
-    )
-    .await
+         WHERE g.org_id = $1 AND g.role = 'owner' AND m.org_id = g.org_id AND m.id = g.membership_id AND {IN_GOOD_STANDING}
+         ORDER BY m.member_id"
+    );
+    tx.all(&sql, params![tx.org()], |row| row.get("member_id")).await
+}
+
+/// Whether the member could sign in now: what an owner has to be able to, for law 6 to count her.
+pub(crate) async fn in_good_standing(tx: &Tx, member: MemberId) -> Result<bool, Error> {
+    let sql = format!(
+        "SELECT 1 AS one FROM memberships m JOIN users u ON u.id = m.account_id
+         WHERE m.org_id = $1 AND m.member_id = $2 AND {IN_GOOD_STANDING}"
+    );
+    Ok(tx.one(&sql, params![tx.org(), member], |_| Ok(())).await?.is_some())
 }

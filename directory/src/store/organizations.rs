@@ -48,6 +48,17 @@ pub(crate) async fn lock_founding<S: Send + Sync>(tx: &Tx<S>) -> Result<(), Erro
     Ok(())
 }
 
+/// The organisation of this name in URLs.
+pub(crate) async fn find_by_slug<S: Send + Sync>(tx: &Tx<S>, slug: &OrgSlug) -> Result<Option<OrgId>, Error> {
+    tx.one("SELECT id FROM organizations WHERE slug = $1", params![slug.as_str()], |row| row.get("id")).await
+}
+
+/// The organisation's name in URLs.
+pub(crate) async fn slug(tx: &Tx) -> Result<OrgSlug, Error> {
+    let found = tx.one("SELECT slug FROM organizations WHERE id = $1", params![tx.org()], |row| row.get::<String>("slug")).await?;
+    Ok(OrgSlug::try_from(found.ok_or(Error::NotFound("organisation"))?)?)
+}
+
 /// The organisation's name.
 pub(crate) async fn name(tx: &Tx) -> Result<OrgName, Error> {
     let found = tx.one("SELECT name FROM organizations WHERE id = $1", params![tx.org()], |row| row.get::<String>("name")).await?;

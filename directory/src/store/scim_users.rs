@@ -71,6 +71,21 @@ pub(crate) async fn is_linked(tx: &Tx, member: MemberId) -> Result<bool, Error> 
     Ok(tx.one(sql, params![tx.org(), member], |_| Ok(())).await?.is_some())
 }
 
+/// The record that acts on this member and has not been deleted, with its lock.
+pub(crate) async fn lock_of_member(tx: &Tx, member: MemberId) -> Result<Option<Record>, Error> {
+    let sql = format!("SELECT {COLUMNS} FROM scim_users WHERE org_id = $1 AND member_id = $2 AND deleted_at IS NULL{}", tx.lock());
+    tx.one(&sql, params![tx.org(), member], read).await
+}
+
+/// Let a record, which is locked, act on this member from now on. Nothing that the identity provider sees has changed.
+pub(crate) async fn set_member(tx: &Tx, id: DirectoryUserId, member: MemberId) -> Result<(), Error> {
+    let sql = "UPDATE scim_users SET member_id = $3 WHERE org_id = $1 AND id = $2 AND member_id IS NULL AND deleted_at IS NULL";
+    match tx.run(sql, params![tx.org(), id, member]).await? {
+        1 => Ok(()),
+        _ => Err(Error::Stale),
+    }
+}
+
 /// Insert a user; whether its userName (and externalId) were free. Waits for a rival that is inserting the same.
 pub(crate) async fn insert(tx: &Tx, record: &Record) -> Result<bool, Error> {
     let resource = &record.resource;

@@ -149,6 +149,17 @@ pub(crate) async fn delete_of_account<S: Send + Sync>(tx: &Tx<S>, account: Accou
     tx.run(sql, params![account]).await
 }
 
+/// The hashes of a membership's sessions.
+pub(crate) async fn of_membership(tx: &Tx, membership: MembershipId) -> Result<Vec<SecretHash>, Error> {
+    let sql = "SELECT id_hash FROM sessions WHERE org_id = $1 AND membership_id = $2 ORDER BY id_hash";
+    tx.all(sql, params![tx.org(), membership], |row| Ok(SecretHash::from_stored(row.get("id_hash")?))).await
+}
+
+/// End every session of a membership; how many there were.
+pub(crate) async fn delete_of_membership(tx: &Tx, membership: MembershipId) -> Result<u64, Error> {
+    tx.run("DELETE FROM sessions WHERE org_id = $1 AND membership_id = $2", params![tx.org(), membership]).await
+}
+
 /// Clear away sessions that have outlived their time.
 pub(crate) async fn delete_expired(tx: &Tx<NoOrg>, now: Timestamp, idle_since: Timestamp) -> Result<u64, Error> {
     tx.run("DELETE FROM sessions WHERE expires_at <= $1 OR last_seen_at <= $2", params![now, idle_since]).await

@@ -31,6 +31,7 @@ mod mappings;
 mod members;
 mod owners;
 mod paging;
+mod person;
 mod plans;
 mod races;
 mod representation;

@@ -24,7 +24,7 @@ async fn preview(browser: &Browser, fields: &[(&str, &str)]) -> Value {
 }
 
 /// Apply what `fields` say as it is planned now.
-async fn apply(browser: &Browser, fields: &[(&str, &str)]) -> Value {
+pub async fn apply(browser: &Browser, fields: &[(&str, &str)]) -> Value {
     let plan = preview(browser, fields).await;
     let hash = plan["hash"].as_str().unwrap();
     let answer = browser.call("apply_mapping", &[&[("org", "acme"), ("plan", hash)], fields].concat()).await;
@@ -37,11 +37,11 @@ async fn mapping_of(browser: &Browser, group_name: &str) -> Value {
     list["mappings"].as_array().unwrap().iter().find(|mapping| mapping["group_name"] == group_name).cloned().unwrap_or(Value::Null)
 }
 
-fn add(user: &str) -> Value {
+pub fn add(user: &str) -> Value {
     json!([{ "op": "add", "path": "members", "value": [{ "value": user }] }])
 }
 
-fn remove(user: &str) -> Value {
+pub fn remove(user: &str) -> Value {
     json!([{ "op": "remove", "path": format!("members[value eq \"{user}\"]") }])
 }
 

@@ -5,7 +5,10 @@ use std::{collections::BTreeSet, time::Duration};
 use domain::OrgRole;
 use serde_json::{Value, json};
 
-use crate::support::{Browser, Org, TestApp, both_databases, id, patch_active, user};
+use crate::{
+    mappings::apply,
+    support::{Browser, Org, TestApp, both_databases, id, patch_active, user},
+};
 
 /// The list as `browser` gets it with this filter.
 async fn list(browser: &Browser, org: &Org, filter: &[(&str, &str)]) -> Value {
@@ -18,35 +21,11 @@ fn names(list: &Value) -> Vec<&str> {
     list["people"].as_array().unwrap().iter().map(|person| person["name"].as_str().unwrap()).collect()
 }
 
-/// A group with these people in it that gives a role, as the console makes it.
-pub async fn mapped_group(app: &TestApp, org: &Org, name: &str, people: &[&str], role: &str) -> String {
-    let members: Vec<_> = people.iter().map(|id| json!({ "value": id })).collect();
-    let group = id(&app.idp(org).post("/Groups", json!({ "displayName": name, "members": members })).await.json);
-    map(app, &group, role).await;
-    group
-}
-
-/// Let the group give an organisation's role, in the database: how mappings are made is another matter.
-pub async fn map(app: &TestApp, group: &str, role: &str) {
-    let now = app.call().now.as_micros();
-    let (new, group) = if app.state.db.is_postgres() {
-        ("gen_random_uuid()".to_owned(), format!("'{group}'"))
-    } else {
-        ("randomblob(16)".to_owned(), format!("x'{}'", group.replace('-', "")))
-    };
-    for sql in [
-        format!(
-            "INSERT INTO group_mappings (id, org_id, group_id, group_name, org_role, created_at, created_by, bound_at, confirmed_at, confirmed_by)
-             SELECT {new}, org_id, id, display_name, '{role}', {now}, 'Ines Vidal', {now}, {now}, 'Ines Vidal' FROM scim_groups WHERE id = {group}"
-        ),
-        format!(
-            "INSERT INTO group_mapping_spans (org_id, mapping_id, group_id, org_role, began_at, began_by, began_request_id)
-             SELECT org_id, id, group_id, org_role, {now}, 'Ines Vidal', 'mapped-{role}' FROM group_mappings
-             WHERE group_id = {group} AND org_role = '{role}'"
-        ),
-    ] {
-        app.database.try_run(&sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
-    }
+/// A group with these people in it that gives a role.
+async fn mapped_group(app: &TestApp, org: &Org, name: &str, people: &[&str], role: &str) {
+    let group = app.group(org, name, people).await;
+    let target = format!("org:{role}");
+    apply(&app.owner(org).await, &[("action", "create"), ("group", &group), ("target", &target)]).await;
 }
 
 /// Block somebody by hand, in the database.

@@ -45,6 +45,9 @@ fn functions() -> BTreeMap<&'static str, (Needs, Vec<(&'static str, &'static str
         ("switch_organisation", (Session, vec![OF])),
         ("viewer", (Role(Permission::Enter), vec![OF])),
         ("members", (Role(Permission::SeeMembers), vec![OF, ("page", "1")])),
+        // Whose own page it is may see it, whatever her role; no caller here is the member that is asked for.
+        ("person", (Role(Permission::SeePeople), vec![OF, ("member", ID)])),
+        ("timeline", (Role(Permission::SeePeople), vec![OF, ("member", ID)])),
         ("resend_activation", (Role(Permission::ManageMembers), vec![OF, ("member", ID)])),
         ("audit", (Role(Permission::SeeAudit), vec![OF])),
         ("invite", (Role(Permission::ManageMembers), vec![OF, ("name", "A"), ("email", "nobody"), ("role", "")])),

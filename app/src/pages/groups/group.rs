@@ -8,7 +8,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
 
-use super::super::integrations::MappingBadge;
+use super::super::integrations::{MAP_FORM, MappingBadge};
 use crate::{
     calls,
     components::{Ago, CardSkeleton, Day, EmptyState, OrgOfPage, PageHeader, Pager, Problem, counted},
@@ -69,7 +69,8 @@ fn Shown(group: GroupPage, org: OrgSlug) -> impl IntoView {
     let GroupRow { id, name, members, gives, changed_at } = group;
     let here = paths::group(&org, id);
     let integrations = paths::integrations(&org);
-    let map = format!("{integrations}{}#map-title", paths::query(&[("group", &id.to_string())]));
+    // The name, too: where there are too many groups for a list, it is what the form asks for.
+    let map = format!("{integrations}{}#{MAP_FORM}", paths::query(&[("group", &id.to_string()), ("group_name", &name)]));
     let to = {
         let here = here.clone();
         move |page: u64| format!("{here}?page={page}")

@@ -8,7 +8,7 @@ use domain::{
 use leptos::prelude::*;
 use leptos_router::{components::Form, params::ParamsMap};
 
-use crate::{components::counted, paths};
+use crate::{browser, components::counted, paths};
 
 mod text {
     pub const TITLE: &str = "Map a group";
@@ -24,11 +24,12 @@ mod text {
     pub const CHOOSE_TARGET: &str = "Choose a role or a team";
     pub const ORGANISATION: &str = "Role in the organisation";
     pub const OWNER: &str = "No group makes owners: only an owner can, person by person.";
+    pub const ADMINS: &str = " Only owners map groups to Admin.";
     pub const PREVIEW: &str = "Preview";
 }
 
 /// The id of the card's heading.
-const HEADING: &str = "map-title";
+pub const HEADING: &str = "map-title";
 /// What stands for a group that is called by its name.
 const BY_NAME: &str = "name";
 
@@ -59,8 +60,16 @@ pub fn MapForm(
 ) -> impl IntoView {
     let IntegrationsView { groups, more_groups, teams, roles, .. } = view;
     let Proposal { group, group_name, target } = proposal;
+    let proposed = [&group, &group_name, &target].into_iter().any(|given| !given.is_empty());
+    // Whoever comes with a proposal comes for this form.
+    Effect::new(move |_| {
+        if proposed {
+            browser::focus(HEADING);
+        }
+    });
     let listed = !more_groups && !groups.is_empty();
     let chosen = groups.iter().any(|choice| choice.id.to_string() == group);
+    let group_name = if chosen { String::new() } else { group_name };
     let by_name = !chosen && (group == BY_NAME || !group_name.is_empty());
     let (label, hint) = if listed { (text::NAME, text::NAME_HINT) } else { (text::ANY_NAME, text::ANY_NAME_HINT) };
     let hint = if groups.is_empty() { text::NAME_HINT } else { hint };
@@ -68,6 +77,7 @@ pub fn MapForm(
         let selected = value == target;
         view! { <option value=value selected=selected>{label}</option> }
     };
+    let makes_admins = roles.contains(&OrgRole::Admin);
     let in_org: Vec<_> = roles
         .into_iter()
         .filter_map(mappable)
@@ -128,7 +138,7 @@ pub fn MapForm(
                             <optgroup label=text::ORGANISATION>{in_org}</optgroup>
                             {in_teams}
                         </select>
-                        <p class="hint" id="target-hint">{text::OWNER}</p>
+                        <p class="hint" id="target-hint">{text::OWNER} {(!makes_admins).then_some(text::ADMINS)}</p>
                     </div>
                     <div class="md:pt-6">
                         <button type="submit" class="btn primary tall max-md:w-full">{text::PREVIEW}</button>

@@ -5,6 +5,7 @@ mod preview;
 mod row;
 mod state;
 
+pub use map_form::HEADING as MAP_FORM;
 pub use preview::Preview;
 pub use state::MappingBadge;
 

@@ -9,6 +9,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::{hooks::use_query_map, params::ParamsMap};
 
+use super::map_form;
 use crate::{
     calls,
     components::{CardSkeleton, FormError, OrgOfPage, OwnerPassword, PageHeader, Pager, Problem, Submit, counted, thousands},
@@ -100,7 +101,7 @@ impl Asked {
             .filter(|(name, _)| *name != "action" && *name != "mapping")
             .map(|(name, value)| (*name, value.as_str()))
             .collect();
-        format!("{}{}", paths::integrations(org), paths::query(&pairs))
+        format!("{}{}#{}", paths::integrations(org), paths::query(&pairs), map_form::HEADING)
     }
 }
 

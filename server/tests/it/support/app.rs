@@ -274,16 +274,31 @@ impl TestApp {
         self.database.try_run(&counted).await.unwrap();
     }
 
-    /// Send what is due; the link in the last mail to `email`.
+    /// Send what is due; the link in the last mail to `email` that holds one.
     pub async fn mailed_link(&self, email: &str) -> Option<String> {
-        let mut link = None;
+        let to_her = self.mails().await.into_iter().filter(|mail| mail.address == email);
+        to_her.filter_map(|mail| mail.link().map(str::to_owned)).last()
+    }
+
+    /// Send what is due; who was told what by alerts, each as its address and its subject, sorted.
+    pub async fn alerts(&self) -> Vec<(String, String)> {
+        let alert = |mail: mail::Outgoing| match mail.content {
+            mail::Content::Alert { subject, .. } => Some((mail.address, subject)),
+            mail::Content::Activation { .. } => None,
+        };
+        let mut alerts: Vec<_> = self.mails().await.into_iter().filter_map(alert).collect();
+        alerts.sort();
+        alerts
+    }
+
+    /// Send what is due; all of it, the first first.
+    pub async fn mails(&self) -> Vec<mail::Outgoing> {
+        let mut mails = vec![];
         while let Some(due) = mail::next_due(&self.state.db, &self.call()).await.unwrap() {
             mail::sent(&self.state.db, &due, &self.call()).await.unwrap();
-            if due.address == email {
-                link = Some(due.link);
-            }
+            mails.push(due);
         }
-        link
+        mails
     }
 
     /// The audit log of `org` as its owner reads it: (action, actor, target, details) from newest to oldest.
