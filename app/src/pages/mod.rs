@@ -1,6 +1,7 @@
 //! What one visits. The sentences of a page stand together at the head of its file.
 
 mod activate;
+mod agents;
 mod audit;
 mod groups;
 mod home;
@@ -10,8 +11,10 @@ mod organisations;
 mod security;
 mod set_up;
 mod sign_in;
+mod teams;
 
 pub use activate::Activate;
+pub use agents::{Agent, Agents};
 pub use audit::Audit;
 pub use groups::{Group, Groups};
 pub use home::Home;
@@ -21,6 +24,7 @@ pub use organisations::Organisations;
 pub use security::Security;
 pub use set_up::SetUp;
 pub use sign_in::SignIn;
+pub use teams::{Team, Teams};
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
