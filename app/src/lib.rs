@@ -25,10 +25,9 @@ use leptos_router::{
 
 use components::{Frame, Hydrated, NotFoundInOrg, NotFoundPage};
 use pages::{
-    Activate, Agent, Agents, Audit, Group, Groups, Home, Integrations, Members, Organisations, Preview, Security, SetUp, SignIn, Team,
-    Teams,
+    Activate, Agent, Agents, Audit, Group, Groups, Home, Integrations, Invite, Members, Organisations, Person, Preview, Security, SetUp,
+    SignIn, Team, Teams,
 };
-use pages::{Activate, Audit, Group, Groups, Home, Integrations, Invite, Members, Organisations, Person, Preview, Security, SetUp, SignIn};
 
 /// The document around the pages.
 #[cfg(feature = "ssr")]
