@@ -65,6 +65,13 @@ impl FromServerFnError for AppError {
     type Encoder = JsonEncoding;
 
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
+        // What cannot be read is the caller's mistake, not ours.
+        #[cfg(feature = "ssr")]
+        if let (ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) | ServerFnErrorErr::Deserialization(_), Some(response)) =
+            (&error, leptos::prelude::use_context::<leptos_axum::ResponseOptions>())
+        {
+            response.set_status(http::StatusCode::BAD_REQUEST);
+        }
         Self::Transport(error.to_string())
     }
 }

@@ -24,7 +24,7 @@ use leptos_router::{
 };
 
 use components::{Frame, Hydrated, NotFoundInOrg, NotFoundPage};
-use pages::{Activate, Audit, Home, Members, Organisations, Security, SetUp, SignIn};
+use pages::{Activate, Audit, Group, Groups, Home, Integrations, Members, Organisations, Preview, Security, SetUp, SignIn};
 
 /// The document around the pages.
 #[cfg(feature = "ssr")]
@@ -75,6 +75,10 @@ pub fn App() -> impl IntoView {
                 <ParentRoute path=path!("/o/:org") view=Frame ssr=SsrMode::Async>
                     <Route path=path!("") view=Home ssr=SsrMode::Async />
                     <Route path=path!("members") view=Members ssr=SsrMode::Async />
+                    <Route path=path!("groups") view=Groups ssr=SsrMode::Async />
+                    <Route path=path!("groups/:group") view=Group ssr=SsrMode::Async />
+                    <Route path=path!("settings/integrations") view=Integrations ssr=SsrMode::Async />
+                    <Route path=path!("settings/integrations/preview") view=Preview ssr=SsrMode::Async />
                     <Route path=path!("settings/security") view=Security ssr=SsrMode::Async />
                     <Route path=path!("settings/audit") view=Audit ssr=SsrMode::Async />
                     <Route path=path!("*rest") view=NotFoundInOrg ssr=SsrMode::Async />

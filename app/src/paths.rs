@@ -57,6 +57,11 @@ pub fn integrations(org: &OrgSlug) -> String {
     format!("/o/{org}/settings/integrations")
 }
 
+/// What would change if something were done with a mapping, before it is.
+pub fn integrations_preview(org: &OrgSlug) -> String {
+    format!("{}/preview", integrations(org))
+}
+
 /// Settings → Security.
 pub fn security(org: &OrgSlug) -> String {
     format!("/o/{org}/settings/security")
@@ -65,6 +70,23 @@ pub fn security(org: &OrgSlug) -> String {
 /// Settings → Audit.
 pub fn audit(org: &OrgSlug) -> String {
     format!("/o/{org}/settings/audit")
+}
+
+/// `?name=value&…` of those that have a value; nothing when none has.
+pub fn query(pairs: &[(&str, &str)]) -> String {
+    let mut text = String::new();
+    for (name, value) in pairs.iter().filter(|(_, value)| !value.is_empty()) {
+        text.push(if text.is_empty() { '?' } else { '&' });
+        text.push_str(name);
+        text.push('=');
+        for byte in value.bytes() {
+            match byte {
+                b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b':' => text.push(char::from(byte)),
+                _ => text.push_str(&format!("%{byte:02X}")),
+            }
+        }
+    }
+    text
 }
 
 /// The organisation of a page's path, for a path on this site; anything else (another host, `//host`, a scheme) has none,
@@ -84,7 +106,17 @@ fn leads_elsewhere(segment: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::org_of;
+    use super::{org_of, query};
+
+    #[test]
+    fn a_query_holds_what_has_a_value() {
+        assert_eq!(query(&[("search", ""), ("page", "2")]), "?page=2");
+        assert_eq!(
+            query(&[("group_name", "R&D = Ä+ 1%"), ("target", "org:admin")]),
+            "?group_name=R%26D%20%3D%20%C3%84%2B%201%25&target=org:admin"
+        );
+        assert_eq!(query(&[("search", "")]), "");
+    }
 
     #[test]
     fn a_page_of_an_organisation_names_it() {

@@ -90,7 +90,7 @@ pub async fn complete(
         store::members::prove(&tx, member.id, membership.id, call.now).await?;
         let name = member.profile.name().or_else(|| account.email.clone()).unwrap_or_default();
         let actor = Actor::Member { id: member.id, name: name.clone() };
-        store::audit::append(&tx, AuditAction::Activated, &actor, None, vec![], call).await?;
+        store::audit::append(&tx, AuditAction::Activated, &actor, Some(target(&member, &name)), vec![], call).await?;
 
         let account = store::accounts::lock(&tx, account.id).await?;
         let doors = store::people::doors(&tx, account.id).await?;

@@ -38,10 +38,12 @@ pub struct Ended {
     pub activation_links: i64,
     /// Roles granted by hand.
     pub role_grants: i64,
+    /// Seats in teams, given by hand.
+    pub team_seats: i64,
 }
 
 /// End the access of `member` in the transaction's organisation: her membership and, by the database's cascade, every
-/// session, link and grant that hangs off it. Nothing bound to another organisation is touched.
+/// session, link, grant and seat that hangs off it. Nothing bound to another organisation is touched.
 ///
 /// The caller holds the locks before the member's in their order: the owner guard if she holds owner, her account, her
 /// directory record. Writes nothing and answers `None` when nothing was alive, so a repeated request is harmless and is
@@ -64,12 +66,12 @@ pub(crate) async fn end_access(
     if owners == [member] {
         return Err(Error::LastOwner);
     }
+    let Attached { sessions, activation_links, role_grants, team_seats } = store::members::attached(tx, membership.id).await?;
     if store::grants::exists(tx, membership.id, OrgRole::Owner).await? {
         let line =
             format!("{} ended the access of {}, who was an owner ({}).", alerts::name(&actor.name()), alerts::name(name), cause.sentence());
         alerts::to_owners(tx, "an owner has left", &line, call).await?;
     }
-    let Attached { sessions, activation_links, role_grants } = store::members::attached(tx, membership.id).await?;
     store::members::delete_membership(tx, member, membership.id, call.now).await?;
     store::accounts::membership_ended(tx, membership.account).await?;
     let details = vec![
@@ -77,6 +79,7 @@ pub(crate) async fn end_access(
         ("sessions ended".to_owned(), sessions.to_string()),
         ("activation links ended".to_owned(), activation_links.to_string()),
         ("manual roles ended".to_owned(), role_grants.to_string()),
+        ("team seats ended".to_owned(), team_seats.to_string()),
     ];
     // The organisation's own credentials do not end with a person; what she has seen of them is to be changed.
     let issued = store::tokens::issued_by(tx, member, call.now).await?;
@@ -85,5 +88,5 @@ pub(crate) async fn end_access(
         false => [details, vec![("provisioning tokens she issued, to be replaced".to_owned(), issued.join(", "))]].concat(),
     };
     store::audit::append(tx, AuditAction::AccessEnded, actor, Some(target(&person, name)), details, call).await?;
-    Ok(Some(Ended { sessions, activation_links, role_grants }))
+    Ok(Some(Ended { sessions, activation_links, role_grants, team_seats }))
 }

@@ -2,36 +2,57 @@
 
 use domain::{
     Permission,
-    view::{AccessState, MembersView},
+    view::{AccessState, MemberFilter, MembersView, PersonView},
 };
 
 use crate::{Call, Db, Error, OrgScope, sessions::SignedIn, store};
 
+pub use crate::person::{person, timeline};
+
 const PAGE: u64 = 50;
 
-/// Page `page` (from 1) of the organisation's people.
-pub async fn list(db: &Db, viewer: &SignedIn, scope: OrgScope, page: u64, call: &Call) -> Result<MembersView, Error> {
+/// The most people whom a notice about waiting records names.
+const NAMED: i64 = 5;
+
+/// Page `page` (from 1) of the organisation's people whom `filter` lets through, by name.
+pub async fn list(
+    db: &Db,
+    viewer: &SignedIn,
+    scope: OrgScope,
+    filter: &MemberFilter,
+    page: u64,
+    call: &Call,
+) -> Result<MembersView, Error> {
     let page = page.max(1);
     let tx = db.read(scope).await?;
-    let (total, directory_people) = store::people::counts(&tx).await?;
-    let mut people = store::people::page(&tx, PAGE, (page - 1).saturating_mul(PAGE)).await?;
+    let counts = store::people::counts(&tx).await?;
+    // Everybody with access has been counted already.
+    let total = if *filter == MemberFilter::default() { counts.with_access } else { store::people::count(&tx, filter).await? };
+    let mut people = store::people::page(&tx, filter, PAGE, (page - 1).saturating_mul(PAGE)).await?;
     let can_manage = viewer.role.may(Permission::ManageMembers);
-    for person in &mut people {
-        // What the mail server said is for those who can do something about it.
-        if let (AccessState::ActivationFailed { reason }, false) = (&mut person.access, can_manage) {
-            reason.clear();
-        }
-    }
+    people.iter_mut().for_each(|person| keep_from(viewer, person));
+    let (held_links, held) = match viewer.role.may(Permission::ManageOwners) {
+        true => store::people::held_links(&tx, NAMED).await?,
+        false => (0, vec![]),
+    };
     Ok(MembersView {
         now: call.now,
         people,
         total,
-        everybody: total,
-        directory_people,
+        everybody: counts.everybody,
+        directory_people: counts.directory,
         page,
         page_size: PAGE,
         can_manage,
         can_see_people: viewer.role.may(Permission::SeePeople),
-        held_links: 0,
+        held_links,
+        held,
     })
+}
+
+/// What the mail server said is for those who can do something about it.
+pub(crate) fn keep_from(viewer: &SignedIn, person: &mut PersonView) {
+    if let (AccessState::ActivationFailed { reason }, false) = (&mut person.access, viewer.role.may(Permission::ManageMembers)) {
+        reason.clear();
+    }
 }

@@ -67,6 +67,8 @@ pub struct SignedIn {
     /// When the session ends at the latest.
     pub expires_at: Timestamp,
     pub(crate) credential_version: i64,
+    /// A session that was not used since then is dead.
+    pub(crate) idle_since: Timestamp,
 }
 
 impl SignedIn {
@@ -107,6 +109,11 @@ impl SignedIn {
     /// Until when her password counts as just given.
     pub fn fresh_until(&self) -> Timestamp {
         self.auth_time + FRESH
+    }
+
+    /// Whether it is this session that she acts with.
+    pub(crate) fn has_session(&self, session: &SecretHash) -> bool {
+        self.session == *session
     }
 
     pub(crate) fn actor(&self) -> Actor {
@@ -231,6 +238,7 @@ pub async fn find(db: &Db, id: &[u8], limits: SessionLimits, now: Timestamp) -> 
         auth_time: found.auth_time,
         expires_at: found.expires_at,
         credential_version: found.credential_version,
+        idle_since: now - limits.idle,
     }))
 }
 

@@ -66,9 +66,60 @@ impl AgentGrants {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use uuid::Uuid;
 
     use super::*;
+
+    fn sources() -> impl Strategy<Value = Sources> {
+        let team = || (0_u128..4).prop_map(team);
+        let team_role = || proptest::sample::select(TeamRole::ALL.to_vec());
+        let target = prop_oneof![
+            proptest::sample::select(MappableRole::ALL.to_vec()).prop_map(MappingTarget::Org),
+            (team(), team_role()).prop_map(|(team, role)| MappingTarget::Team(team, role)),
+        ];
+        let granted = proptest::collection::vec(proptest::sample::select(OrgRole::ALL.to_vec()), 0..4);
+        let seats = proptest::collection::vec((team(), team_role()), 0..4);
+        (granted, seats, proptest::collection::vec(target, 0..8)).prop_map(|(granted, seats, mapped)| Sources { granted, seats, mapped })
+    }
+
+    proptest! {
+        /// Law 2 and law 9: the role in force is one that some source gives, none gives a stronger one, and it is owner only
+        /// where somebody granted owner by hand.
+        #[test]
+        fn the_role_in_force_is_the_strongest_source_and_owner_by_hand_alone(sources in sources()) {
+            let held = sources.resolve();
+            let mapped = |target: &MappingTarget| match target {
+                MappingTarget::Org(role) => OrgRole::from(*role),
+                MappingTarget::Team(..) => OrgRole::Member,
+            };
+            let all: Vec<OrgRole> = sources.granted.iter().copied().chain(sources.mapped.iter().map(mapped)).chain([OrgRole::Member]).collect();
+            prop_assert!(all.contains(&held.role));
+            prop_assert!(all.iter().all(|role| *role <= held.role));
+            prop_assert!(held.role != OrgRole::Owner || sources.granted.contains(&OrgRole::Owner));
+            for (team, role) in &held.teams {
+                let by_hand = sources.seats.contains(&(*team, *role));
+                prop_assert!(by_hand || sources.mapped.contains(&MappingTarget::Team(*team, *role)));
+            }
+        }
+
+        /// Another source never takes anything away, whatever there is already; and the order of sources says nothing.
+        #[test]
+        fn a_further_source_takes_nothing_away(sources in sources(), more in sources()) {
+            let before = sources.resolve();
+            let mut both = sources.clone();
+            both.granted.extend(&more.granted);
+            both.seats.extend(&more.seats);
+            both.mapped.extend(&more.mapped);
+            let after = both.resolve();
+            prop_assert!(after.role >= before.role);
+            prop_assert!(before.teams.iter().all(|(team, role)| after.teams.get(team) >= Some(role)));
+            both.granted.reverse();
+            both.seats.reverse();
+            both.mapped.reverse();
+            prop_assert_eq!(both.resolve(), after);
+        }
+    }
 
     fn team(number: u128) -> TeamId {
         TeamId::from(Uuid::from_u128(number))

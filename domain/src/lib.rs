@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod audit;
+pub mod device;
 pub mod email;
 pub mod id;
 pub mod mapping;
@@ -14,6 +15,7 @@ pub mod password;
 pub mod permission;
 pub mod person;
 pub mod role;
+pub mod timeline;
 pub mod timestamp;
 pub mod token;
 pub mod view;

@@ -25,6 +25,14 @@ impl MappingTarget {
         }
     }
 
+    /// What it gives, for people: `Admin`, `Lead of Platform`. `team` is the team's name, where it gives a seat.
+    pub fn in_words(self, team: Option<&str>) -> String {
+        match self {
+            Self::Org(role) => OrgRole::from(role).to_string(),
+            Self::Team(_, role) => format!("{role} of {}", team.unwrap_or("a team")),
+        }
+    }
+
     /// Whether only an owner can let a mapping give this that was made before its group existed.
     pub fn is_elevated(self) -> bool {
         matches!(self, Self::Org(MappableRole::Auditor | MappableRole::Admin))
@@ -87,6 +95,29 @@ pub enum MappingAction {
     Confirm,
     /// End it.
     Delete,
+}
+
+impl MappingAction {
+    /// Every one of them.
+    pub const ALL: [Self; 5] = [Self::Create, Self::Pause, Self::Resume, Self::Confirm, Self::Delete];
+
+    /// As it stands in a URL.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Pause => "pause",
+            Self::Resume => "resume",
+            Self::Confirm => "confirm",
+            Self::Delete => "delete",
+        }
+    }
+}
+
+impl FromStr for MappingAction {
+    type Err = ();
+    fn from_str(text: &str) -> Result<Self, ()> {
+        Self::ALL.into_iter().find(|action| action.as_str() == text).ok_or(())
+    }
 }
 
 /// Where a mapping stands.

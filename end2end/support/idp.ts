@@ -6,6 +6,7 @@ import { request } from "node:http";
 
 const USER = "urn:ietf:params:scim:schemas:core:2.0:User";
 const ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+const GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group";
 const LIST = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
 const PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 const ERROR = "urn:ietf:params:scim:api:messages:2.0:Error";
@@ -120,6 +121,11 @@ abstract class IdentityProvider {
   }
 }
 
+/** A member of a group, as Okta names one. */
+function reference(user: ScimUser) {
+  return { value: user.id, display: user.userName };
+}
+
 /** Okta's SCIM client. */
 export class Okta extends IdentityProvider {
   protected readonly headers = {
@@ -159,6 +165,34 @@ export class Okta extends IdentityProvider {
     this.expectUser(json);
     expect(json).toMatchObject({ id, userName: read.userName, active: false });
     return json;
+  }
+
+  /** Push a group with these users in it; its id. */
+  async pushGroup(name: string, members: ScimUser[]): Promise<string> {
+    expect(await this.list(`/Groups?filter=displayName%20eq%20%22${encodeURIComponent(name)}%22&startIndex=1&count=100`)).toEqual([]);
+    const { json } = await this.ask("POST", "/Groups", 201, { schemas: [GROUP], displayName: name, members: members.map(reference) });
+    expect(json).toMatchObject({ displayName: name, id: expect.any(String) });
+    return json.id;
+  }
+
+  /** Somebody has come into a pushed group. */
+  putInto(group: string, user: ScimUser) {
+    return this.changeGroup(group, { op: "add", path: "members", value: [reference(user)] });
+  }
+
+  /** Somebody has gone out of one. */
+  takeOutOf(group: string, user: ScimUser) {
+    return this.changeGroup(group, { op: "remove", path: `members[value eq "${user.id}"]` });
+  }
+
+  async deleteGroup(group: string) {
+    const answer = await this.send("DELETE", `/Groups/${group}`);
+    expect({ status: answer.status, text: answer.text }).toEqual({ status: 204, text: "" });
+  }
+
+  private async changeGroup(group: string, operation: { op: string; path: string; value?: unknown }) {
+    const answer = await this.send("PATCH", `/Groups/${group}`, { schemas: [PATCH], Operations: [operation] });
+    expect({ status: answer.status, text: answer.text }).toEqual({ status: 204, text: "" });
   }
 
   private async setActive(id: string, active: boolean): Promise<ScimUser> {

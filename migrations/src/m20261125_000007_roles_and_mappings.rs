@@ -74,6 +74,7 @@ CREATE UNIQUE INDEX group_mappings_pending_team_key ON group_mappings (org_id, g
 -- The stretches of time in which a mapping was in force, for telling afterwards why somebody had what she had.
 -- Names are copied, since what they name may go.
 CREATE TABLE group_mapping_spans (
+    id UUID PRIMARY KEY,
     org_id UUID NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
     mapping_id UUID NOT NULL,
     group_id UUID NOT NULL,
@@ -86,9 +87,10 @@ CREATE TABLE group_mapping_spans (
     began_request_id text,
     ended_at MICROS,
     ended_by text,
-    ended_request_id text,
-    PRIMARY KEY (org_id, mapping_id, began_at)
+    ended_request_id text
 );
+CREATE INDEX group_mapping_spans_mapping ON group_mapping_spans (org_id, mapping_id, began_at);
+CREATE INDEX group_mapping_spans_team ON group_mapping_spans (org_id, team_id) WHERE ended_at IS NULL;
 CREATE INDEX group_mapping_spans_group ON group_mapping_spans (org_id, group_id, began_at);
 
 -- Who put somebody into a group; and who was in one before, and until when.
@@ -160,7 +162,8 @@ ALTER TABLE members ADD COLUMN name_key KEY_TEXT NOT NULL DEFAULT '';
 ALTER TABLE members ADD COLUMN search_key KEY_TEXT NOT NULL DEFAULT '';
 CREATE INDEX members_name ON members (org_id, name_key, id);
 
--- Everything that is about one person, for her timeline.
+-- Everything that is about one person, for her timeline: through the records that ever acted on her, deleted ones, too.
+CREATE INDEX scim_users_ever_of_member ON scim_users (org_id, member_id) WHERE member_id IS NOT NULL;
 CREATE INDEX audit_events_target ON audit_events (org_id, target_id, at, id) WHERE target_id IS NOT NULL;
 
 -- Mails of other kinds. content: what an alert says, as a JSON object of subject and lines; a secret never lies here.

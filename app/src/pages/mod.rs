@@ -2,7 +2,9 @@
 
 mod activate;
 mod audit;
+mod groups;
 mod home;
+mod integrations;
 mod members;
 mod organisations;
 mod security;
@@ -11,7 +13,9 @@ mod sign_in;
 
 pub use activate::Activate;
 pub use audit::Audit;
+pub use groups::{Group, Groups};
 pub use home::Home;
+pub use integrations::{Integrations, Preview};
 pub use members::Members;
 pub use organisations::Organisations;
 pub use security::Security;

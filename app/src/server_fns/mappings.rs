@@ -9,9 +9,9 @@ use domain::{
 };
 use leptos::prelude::*;
 
-#[cfg(feature = "ssr")]
-use crate::context::RequestContext;
 use crate::error::AppError;
+#[cfg(feature = "ssr")]
+use crate::{context::RequestContext, paths};
 
 /// The mappings of `org`, and what new ones can be made of.
 #[server(prefix = "/api", endpoint = "integrations")]
@@ -49,7 +49,8 @@ pub async fn preview_mapping(
 }
 
 /// Do it, if it still changes exactly what the plan of the hash `plan` said; else 409, and nothing was done. `password` comes
-/// along where only an owner may do it and her last one is more than 15 minutes old.
+/// along where only an owner may do it and her last one is more than 15 minutes old. Leads back to the list, which says what
+/// was done.
 #[server(prefix = "/api", endpoint = "apply_mapping")]
 pub async fn apply_mapping(
     org: OrgSlug,
@@ -70,5 +71,9 @@ pub async fn apply_mapping(
             directory::mappings::apply(&request.db, request.signed_in()?, scope, &wanted, &plan, &request.call).await
         }
         .await,
-    )
+    )?;
+    let mapping = mapping.map(|mapping| mapping.to_string()).unwrap_or_default();
+    let done = paths::query(&[("done", action.as_str()), ("mapping", &mapping)]);
+    leptos_axum::redirect(&format!("{}{done}", paths::integrations(&org)));
+    Ok(())
 }

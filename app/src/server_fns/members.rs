@@ -1,25 +1,64 @@
 //! The organisation's people, and what was done by whom.
 
-#[cfg(feature = "ssr")]
-use domain::Permission;
 use domain::{
     AuditEventId, MemberId, OrgSlug,
-    view::{AuditView, MembersView},
+    view::{AuditView, MembersView, PersonPage, TimelineView},
 };
+#[cfg(feature = "ssr")]
+use domain::{Permission, view::MemberFilter};
 use leptos::prelude::*;
 
 #[cfg(feature = "ssr")]
 use crate::context::RequestContext;
 use crate::error::AppError;
 
-/// Page `page` (from 1) of the members of `org`.
+/// Page `page` (from 1) of the members of `org` whom the filter lets through. Each part of it may be empty, as a form sends it.
 #[server(prefix = "/api", endpoint = "members")]
-pub async fn members(org: OrgSlug, page: u64) -> Result<MembersView, AppError> {
+pub async fn members(
+    org: OrgSlug,
+    page: Option<u64>,
+    search: Option<String>,
+    role: Option<String>,
+    source: Option<String>,
+    status: Option<String>,
+) -> Result<MembersView, AppError> {
+    let request = RequestContext::current();
+    let filter = MemberFilter {
+        search: search.filter(|search| !search.trim().is_empty()),
+        role: role.and_then(|role| role.parse().ok()),
+        source: source.and_then(|source| source.parse().ok()),
+        status: status.and_then(|status| status.parse().ok()),
+    };
+    request.answer(
+        async {
+            let scope = request.in_org(&org, Permission::SeeMembers)?;
+            directory::members::list(&request.db, request.signed_in()?, scope, &filter, page.unwrap_or(1), &request.call).await
+        }
+        .await,
+    )
+}
+
+/// The page of `member`: everybody's own, and everybody's for those who may see people.
+#[server(prefix = "/api", endpoint = "person")]
+pub async fn person(org: OrgSlug, member: MemberId) -> Result<PersonPage, AppError> {
     let request = RequestContext::current();
     request.answer(
         async {
-            directory::members::list(&request.db, request.signed_in()?, request.in_org(&org, Permission::SeeMembers)?, page, &request.call)
-                .await
+            let scope = request.in_org(&org, Permission::Enter)?;
+            directory::members::person(&request.db, request.signed_in()?, scope, member, &request.call).await
+        }
+        .await,
+    )
+}
+
+/// What changed the access of `member`, newest first; page `page` from 1. For the same people.
+#[server(prefix = "/api", endpoint = "timeline")]
+pub async fn timeline(org: OrgSlug, member: MemberId, page: Option<u64>) -> Result<TimelineView, AppError> {
+    let request = RequestContext::current();
+    request.answer(
+        async {
+            let scope = request.in_org(&org, Permission::Enter)?;
+            directory::members::timeline(&request.db, request.signed_in()?, scope, member, page.unwrap_or(1), &request.call).await
         }
         .await,
     )

@@ -7,13 +7,19 @@
 #![allow(missing_docs)]
 
 mod access;
+mod agents;
+mod groups;
 mod mappings;
 mod members;
 mod people;
 mod security;
+mod teams;
 
 pub use access::*;
+pub use agents::*;
+pub use groups::*;
 pub use mappings::*;
 pub use members::*;
 pub use people::*;
 pub use security::*;
+pub use teams::*;

@@ -1,4 +1,4 @@
-//! Settings → Security: SCIM and its tokens. Owners only.
+//! Settings → Security: SCIM and its tokens. Owners change them; auditors and administrators look.
 
 #[cfg(feature = "ssr")]
 use domain::Permission;

@@ -23,7 +23,7 @@ pub async fn view(db: &Db, viewer: &SignedIn, scope: OrgScope, public_url: &str,
     let scim = store::connections::status_of(&tx).await?;
     let mut tokens = store::tokens::list(&tx, call.now).await?;
     tokens.sort_by_key(|token| token.state != TokenState::Live);
-    let (_, directory_people) = store::people::counts(&tx).await?;
+    let directory_people = store::people::counts(&tx).await?.directory;
     let owners = store::members::active_owners(&tx).await?.len();
     let last_request_at = tokens.iter().filter_map(|token| token.last_used_at).max();
     let first_request_at = store::tokens::first_used(&tx).await?;

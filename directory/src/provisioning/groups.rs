@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::request::Request;
 pub use crate::store::scim_groups::GroupMember;
 use crate::{
-    Error,
+    Error, mappings,
     store::{self, audit, db::Tx, scim_groups::Record},
 };
 
@@ -94,8 +94,10 @@ pub async fn create(request: Request<'_>, body: &Value) -> Result<(Group, Notes)
             let (added, _) = change_members(&tx, request, record.id, &changes, &mut notes).await?;
             let details = vec![("members".to_owned(), added.to_string())];
             audit::append(&tx, AuditAction::GroupCreated, &request.caller.actor(), Some(target(&record)), details, request.call).await?;
+            let now_is = record.clone();
             let group = with(&tx, vec![record], request.related.members).await?.remove(0);
             store::scim_totals::moved(&tx, Kind::Group, 1).await?;
+            mappings::bind_waiting(&tx, &now_is, &request.caller.actor(), request.call).await?;
             tx.commit().await?;
             Ok((group, notes))
         })
@@ -138,7 +140,8 @@ pub async fn delete(request: Request<'_>, id: DirectoryGroupId) -> Result<(), Er
             request.caller.confirm(&tx, request.call).await?;
             let record = store::scim_groups::lock(&tx, id).await?.ok_or(Error::NotFound("Group"))?;
             request.allow(record.version)?;
-            store::scim_groups::delete(&tx, id, request.call.now).await?;
+            mappings::close_all_of(&tx, id, &request.caller.actor(), request.call).await?;
+            store::scim_groups::delete(&tx, id, &request.caller.actor().name(), request.call).await?;
             audit::append(&tx, AuditAction::GroupDeleted, &request.caller.actor(), Some(target(&record)), vec![], request.call).await?;
             store::scim_totals::moved(&tx, Kind::Group, -1).await?;
             tx.commit().await
@@ -173,11 +176,16 @@ async fn change(
             if renamed || added + removed > 0 {
                 now_is = store::scim_groups::update(&tx, &before, &after, request.call.now).await?;
                 let mut details = vec![("added".to_owned(), added.to_string()), ("removed".to_owned(), removed.to_string())];
-                if before.resource.text("displayName") != after.text("displayName") {
+                let renamed = before.resource.text("displayName") != after.text("displayName");
+                if renamed {
                     details.push(("name before".to_owned(), before.resource.text("displayName").unwrap_or_default().to_owned()));
                 }
                 audit::append(&tx, AuditAction::GroupChanged, &request.caller.actor(), Some(target(&now_is)), details, request.call)
                     .await?;
+                if renamed {
+                    store::scim_totals::moved(&tx, Kind::Group, 0).await?;
+                    mappings::bind_waiting(&tx, &now_is, &request.caller.actor(), request.call).await?;
+                }
             }
             let group = with(&tx, vec![now_is], request.related.members).await?.remove(0);
             tx.commit().await?;
@@ -195,23 +203,24 @@ async fn change_members(
     notes: &mut Notes,
 ) -> Result<(u64, u64), Error> {
     let (mut added, mut removed) = (0, 0);
+    let by = request.caller.actor().name();
     for change in changes {
         match change {
             MemberChange::Add(ids) => {
                 let wanted = known(tx, ids, notes).await?;
-                added += store::scim_groups::add(tx, group, &wanted, request.call).await?;
+                added += store::scim_groups::add(tx, group, &wanted, &by, request.call).await?;
             }
-            MemberChange::Remove(ids) => removed += store::scim_groups::remove(tx, group, &ids_of(ids, notes)).await?,
+            MemberChange::Remove(ids) => removed += store::scim_groups::remove(tx, group, &ids_of(ids, notes), &by, request.call).await?,
             MemberChange::RemoveWhere(filter) => {
                 let members = store::scim_groups::members(tx, &[group]).await?.remove(&group).unwrap_or_default();
                 let matching = members.iter().filter(|member| matches(filter, member)).map(|member| member.user).collect();
-                removed += store::scim_groups::remove(tx, group, &matching).await?;
+                removed += store::scim_groups::remove(tx, group, &matching, &by, request.call).await?;
             }
             MemberChange::Replace(ids) => {
                 let wanted = known(tx, ids, notes).await?;
                 let before = store::scim_groups::member_ids(tx, group).await?;
-                removed += store::scim_groups::remove(tx, group, &before.difference(&wanted).copied().collect()).await?;
-                added += store::scim_groups::add(tx, group, &wanted.difference(&before).copied().collect(), request.call).await?;
+                removed += store::scim_groups::remove(tx, group, &before.difference(&wanted).copied().collect(), &by, request.call).await?;
+                added += store::scim_groups::add(tx, group, &wanted.difference(&before).copied().collect(), &by, request.call).await?;
             }
         }
     }

@@ -1,4 +1,6 @@
-//! The keys by which resources are found, made again where they were made by older rules.
+//! The keys by which resources are found, made again where they were made by older rules, and those by which members are.
+//!
+//! A member's keys have no number of their rules: a migration that brings other rules empties `members.name_key`.
 
 use crate::{
     Db, Error, OrgScope,
@@ -8,14 +10,14 @@ use crate::{
 /// Resources in one transaction.
 const BATCH: i64 = 200;
 
-/// Whether there are users or groups whose comparison keys an older version of the program has made: filters would not find
-/// them.
+/// Whether there are users, groups or members whose comparison keys an older version of the program has made, or none has:
+/// filters would not find them.
 pub async fn is_outdated(db: &Db) -> Result<bool, Error> {
     let tx = db.read_outside().await?;
-    store::scim_values::any_outdated(&tx).await
+    Ok(store::scim_values::any_outdated(&tx).await? || store::people::any_without_keys(&tx).await?)
 }
 
-/// Make the comparison keys of all users and groups again that an older version of the program has made; how many. And
+/// Make the comparison keys of all users, groups and members again that an older version of the program has made; how many. And
 /// count them again.
 pub async fn renew(db: &Db) -> Result<u64, Error> {
     let tx = db.read_outside().await?;
@@ -38,8 +40,12 @@ pub async fn renew(db: &Db) -> Result<u64, Error> {
                             tracing::warn!(group = %group.id, "another group has this displayName by the newer rules; both are kept");
                         }
                     }
+                    let members = store::people::without_keys(&tx, BATCH).await?;
+                    for member in &members {
+                        store::people::renew_keys(&tx, *member).await?;
+                    }
                     tx.commit().await?;
-                    Ok(users.len() + groups.len())
+                    Ok(users.len() + groups.len() + members.len())
                 })
                 .await?;
             if batch == 0 {

@@ -187,6 +187,9 @@ async fn create_in(tx: &Tx, request: Request<'_>, id: DirectoryUserId, resource:
             _ => Error::Stale,
         });
     }
+    if let Some(member) = record.member {
+        store::people::renew_keys(tx, member).await?;
+    }
     store::audit::append(tx, AuditAction::UserCreated, &actor, Some(target(&record)), vec![], call).await?;
     begin_access(tx, request, &record, link, &mut notes).await?;
     Ok((record, notes))
@@ -237,8 +240,11 @@ pub async fn delete(request: Request<'_>, id: DirectoryUserId) -> Result<(), Err
             end_access(&tx, member, &name(&record.resource), Cause::DirectoryDeleted, &actor, call).await?;
             store::members::release_from_directory(&tx, member).await?;
         }
-        store::scim_groups::remove_everywhere(&tx, id, call.now).await?;
+        store::scim_groups::remove_everywhere(&tx, id, &actor.name(), call).await?;
         store::scim_users::delete(&tx, id, call.now).await?;
+        if let Some(member) = record.member {
+            store::people::renew_keys(&tx, member).await?;
+        }
         store::audit::append(&tx, AuditAction::UserDeleted, &actor, Some(target(&record)), vec![], call).await?;
         store::scim_totals::moved(&tx, Kind::User, -1).await?;
         tx.commit().await

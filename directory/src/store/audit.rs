@@ -56,7 +56,9 @@ pub(crate) async fn append(
 
 /// A page of events, newest first; `before` is the last event of the page before.
 pub(crate) async fn page(tx: &Tx, before: Option<AuditEventId>, size: i64) -> Result<Vec<AuditEventView>, Error> {
-    const COLUMNS: &str = "id, at, action, actor, target, ip, request_id, details";
+    // What somebody did to herself needs her name once.
+    const COLUMNS: &str =
+        "id, at, action, actor, CASE WHEN target_id = actor_id THEN NULL ELSE target END AS target, ip, request_id, details";
     match before {
         None => {
             let sql = format!("SELECT {COLUMNS} FROM audit_events WHERE org_id = $1 ORDER BY at DESC, id DESC LIMIT $2");
@@ -79,7 +81,7 @@ pub(crate) async fn first(tx: &Tx, action: AuditAction) -> Result<Option<Timesta
     Ok(tx.one(sql, params![tx.org(), action.code()], |row| row.opt("at")).await?.flatten())
 }
 
-fn read(row: &Row) -> Result<AuditEventView, Error> {
+pub(super) fn read(row: &Row) -> Result<AuditEventView, Error> {
     let action: String = row.get("action")?;
     Ok(AuditEventView {
         id: row.get("id")?,

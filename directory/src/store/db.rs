@@ -149,6 +149,14 @@ impl Db {
         Ok(tx)
     }
 
+    /// Begin a transaction that may write, in `scope`, and whose statements all see the same moment: what is decided by looking
+    /// at many rows is decided by what they are together.
+    pub(crate) async fn begin_consistent(&self, scope: OrgScope) -> Result<Tx, Error> {
+        let tx = Tx { inner: self.open(&self.writer, Some(AccessMode::ReadWrite)).await?, scope };
+        tx.set_scope().await?;
+        Ok(tx)
+    }
+
     /// Begin a transaction that only reads, in `scope`.
     pub(crate) async fn read(&self, scope: OrgScope) -> Result<Tx, Error> {
         let tx = Tx { inner: self.open(&self.reader, Some(AccessMode::ReadOnly)).await?, scope };
@@ -172,7 +180,9 @@ impl Db {
             // What one answer is made of is of one moment: how many match, who they are, what they hold.
             isolation_level: access_mode.filter(|_| postgres).map(|_| IsolationLevel::RepeatableRead),
             access_mode: access_mode.filter(|_| postgres),
-            sqlite_transaction_mode: access_mode.is_none().then_some(SqliteTransactionMode::Immediate),
+            sqlite_transaction_mode: access_mode
+                .is_none_or(|mode| mode == AccessMode::ReadWrite)
+                .then_some(SqliteTransactionMode::Immediate),
         };
         pool.begin_with_options(options).await.map_err(Error::from)
     }

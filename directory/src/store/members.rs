@@ -42,6 +42,7 @@ pub(crate) struct Attached {
     pub(crate) sessions: i64,
     pub(crate) activation_links: i64,
     pub(crate) role_grants: i64,
+    pub(crate) team_seats: i64,
 }
 
 const MEMBER: &str = "id, account_id, given_name, family_name, display_name, break_glass, proven_at";
@@ -103,6 +104,7 @@ pub(crate) async fn insert(tx: &Tx, account: AccountId, profile: &Profile, manag
         ],
     )
     .await?;
+    super::people::renew_keys(tx, id).await?;
     Ok(id)
 }
 
@@ -113,6 +115,7 @@ pub(crate) fn managed_by_text(managed_by: ManagedBy) -> &'static str {
     }
 }
 
+/// What the organisation shows of her from now on. What a record says about her has to be written before: her keys are made of both.
 pub(crate) async fn set_profile(tx: &Tx, id: MemberId, profile: &Profile) -> Result<(), Error> {
     tx.run(
         "UPDATE members SET given_name = $3, family_name = $4, display_name = $5 WHERE org_id = $1 AND id = $2",
@@ -125,7 +128,7 @@ pub(crate) async fn set_profile(tx: &Tx, id: MemberId, profile: &Profile) -> Res
         ],
     )
     .await?;
-    Ok(())
+    super::people::renew_keys(tx, id).await
 }
 
 /// From now on the directory keeps her. What another record proved does not count for this one.
@@ -197,13 +200,15 @@ pub(crate) async fn attached(tx: &Tx, membership: MembershipId) -> Result<Attach
         .one(
             "SELECT (SELECT count(*) FROM sessions WHERE org_id = $1 AND membership_id = $2) AS sessions,
                     (SELECT count(*) FROM activation_links WHERE org_id = $1 AND membership_id = $2) AS activation_links,
-                    (SELECT count(*) FROM role_grants WHERE org_id = $1 AND membership_id = $2) AS role_grants",
+                    (SELECT count(*) FROM role_grants WHERE org_id = $1 AND membership_id = $2) AS role_grants,
+                    (SELECT count(*) FROM team_seats WHERE org_id = $1 AND membership_id = $2) AS team_seats",
             params![tx.org(), membership],
             |row| {
                 Ok(Attached {
                     sessions: row.get("sessions")?,
                     activation_links: row.get("activation_links")?,
                     role_grants: row.get("role_grants")?,
+                    team_seats: row.get("team_seats")?,
                 })
             },
         )

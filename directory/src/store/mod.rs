@@ -5,6 +5,7 @@
 //! PostgreSQL only ([`db::Tx::lock`]): on SQLite the immediate transaction stands in for it.
 
 pub(crate) mod accounts;
+pub(crate) mod agents;
 pub(crate) mod audit;
 pub(crate) mod blocks;
 pub(crate) mod connections;
@@ -12,11 +13,14 @@ pub(crate) mod db;
 pub(crate) mod failures;
 pub(crate) mod grants;
 pub(crate) mod held_links;
+pub(crate) mod idp_groups;
 pub(crate) mod links;
 pub(crate) mod mails;
+pub(crate) mod mappings;
 pub(crate) mod members;
 pub(crate) mod organizations;
 pub(crate) mod people;
+pub(crate) mod person;
 pub(crate) mod roles;
 pub(crate) mod scim_filter;
 pub(crate) mod scim_groups;
@@ -27,5 +31,7 @@ pub(crate) mod scim_totals;
 pub(crate) mod scim_users;
 pub(crate) mod scim_values;
 pub(crate) mod sessions;
+pub(crate) mod teams;
+pub(crate) mod timeline;
 pub(crate) mod tokens;
 mod values;

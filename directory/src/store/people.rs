@@ -1,17 +1,20 @@
-//! Read models about people: who may enter where, and the members list.
+//! Read models about people: who may enter where, the members list, and the keys by which that is searched and sorted.
+
+use std::collections::BTreeMap;
 
 use domain::{
     AccountId, MemberId, MembershipId, OrgId, OrgName, OrgRole, OrgSlug, Timestamp,
-    view::{AccessState, ManagedBy, PersonView},
+    view::{AccessState, ManagedBy, MemberFilter, MemberStatus, PersonView},
 };
+use scim::compare::fold;
 
 use super::{
     db::{NoOrg, Tx},
     members::Profile,
-    roles::{role, roles_of_m},
+    roles::{IN_FORCE, role, roles_of_m},
     scim_users,
     sessions::MAY_ACT,
-    values::{Row, params},
+    values::{Params, Row, in_list, params},
 };
 use crate::Error;
 
@@ -66,52 +69,289 @@ pub(crate) async fn organizations_of(tx: &Tx<NoOrg>, account: AccountId) -> Resu
     .await
 }
 
-/// How many people the organisation knows, and how many of them a directory manages.
-pub(crate) async fn counts(tx: &Tx) -> Result<(u64, u64), Error> {
-    let sql = "SELECT count(*) AS total,
-                      (SELECT count(*) FROM scim_users WHERE org_id = $1 AND deleted_at IS NULL AND member_id IS NOT NULL) AS directory
-               FROM members WHERE org_id = $1";
-    let counted = tx.one(sql, params![tx.org()], |row| Ok((row.get::<i64>("total")?, row.get::<i64>("directory")?))).await?;
-    let (total, directory) = counted.unwrap_or_default();
-    Ok((u64::try_from(total).unwrap_or(0), u64::try_from(directory).unwrap_or(0)))
+/// How many people there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    /// Whom the organisation knows.
+    pub(crate) everybody: u64,
+    /// Whom of them a directory manages.
+    pub(crate) directory: u64,
+    /// Who has access.
+    pub(crate) with_access: u64,
 }
 
-/// A page of the members: people with access first, then by name.
-pub(crate) async fn page(tx: &Tx, size: u64, offset: u64) -> Result<Vec<PersonView>, Error> {
-    let (size, offset) = (i64::try_from(size).unwrap_or(i64::MAX), i64::try_from(offset).unwrap_or(i64::MAX));
+pub(crate) async fn counts(tx: &Tx) -> Result<Counts, Error> {
+    // Each is counted in an index alone.
+    let sql = "SELECT (SELECT count(*) FROM members WHERE org_id = $1) AS everybody,
+                      (SELECT count(*) FROM scim_users WHERE org_id = $1 AND deleted_at IS NULL AND member_id IS NOT NULL) AS directory,
+                      (SELECT count(*) FROM memberships WHERE org_id = $1) AS with_access";
+    let counted = tx.one(sql, params![tx.org()], |row| {
+        Ok(Counts { everybody: number(row, "everybody")?, directory: number(row, "directory")?, with_access: number(row, "with_access")? })
+    });
+    Ok(counted.await?.unwrap_or_default())
+}
+
+fn number(row: &Row, column: &str) -> Result<u64, Error> {
+    Ok(u64::try_from(row.get::<i64>(column)?).unwrap_or(0))
+}
+
+/// `FROM … WHERE …` for the members `p` that the filter lets through, with its parameters.
+fn matching(tx: &Tx, filter: &MemberFilter) -> (String, Params) {
+    let mut params = Params(params![tx.org()]);
+    // CROSS JOIN, so that SQLite goes through the members in the order of the list. Joined by a key of its own, since the
+    // foreign key holds the organisation: see `scim_groups::members`.
+    let mut from = "members p CROSS JOIN memberships m".to_owned();
+    let mut conditions = vec!["p.org_id = $1".to_owned()];
+    let blocked = "EXISTS (SELECT 1 FROM member_blocks b WHERE b.org_id = $1 AND b.member_id = p.id)";
+    match filter.status {
+        Some(MemberStatus::Any | MemberStatus::Left) => from = "members p LEFT JOIN memberships m ON m.member_id = p.id".to_owned(),
+        _ => conditions.push("m.member_id = p.id".to_owned()),
+    }
+    match filter.status {
+        None | Some(MemberStatus::Any) => {}
+        Some(MemberStatus::Left) => conditions.push("m.id IS NULL".to_owned()),
+        Some(MemberStatus::Blocked) => conditions.push(blocked.to_owned()),
+        Some(MemberStatus::Active) => conditions.push(format!("m.proven_at IS NOT NULL AND NOT {blocked}")),
+        Some(MemberStatus::Pending) => conditions.push(format!("m.proven_at IS NULL AND NOT {blocked}")),
+    }
+    if let Some(role) = filter.role {
+        // Once for everybody who has more than the base role, rather than once for each member.
+        from.push_str(&format!(
+            " LEFT JOIN (
+               SELECT member_id, max(rank) AS rank FROM (
+                 SELECT gm.member_id, CASE g.role WHEN 'owner' THEN 3 WHEN 'admin' THEN 2 ELSE 1 END AS rank
+                 FROM role_grants g JOIN memberships gm ON gm.id = g.membership_id WHERE g.org_id = $1
+                 UNION ALL
+                 SELECT r.member_id, CASE gm.org_role WHEN 'admin' THEN 2 ELSE 1 END AS rank
+                 FROM group_mappings gm
+                   JOIN scim_group_members x ON x.org_id = gm.org_id AND x.group_id = gm.group_id
+                   JOIN scim_users r ON r.id = x.user_id
+                 WHERE gm.org_id = $1 AND gm.org_role IN ('admin', 'auditor') AND {IN_FORCE}
+                   AND r.active AND r.deleted_at IS NULL AND r.member_id IS NOT NULL
+               ) held GROUP BY member_id
+             ) elevated ON elevated.member_id = p.id"
+        ));
+        let rank = params.push(match role {
+            OrgRole::Member => 0_i64,
+            OrgRole::Auditor => 1,
+            OrgRole::Admin => 2,
+            OrgRole::Owner => 3,
+        });
+        // Whoever has no access has the base role, whatever her groups would give.
+        conditions.push(format!("CASE WHEN m.id IS NULL THEN 0 ELSE coalesce(elevated.rank, 0) END = {rank}"));
+    }
+    if let Some(source) = filter.source {
+        let not = if source == ManagedBy::Manual { "NOT " } else { "" };
+        conditions
+            .push(format!("{not}EXISTS (SELECT 1 FROM scim_users r WHERE r.org_id = $1 AND r.member_id = p.id AND r.deleted_at IS NULL)"));
+    }
+    if let Some(search) = filter.search.as_deref().map(str::trim).filter(|search| !search.is_empty()) {
+        let part = params.push(cut(&fold(search), LONGEST_PART).to_owned());
+        conditions.push(match tx.is_postgres() {
+            true => format!("strpos(p.search_key, {part}) > 0"),
+            false => format!("instr(p.search_key, {part}) > 0"),
+        });
+    }
+    (format!("FROM {from} WHERE {}", conditions.join(" AND ")), params)
+}
+
+/// How many members the filter lets through.
+pub(crate) async fn count(tx: &Tx, filter: &MemberFilter) -> Result<u64, Error> {
+    let (matching, params) = matching(tx, filter);
+    let counted = tx.one(&format!("SELECT count(*) AS total {matching}"), params.0, |row| number(row, "total")).await?;
+    Ok(counted.unwrap_or_default())
+}
+
+/// A page of the members that the filter lets through, by name.
+pub(crate) async fn page(tx: &Tx, filter: &MemberFilter, size: u64, offset: u64) -> Result<Vec<PersonView>, Error> {
+    let (matching, mut params) = matching(tx, filter);
+    let limit = params.push(i64::try_from(size).unwrap_or(i64::MAX));
+    let offset = params.push(i64::try_from(offset).unwrap_or(i64::MAX));
+    // First who, from an index; then all that the list shows, of those few.
+    let sql = format!("SELECT p.id {matching} ORDER BY p.name_key, p.id LIMIT {limit} OFFSET {offset}");
+    let ids = tx.all(&sql, params.0, |row| row.get::<MemberId>("id")).await?;
+    people(tx, &ids).await
+}
+
+/// These members as the list shows them, by name. A page of them at most.
+pub(crate) async fn people(tx: &Tx, members: &[MemberId]) -> Result<Vec<PersonView>, Error> {
+    if members.is_empty() {
+        return Ok(vec![]);
+    }
     let roles = roles_of_m();
-    let sql = format!("
+    let (list, params) = in_list(params![tx.org()], members);
+    let sql = format!(
+        "
         SELECT p.id, p.given_name, p.family_name, p.display_name, p.break_glass, p.access_ended_at, u.email,
                r.user_name, r.id AS record_id, m.id AS membership_id, m.proven_at,
-               r.attributes,
+               r.attributes, b.blocked_by, b.blocked_at,
                (SELECT max(s.last_seen_at) FROM sessions s WHERE s.org_id = p.org_id AND s.membership_id = m.id) AS last_seen_at,
                q.status AS mail_status, q.sent_at AS mail_sent_at, q.error AS mail_error,
                {roles}
         FROM members p
           JOIN users u ON u.id = p.account_id
-          LEFT JOIN memberships m ON m.org_id = p.org_id AND m.member_id = p.id
+          LEFT JOIN memberships m ON m.member_id = p.id
           LEFT JOIN scim_users r ON r.org_id = p.org_id AND r.member_id = p.id AND r.deleted_at IS NULL
+          LEFT JOIN member_blocks b ON b.org_id = p.org_id AND b.member_id = p.id AND b.cause = (
+              SELECT max(b2.cause) FROM member_blocks b2 WHERE b2.org_id = p.org_id AND b2.member_id = p.id)
           LEFT JOIN mail_queue q ON q.id = (
-              SELECT q2.id FROM mail_queue q2 WHERE q2.org_id = p.org_id AND q2.membership_id = m.id ORDER BY q2.created_at DESC, q2.id DESC LIMIT 1)
-        WHERE p.org_id = $1
-        ORDER BY (m.id IS NULL), lower(coalesce(p.display_name, p.given_name, p.family_name, r.user_name, u.email, '')), p.id
-        LIMIT $2 OFFSET $3");
-    tx.all(&sql, params![tx.org(), size, offset], read_person).await
+              SELECT q2.id FROM mail_queue q2 WHERE q2.org_id = p.org_id AND q2.membership_id = m.id AND q2.kind = 'activation'
+              ORDER BY q2.created_at DESC, q2.id DESC LIMIT 1)
+        WHERE p.org_id = $1 AND p.id IN ({list})
+        ORDER BY p.name_key, p.id"
+    );
+    let mut people = tx.all(&sql, params, read_person).await?;
+    let mut because = reasons(tx, &people).await?;
+    for person in &mut people {
+        person.because = because.remove(&person.member);
+    }
+    Ok(people)
+}
+
+/// Where the roles of these people come from that are more than everybody's, in a few words.
+async fn reasons(tx: &Tx, people: &[PersonView]) -> Result<BTreeMap<MemberId, String>, Error> {
+    let elevated: BTreeMap<MemberId, OrgRole> =
+        people.iter().filter(|person| person.role > OrgRole::Member).map(|person| (person.member, person.role)).collect();
+    if elevated.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let members: Vec<_> = elevated.keys().copied().collect();
+    let source = |row: &Row| Ok((row.get::<MemberId>("member_id")?, row.get::<String>("role")?, row.get::<String>("source")?));
+    let of_role = |(member, role, source): (MemberId, String, String)| {
+        (elevated.get(&member).is_some_and(|held| held.as_str() == role)).then_some((member, source))
+    };
+    let (list, params) = in_list(params![tx.org()], &members);
+    let granted = format!(
+        "SELECT m.member_id, g.role, g.granted_by AS source FROM memberships m
+           JOIN role_grants g ON g.org_id = m.org_id AND g.membership_id = m.id
+         WHERE m.org_id = $1 AND m.member_id IN ({list})"
+    );
+    let mut because: BTreeMap<_, _> = tx.all(&granted, params, source).await?.into_iter().filter_map(of_role).collect();
+    for by in because.values_mut() {
+        *by = format!("granted by {by}");
+    }
+    let (list, params) = in_list(params![tx.org()], &members);
+    let mapped = format!(
+        "SELECT r.member_id, gm.org_role AS role, o.display_name AS source FROM scim_users r
+           JOIN scim_group_members x ON x.org_id = r.org_id AND x.user_id = r.id
+           JOIN group_mappings gm ON gm.org_id = x.org_id AND gm.group_id = x.group_id
+           JOIN scim_groups o ON o.id = x.group_id
+         WHERE r.org_id = $1 AND r.member_id IN ({list}) AND r.deleted_at IS NULL AND r.active
+           AND gm.org_role IS NOT NULL AND {IN_FORCE}
+         ORDER BY r.member_id, o.display_name_key, o.id"
+    );
+    let mut groups: BTreeMap<MemberId, Vec<String>> = BTreeMap::new();
+    for (member, group) in tx.all(&mapped, params, source).await?.into_iter().filter_map(of_role) {
+        groups.entry(member).or_default().push(group);
+    }
+    for (member, groups) in groups {
+        let groups = match groups.as_slice() {
+            [one] => format!("group {one}"),
+            [one, other] => format!("groups {one} and {other}"),
+            more => format!("{} groups", more.len()),
+        };
+        because.entry(member).and_modify(|grant| *grant = format!("{grant}, {groups}")).or_insert(groups);
+    }
+    Ok(because)
+}
+
+/// A person's name and addresses, from the profile, her account and the directory record that acts on her.
+pub(super) struct Shown {
+    /// The name to show.
+    pub(super) name: String,
+    /// The address to show: the directory's for those it manages, else the account's.
+    pub(super) email: Option<String>,
+    account_email: Option<String>,
+    user_name: Option<String>,
+}
+
+impl Shown {
+    /// From `p`'s names, `u.email`, and the record's `user_name` and `attributes`.
+    pub(super) fn read(row: &Row) -> Result<Self, Error> {
+        let profile =
+            Profile { given_name: row.opt("given_name")?, family_name: row.opt("family_name")?, display_name: row.opt("display_name")? };
+        let account_email: Option<String> = row.opt("email")?;
+        let record = row.opt::<String>("attributes")?.map(|attributes| scim_users::resource(&attributes)).transpose()?;
+        let directory_email = record.as_ref().and_then(|record| record.primary("emails")).map(str::to_owned);
+        let user_name: Option<String> = row.opt("user_name")?;
+        let email = directory_email.or_else(|| account_email.clone());
+        let names = [profile.name(), user_name.clone(), email.clone()];
+        let name = names.into_iter().flatten().find(|name| !name.trim().is_empty());
+        Ok(Self { name: name.unwrap_or_else(|| "Somebody without a name".to_owned()), email, account_email, user_name })
+    }
+
+    /// By what she is sorted and found: the name's key, and the key of everything that she may be looked for by.
+    fn keys(&self) -> (String, String) {
+        let parts = [Some(&self.name), self.email.as_ref(), self.account_email.as_ref(), self.user_name.as_ref()];
+        let parts = parts.map(|part| part.map(|part| cut(&fold(part), LONGEST_PART).to_owned()).unwrap_or_default());
+        (cut(&fold(self.name.trim()), LONGEST_NAME).to_owned(), parts.join("\n"))
+    }
+}
+
+/// The most bytes of a name that it is sorted by: an entry of an index has to hold them.
+const LONGEST_NAME: usize = 200;
+/// The most bytes of a name or an address that it is found by.
+const LONGEST_PART: usize = 500;
+
+fn cut(text: &str, most: usize) -> &str {
+    &text[..text.floor_char_boundary(most)]
+}
+
+/// Make the keys again by which `member` is sorted and found. To be called after whatever they are made of has changed: her
+/// profile, or the record that acts on her.
+pub(crate) async fn renew_keys(tx: &Tx, member: MemberId) -> Result<(), Error> {
+    let sql = "SELECT p.given_name, p.family_name, p.display_name, u.email, r.user_name, r.attributes
+               FROM members p
+                 JOIN users u ON u.id = p.account_id
+                 LEFT JOIN scim_users r ON r.org_id = p.org_id AND r.member_id = p.id AND r.deleted_at IS NULL
+               WHERE p.org_id = $1 AND p.id = $2";
+    let Some(shown) = tx.one(sql, params![tx.org(), member], Shown::read).await? else { return Ok(()) };
+    let (name, search) = shown.keys();
+    let sql = "UPDATE members SET name_key = $3, search_key = $4 WHERE org_id = $1 AND id = $2 AND (name_key <> $3 OR search_key <> $4)";
+    tx.run(sql, params![tx.org(), member, name, search]).await?;
+    Ok(())
+}
+
+/// Whether there are members whose keys have not been made: a list would not be sorted, and a search would not find them.
+pub(crate) async fn any_without_keys<S: Send + Sync>(tx: &Tx<S>) -> Result<bool, Error> {
+    let sql = "SELECT 1 AS one FROM organizations o
+               WHERE EXISTS (SELECT 1 FROM members p WHERE p.org_id = o.id AND p.name_key = '') LIMIT 1";
+    Ok(tx.one(sql, vec![], |_| Ok(())).await?.is_some())
+}
+
+/// Some members whose keys have not been made, with their locks.
+pub(crate) async fn without_keys(tx: &Tx, most: i64) -> Result<Vec<MemberId>, Error> {
+    let sql = format!("SELECT id FROM members WHERE org_id = $1 AND name_key = '' ORDER BY id LIMIT $2{}", tx.lock());
+    tx.all(&sql, params![tx.org(), most], |row| row.get("id")).await
+}
+
+/// The directory records that match a member and wait for an owner's word: how many there are, and the first few members
+/// concerned, by name.
+pub(crate) async fn held_links(tx: &Tx, most: i64) -> Result<(u64, Vec<(MemberId, String)>), Error> {
+    const HELD: &str = "FROM held_links h
+          JOIN scim_users w ON w.id = h.user_id
+          JOIN members p ON p.id = h.member_id
+        WHERE h.org_id = $1 AND h.declined_at IS NULL AND w.deleted_at IS NULL AND w.member_id IS NULL";
+    let total = tx.one(&format!("SELECT count(*) AS total {HELD}"), params![tx.org()], |row| number(row, "total")).await?.unwrap_or(0);
+    if total == 0 {
+        return Ok((0, vec![]));
+    }
+    let sql = format!("SELECT DISTINCT p.id, p.name_key {HELD} ORDER BY p.name_key, p.id LIMIT $2");
+    let members = tx.all(&sql, params![tx.org(), most], |row| row.get::<MemberId>("id")).await?;
+    Ok((total, people(tx, &members).await?.into_iter().map(|person| (person.member, person.name)).collect()))
 }
 
 fn read_person(row: &Row) -> Result<PersonView, Error> {
-    let profile =
-        Profile { given_name: row.opt("given_name")?, family_name: row.opt("family_name")?, display_name: row.opt("display_name")? };
-    let account_email: Option<String> = row.opt("email")?;
-    let record = row.opt::<String>("attributes")?.map(|attributes| scim_users::resource(&attributes)).transpose()?;
-    let directory_email = record.as_ref().and_then(|record| record.primary("emails")).map(str::to_owned);
-    let user_name: Option<String> = row.opt("user_name")?;
+    let Shown { name, email, account_email, .. } = Shown::read(row)?;
     let from_directory = row.opt::<domain::DirectoryUserId>("record_id")?.is_some();
-    let email = if from_directory { directory_email.or(account_email.clone()) } else { account_email.clone() };
-    let name =
-        profile.name().or_else(|| user_name.clone()).or_else(|| email.clone()).unwrap_or_else(|| "Somebody without a name".to_owned());
+    let blocked = match (row.opt::<String>("blocked_by")?, row.opt::<Timestamp>("blocked_at")?) {
+        (Some(by), Some(at)) => Some(AccessState::Blocked { by, at }),
+        _ => None,
+    };
     let access = if row.opt::<MembershipId>("membership_id")?.is_none() {
         AccessState::Inactive { since: row.opt("access_ended_at")? }
+    } else if let Some(blocked) = blocked {
+        blocked
     } else if row.opt::<Timestamp>("proven_at")?.is_some() {
         AccessState::Active
     } else {

@@ -2,9 +2,13 @@
 
 use std::str::FromStr;
 
-use domain::{MappableRole, OrgRole, role::effective_role};
+use domain::{MappableRole, MembershipId, OrgRole, access::Sources, role::effective_role};
 
-use super::values::Row;
+use super::{
+    db::Tx,
+    mappings::target,
+    values::{Row, params},
+};
 use crate::Error;
 
 /// Whether the mapping `gm` gives what it says.
@@ -32,6 +36,26 @@ pub(crate) fn roles_of_m() -> String {
 /// The role in force, from the columns of [`roles_of_m`].
 pub(crate) fn role(row: &Row) -> Result<OrgRole, Error> {
     Ok(effective_role(named::<OrgRole>(row, "granted_role")?, named::<MappableRole>(row, "mapped_role")?))
+}
+
+/// Where what this membership reaches comes from, as it is now.
+pub(crate) async fn sources_of(tx: &Tx, membership: MembershipId) -> Result<Sources, Error> {
+    let sql = "SELECT role FROM role_grants WHERE org_id = $1 AND membership_id = $2";
+    let granted = tx.all(sql, params![tx.org(), membership], |row| stored(row, "role")).await?;
+    let sql = "SELECT team_id, role FROM team_seats WHERE org_id = $1 AND membership_id = $2";
+    let seats = tx.all(sql, params![tx.org(), membership], |row| Ok((row.get("team_id")?, stored(row, "role")?))).await?;
+    // A CROSS JOIN, so that SQLite begins with the one membership.
+    let sql = format!(
+        "SELECT DISTINCT gm.org_role, gm.team_id, gm.team_role FROM memberships m CROSS JOIN {MAPPINGS_OF_M} AND m.org_id = $1 AND m.id = $2"
+    );
+    let mapped = tx.all(&sql, params![tx.org(), membership], target).await?;
+    Ok(Sources { granted, seats, mapped })
+}
+
+/// The role that is stored in `column`.
+pub(crate) fn stored<R: FromStr>(row: &Row, column: &str) -> Result<R, Error> {
+    let text: String = row.get(column)?;
+    text.parse().map_err(|_| Error::Store(format!("{text} is no role")))
 }
 
 fn named<R: FromStr>(row: &Row, column: &str) -> Result<Option<R>, Error> {

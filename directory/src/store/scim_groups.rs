@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{ConnectionId, DirectoryGroupId, DirectoryUserId, Timestamp};
 use scim::{Kind, Resource, compare};
+use sea_orm::Value;
 use serde_json::Map;
 
 use super::{
@@ -129,9 +130,24 @@ pub(crate) async fn clash(tx: &Tx, id: DirectoryGroupId, resource: &Resource) ->
 }
 
 /// Delete a group, and with it who was in it. Users stay.
-pub(crate) async fn delete(tx: &Tx, id: DirectoryGroupId, now: Timestamp) -> Result<(), Error> {
-    tx.run("UPDATE scim_groups SET deleted_at = $3 WHERE org_id = $1 AND id = $2", params![tx.org(), id, now]).await?;
+pub(crate) async fn delete(tx: &Tx, id: DirectoryGroupId, by: &str, call: &Call) -> Result<(), Error> {
+    tx.run("UPDATE scim_groups SET deleted_at = $3 WHERE org_id = $1 AND id = $2", params![tx.org(), id, call.now]).await?;
+    remember(tx, "group_id = $2", params![tx.org(), id], by, call).await?;
     tx.run("DELETE FROM scim_group_members WHERE org_id = $1 AND group_id = $2", params![tx.org(), id]).await?;
+    Ok(())
+}
+
+/// Keep what is about to be deleted from a group's members: who was in it, and until when.
+async fn remember(tx: &Tx, which: &str, mut params: Vec<Value>, by: &str, call: &Call) -> Result<(), Error> {
+    let first = params.len() + 1;
+    params.extend(params![call.now, by, Maybe(call.request_id.as_deref())]);
+    let sql = format!(
+        "INSERT INTO scim_group_past_members (org_id, group_id, user_id, added_at, added_by, request_id, removed_at, removed_by, removed_request_id)
+         SELECT org_id, group_id, user_id, added_at, added_by, request_id, ${first}, ${}, ${} FROM scim_group_members WHERE org_id = $1 AND {which}",
+        first + 1,
+        first + 2
+    );
+    tx.run(&sql, params).await?;
     Ok(())
 }
 
@@ -276,13 +292,13 @@ pub(crate) async fn known(tx: &Tx, users: &BTreeSet<DirectoryUserId>) -> Result<
 }
 
 /// Put users, who exist, into a group; how many were not in it.
-pub(crate) async fn add(tx: &Tx, group: DirectoryGroupId, users: &BTreeSet<DirectoryUserId>, call: &Call) -> Result<u64, Error> {
+pub(crate) async fn add(tx: &Tx, group: DirectoryGroupId, users: &BTreeSet<DirectoryUserId>, by: &str, call: &Call) -> Result<u64, Error> {
     let mut added = 0;
     for chunk in users.iter().copied().collect::<Vec<_>>().chunks(CHUNK) {
-        let (list, params) = in_list(params![tx.org(), group, call.now, Maybe(call.request_id.as_deref())], chunk);
+        let (list, params) = in_list(params![tx.org(), group, call.now, Maybe(call.request_id.as_deref()), by], chunk);
         let sql = format!(
-            "INSERT INTO scim_group_members (org_id, group_id, user_id, added_at, request_id)
-             SELECT u.org_id, g.id, u.id, $3, $4 FROM scim_users u JOIN scim_groups g ON g.org_id = u.org_id AND g.id = $2
+            "INSERT INTO scim_group_members (org_id, group_id, user_id, added_at, request_id, added_by)
+             SELECT u.org_id, g.id, u.id, $3, $4, $5 FROM scim_users u JOIN scim_groups g ON g.org_id = u.org_id AND g.id = $2
              WHERE u.org_id = $1 AND u.id IN ({list}) ON CONFLICT DO NOTHING"
         );
         added += tx.run(&sql, params).await?;
@@ -291,10 +307,17 @@ pub(crate) async fn add(tx: &Tx, group: DirectoryGroupId, users: &BTreeSet<Direc
 }
 
 /// Take users out of a group; how many were in it.
-pub(crate) async fn remove(tx: &Tx, group: DirectoryGroupId, users: &BTreeSet<DirectoryUserId>) -> Result<u64, Error> {
+pub(crate) async fn remove(
+    tx: &Tx,
+    group: DirectoryGroupId,
+    users: &BTreeSet<DirectoryUserId>,
+    by: &str,
+    call: &Call,
+) -> Result<u64, Error> {
     let mut removed = 0;
     for chunk in users.iter().copied().collect::<Vec<_>>().chunks(CHUNK) {
         let (list, params) = in_list(params![tx.org(), group], chunk);
+        remember(tx, &format!("group_id = $2 AND user_id IN ({list})"), params.clone(), by, call).await?;
         removed +=
             tx.run(&format!("DELETE FROM scim_group_members WHERE org_id = $1 AND group_id = $2 AND user_id IN ({list})"), params).await?;
     }
@@ -308,13 +331,14 @@ pub(crate) async fn member_ids(tx: &Tx, group: DirectoryGroupId) -> Result<BTree
 }
 
 /// A deleted user is in no group: those that she was in, which the caller has locked, are changed.
-pub(crate) async fn remove_everywhere(tx: &Tx, user: DirectoryUserId, now: Timestamp) -> Result<(), Error> {
+pub(crate) async fn remove_everywhere(tx: &Tx, user: DirectoryUserId, by: &str, call: &Call) -> Result<(), Error> {
     tx.run(
         "UPDATE scim_groups SET version = version + 1, updated_at = CASE WHEN updated_at > $3 THEN updated_at ELSE $3 END
          WHERE org_id = $1 AND deleted_at IS NULL AND id IN (SELECT group_id FROM scim_group_members WHERE org_id = $1 AND user_id = $2)",
-        params![tx.org(), user, now],
+        params![tx.org(), user, call.now],
     )
     .await?;
+    remember(tx, "user_id = $2", params![tx.org(), user], by, call).await?;
     tx.run("DELETE FROM scim_group_members WHERE org_id = $1 AND user_id = $2", params![tx.org(), user]).await?;
     Ok(())
 }

@@ -49,8 +49,10 @@ pub struct AgentPage {
     pub created_at: Timestamp,
     /// By whom.
     pub created_by: String,
-    /// How many people may use it.
+    /// How many people may use it; 0 for a viewer who may see only what she may use.
     pub people: u64,
+    /// Whether the viewer may see who else may use it.
+    pub can_see_access: bool,
     /// Whether the viewer may change it.
     pub can_manage: bool,
     /// The teams to choose from, by name.

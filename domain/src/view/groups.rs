@@ -13,7 +13,7 @@ pub struct GroupsView {
     pub groups: Vec<GroupRow>,
     /// How many match in all.
     pub total: u64,
-    /// How many of all groups give nothing.
+    /// How many of all groups nothing is mapped to.
     pub unmapped: u64,
     /// The page, from 1.
     pub page: u64,

@@ -103,6 +103,8 @@ pub struct MappingPlan {
     pub total: u64,
     /// Whether an owner has to confirm it once more when its group is there.
     pub needs_owner: bool,
+    /// Whether applying it asks for a password within the last 15 minutes.
+    pub needs_password: bool,
 }
 
 /// What would change for one person.

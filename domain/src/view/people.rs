@@ -86,6 +86,8 @@ pub struct MembersView {
     pub can_see_people: bool,
     /// Directory records that wait for an owner's word; 0 for everybody else.
     pub held_links: u64,
+    /// Some of the members whom those records match, by name.
+    pub held: Vec<(MemberId, String)>,
 }
 
 /// A person in the members list.

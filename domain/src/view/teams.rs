@@ -13,6 +13,8 @@ pub struct TeamsView {
     pub teams: Vec<TeamRow>,
     /// Whether the viewer may create teams.
     pub can_manage: bool,
+    /// Whether the viewer may know which groups give seats and which agents are granted: the numbers of both are 0 if not.
+    pub can_see_sources: bool,
 }
 
 /// A team in the list.
@@ -57,15 +59,26 @@ pub struct TeamPage {
     pub page: u64,
     /// Seats on a full page.
     pub page_size: u64,
-    /// The groups that give seats here: the mapping, the group's name, and which role it gives.
+    /// The groups that give seats here: the mapping, the group's name, and which role it gives. None for a viewer who may not
+    /// see what groups give.
     pub mappings: Vec<(MappingId, String, TeamRole)>,
-    /// The agents granted to it, by name.
+    /// The agents granted to it, by name; those that the viewer may use, when she may not see them all.
     pub agents: Vec<(AgentId, String)>,
+    /// How many mappings go with it, those that give nothing at the moment among them.
+    pub mappings_total: u64,
+    /// How many agents it answers for.
+    pub agents_owned: u64,
+    /// Whether the viewer may see what groups give.
+    pub can_see_sources: bool,
+    /// The viewer's own role in it.
+    pub mine: Option<TeamRole>,
     /// Whether the viewer may give and take seats by hand.
     pub can_manage_seats: bool,
     /// Whether the viewer may rename and delete it.
     pub can_manage: bool,
-    /// People who match what was searched for, to be given a seat.
+    /// What people were searched for by, for those who may give seats.
+    pub find: Option<String>,
+    /// People with access who match it: at most eight.
     pub found: Vec<FoundMember>,
 }
 
@@ -93,7 +106,7 @@ pub struct GroupSeat {
     pub name: String,
     /// The strongest role that her groups give here.
     pub role: TeamRole,
-    /// The names of the groups that give one.
+    /// The names of the groups that give one. None for a viewer who may not see what groups give.
     pub groups: Vec<String>,
 }
 

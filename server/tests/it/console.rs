@@ -1,5 +1,7 @@
 //! What the browser is told, and which forms are refused.
 
+use domain::OrgRole;
+
 use crate::support::both_databases;
 
 both_databases! {
@@ -47,6 +49,23 @@ both_databases! {
         assert_eq!(app.browser().get("/").await.redirect(), Some("/sign-in"));
         assert_eq!(member.get("/").await.redirect(), Some("/o/acme/members"));
         assert_eq!(member.get("/sign-in").await.redirect(), Some("/o/acme/members"));
+    }
+
+    async fn who_may_only_look_at_security_is_shown_no_controls(app) {
+        let acme = app.org("Acme").await;
+        let controls = ["data-testid=\"disable-scim\"", "data-testid=\"revoke-token\"", "data-testid=\"issue-token-form\""];
+        let auditor = app.member_as(&acme, "auditor@acme.test", OrgRole::Auditor).await;
+        let admin = app.member_as(&acme, "admin@acme.test", OrgRole::Admin).await;
+        // One owner only: those who can do something about that are told.
+        for (browser, shows, warned) in [(app.owner(&acme).await, true, true), (admin, false, true), (auditor, false, false)] {
+            let page = browser.get("/o/acme/settings/security").await;
+            assert_eq!(page.status, 200);
+            for control in controls {
+                assert_eq!(page.text.contains(control), shows, "{control}");
+            }
+            assert_eq!(page.text.contains("data-testid=\"read-only\""), !shows);
+            assert_eq!(page.text.contains("data-testid=\"one-owner\""), warned);
+        }
     }
 
     async fn forms_work_without_scripts(app) {

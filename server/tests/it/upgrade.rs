@@ -13,7 +13,7 @@ use migrations::{Migrator, MigratorTrait, sea_orm::ConnectionTrait};
 use serde_json::json;
 use server::router::router;
 
-use crate::support::{Engine, Idp, PASSWORD, TestApp, id, operator_database};
+use crate::support::{Engine, Idp, PASSWORD, Rows, TestApp, id, operator_database};
 
 /// The migrations of the release before this one.
 const BEFORE: u32 = 5;
@@ -31,7 +31,7 @@ async fn made_before(engine: Engine) -> String {
         Engine::Sqlite => format!("x'0199c7e241d07d3a9c1e5a2f8e7b6d{n:02x}'"),
         Engine::Postgres => format!("'0199c7e2-41d0-7d3a-9c1e-5a2f8e7b6d{n:02x}'"),
     };
-    let (org, connection, user, gone, group) = (id(1), id(2), id(3), id(4), id(5));
+    let (org, connection, user, gone, group, account, member) = (id(1), id(2), id(3), id(4), id(5), id(6), id(7));
     let attributes = json!({
         "userName": "Mira", "active": true, "title": "Chief", "displayName": "Mira Olsen",
         "emails": [{ "value": "mira@acme.test", "type": "work", "primary": true }]
@@ -39,10 +39,18 @@ async fn made_before(engine: Engine) -> String {
     for sql in [
         format!("INSERT INTO organizations (id, name, slug, created_at) VALUES ({org}, 'Acme', 'acme', 0)"),
         format!("INSERT INTO owner_guards (org_id) VALUES ({org})"),
+        format!(
+            "INSERT INTO users (id, email, email_key, credential_version, live_memberships, dormant, suspended, created_at)
+             VALUES ({account}, 'mira@acme.test', 'mira@acme.test', 0, 0, true, false, 0)"
+        ),
+        format!(
+            "INSERT INTO members (id, org_id, account_id, display_name, managed_by, break_glass, sub, created_at)
+             VALUES ({member}, {org}, {account}, 'Mira OLSEN', 'directory', false, 'x', 0)"
+        ),
         format!("INSERT INTO scim_connections (id, org_id, status, created_at, created_by) VALUES ({connection}, {org}, 'enabled', 0, 'x')"),
         format!(
-            "INSERT INTO scim_users (id, org_id, connection_id, user_name, user_name_key, active, attributes, version, created_at, updated_at)
-             VALUES ({user}, {org}, {connection}, 'Mira', 'mira', true, '{attributes}', 1, 0, 0)"
+            "INSERT INTO scim_users (id, org_id, connection_id, member_id, user_name, user_name_key, active, attributes, version, created_at, updated_at)
+             VALUES ({user}, {org}, {connection}, {member}, 'Mira', 'mira', true, '{attributes}', 1, 0, 0)"
         ),
         format!(
             "INSERT INTO scim_users (id, org_id, connection_id, user_name, user_name_key, active, attributes, version, created_at, updated_at, deleted_at)
@@ -83,8 +91,12 @@ async fn idp_of_acme(db: &Db, now: Arc<AtomicI64>) -> Idp {
 
 async fn everybody_is_found_after_an_update(engine: Engine) {
     let url = made_before(engine).await;
-    let db = Db::connect(&DbSettings::new(url)).await.unwrap();
+    let db = Db::connect(&DbSettings::new(url.clone())).await.unwrap();
     server::startup::migrate(&db).await.unwrap();
+    let rows = Rows::open(&url).await;
+    let keys = rows.texts("SELECT name_key || '|' || search_key FROM members").await;
+    assert_eq!(keys, ["mira olsen|mira olsen\nmira@acme.test\nmira@acme.test\nmira"], "and so is everybody on the list of members");
+    rows.close().await;
     let idp = idp_of_acme(&db, Arc::new(AtomicI64::new(1_800_000_000_000_000))).await;
 
     let list = idp.get("/Users").await;

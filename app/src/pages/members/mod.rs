@@ -46,7 +46,7 @@ pub fn Members() -> impl IntoView {
     let page = Memo::new(move |_| query.read().get("page").and_then(|page| page.parse().ok()).filter(|page| *page > 0).unwrap_or(1));
     let people = calls::load(
         move || (org.get(), page.get()),
-        |(org, page)| async move { server_fns::members(OrgOfPage::required(org)?, page).await },
+        |(org, page)| async move { server_fns::members(OrgOfPage::required(org)?, Some(page), None, None, None, None).await },
     );
     let resend = calls::action::<ResendActivation>();
     let (said, say) = signal("");

@@ -1,19 +1,20 @@
-//! Settings → Security: SCIM and its tokens. Owners only.
+//! Settings → Security: SCIM and its tokens. Owners change them; auditors and administrators look.
 
 mod new_token;
 mod scim_card;
 mod tokens_card;
 
 use domain::{
-    OrgSlug, TokenId,
+    OrgSlug, Permission, TokenId,
     view::{IssuedToken, ScimStatus},
 };
 use leptos::prelude::*;
 
 use crate::{
     browser, calls,
-    components::{CardSkeleton, FormError, OrgOfPage, PageHeader, Problem},
+    components::{CardSkeleton, FormError, OrgOfPage, PageHeader, Problem, ViewerOfPage},
     error::AppError,
+    paths,
     server_fns::{self, DisableScim, EnableScim, RevokeToken},
 };
 use new_token::NewToken;
@@ -24,10 +25,11 @@ mod text {
     pub const TITLE: &str = "Security";
     pub const LEAD: &str = "Let your identity provider add people and end their access the moment they leave.";
     pub const DENIED: &str =
-        "Only owners of the organisation see its security settings. Ask one of them to make the change, or to make you an owner.";
+        "Security settings are open to auditors, administrators and owners. Ask one of the owners if you need to see them.";
+    pub const READ_ONLY: &str = "Only owners change these settings. You can look at them.";
     pub const ONE_OWNER: &str = "One owner only.";
-    pub const ONE_OWNER_TEXT: &str =
-        " If this account is lost, nobody can change these settings. Keep a second owner whom the identity provider does not manage.";
+    pub const ONE_OWNER_TEXT: &str = " If this account is lost, nobody can change these settings. Make somebody a second owner who is kept for emergencies and not managed by the identity provider: a break-glass owner stays whatever the directory says. ";
+    pub const TO_MEMBERS: &str = "Choose one under Members";
 }
 
 /// What an owner asks for when she wants a token.
@@ -82,8 +84,12 @@ pub fn Security() -> impl IntoView {
             {move || security.get().map(|view| match (view, org.get()) {
                 (Ok(view), Some(org)) => view! {
                     <PageHeader title=text::TITLE lead=text::LEAD />
-                    {(view.owners == 1).then(|| view! {
-                        <p class="note warn mb-4"><b class="font-semibold">{text::ONE_OWNER}</b>{text::ONE_OWNER_TEXT}</p>
+                    {(!view.can_manage).then(|| view! { <p class="mb-4 text-sm text-ink-2" data-testid="read-only">{text::READ_ONLY}</p> })}
+                    {(view.owners == 1 && view.scim == ScimStatus::Enabled && manages_people()).then(|| view! {
+                        <p class="note warn mb-4" data-testid="one-owner">
+                            <b class="font-semibold">{text::ONE_OWNER}</b>{text::ONE_OWNER_TEXT}
+                            <a class="link" href=paths::members(&org)>{text::TO_MEMBERS}</a>
+                        </p>
                     })}
                     <ScimCard view org enable disable pending=switching />
                 }
@@ -102,6 +108,11 @@ pub fn Security() -> impl IntoView {
                 .map(|(view, org)| view! { <TokensCard view org issuing revoke /> })}
         </Transition>
     }
+}
+
+/// Whether the viewer can do something about there being one owner only, or knows whom to ask.
+fn manages_people() -> bool {
+    ViewerOfPage::get().is_some_and(|viewer| viewer.role.may(Permission::ManageMembers))
 }
 
 /// Take a token that was just issued off the page when it is revoked: it is of no use any more.

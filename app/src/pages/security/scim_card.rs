@@ -68,6 +68,7 @@ pub fn ScimCard(
         (ScimStatus::Enabled, Some(at)) => view! { {text::LAST_REQUEST} <Ago at now=view.now /> }.into_any(),
     };
     let switch = match view.scim {
+        _ if !view.can_manage => ().into_any(),
         ScimStatus::Enabled => view! { <Disable org disable pending /> }.into_any(),
         ScimStatus::Off => view! { <Enable label=text::ENABLE org enable pending /> }.into_any(),
         ScimStatus::Disabled => view! { <Enable label=text::ENABLE_AGAIN org enable pending /> }.into_any(),

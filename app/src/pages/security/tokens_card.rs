@@ -29,6 +29,7 @@ mod text {
     pub const REVOKE_TEXT: &str = "The next request with it is refused. If your identity provider still uses it, it can neither add people nor end access until you give it another.";
     pub const EMPTY: &str = "No token yet";
     pub const EMPTY_TEXT: &str = "Issue one below, and enter it at your identity provider together with the base URL.";
+    pub const EMPTY_READ_ONLY: &str = "Owners issue them. Until there is one, the identity provider cannot call.";
     pub const LIFETIME: &str = "Lifetime";
     pub const ISSUE: &str = "Issue token";
     pub const PLACEHOLDER: &str = "Okta production";
@@ -54,7 +55,7 @@ pub fn TokensCard(
     /// Revokes them.
     revoke: ServerAction<RevokeToken>,
 ) -> impl IntoView {
-    let SecurityView { now, tokens, scim, .. } = view;
+    let SecurityView { now, tokens, scim, can_manage, .. } = view;
     let live = tokens.iter().filter(|token| token.state == TokenState::Live).count();
     let obstacle = match scim {
         ScimStatus::Enabled if live >= MOST_LIVE => Some(text::FULL),
@@ -62,7 +63,8 @@ pub fn TokensCard(
         ScimStatus::Off | ScimStatus::Disabled => Some(text::OFF),
     };
     let rows = if tokens.is_empty() {
-        view! { <EmptyState title=text::EMPTY text=text::EMPTY_TEXT /> }.into_any()
+        let sentence = if can_manage { text::EMPTY_TEXT } else { text::EMPTY_READ_ONLY };
+        view! { <EmptyState title=text::EMPTY text=sentence /> }.into_any()
     } else {
         let org = org.clone();
         view! {
@@ -76,7 +78,7 @@ pub fn TokensCard(
                         <th scope="col">{text::STATE}</th>
                     </tr>
                 </thead>
-                <tbody>{tokens.into_iter().map(|token| view! { <Row token now org=org.clone() revoke /> }).collect_view()}</tbody>
+                <tbody>{tokens.into_iter().map(|token| view! { <Row token now org=org.clone() can_manage revoke /> }).collect_view()}</tbody>
             </table>
         }
         .into_any()
@@ -90,13 +92,13 @@ pub fn TokensCard(
                 </div>
             </div>
             <div>{rows}</div>
-            <IssueForm org issuing obstacle />
+            {can_manage.then(|| view! { <IssueForm org issuing obstacle /> })}
         </section>
     }
 }
 
 #[component]
-fn Row(token: TokenView, now: Timestamp, org: OrgSlug, revoke: ServerAction<RevokeToken>) -> impl IntoView {
+fn Row(token: TokenView, now: Timestamp, org: OrgSlug, can_manage: bool, revoke: ServerAction<RevokeToken>) -> impl IntoView {
     let TokenView { id, name, hint, created_at, created_by, expires_at, last_used_at, last_used_ip, state } = token;
     let (class, label) = match state {
         TokenState::Live => ("badge dot good", text::LIVE),
@@ -130,7 +132,7 @@ fn Row(token: TokenView, now: Timestamp, org: OrgSlug, revoke: ServerAction<Revo
             <td>
                 <div class="flex items-center justify-between gap-3">
                     <span class=class>{label}</span>
-                    {live.then(|| view! {
+                    {(live && can_manage).then(|| view! {
                         <Confirm id=format!("revoke-{id}") label=text::REVOKE class="btn quiet danger small edge" testid="revoke-token"
                             question consequence=text::REVOKE_TEXT pending>
                             <ActionForm action=revoke clone:org>

@@ -166,6 +166,76 @@ impl TestApp {
         self.database.try_run(&sql).await.unwrap();
     }
 
+    /// A group of the directory with these users in it; its id.
+    pub async fn group(&self, org: &Org, name: &str, users: &[&str]) -> String {
+        let members: Vec<_> = users.iter().map(|id| json!({ "value": id })).collect();
+        let body = json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:Group"], "displayName": name, "members": members });
+        let answer = self.idp(org).post("/Groups", body).await;
+        assert_eq!(answer.status, 201, "{}", answer.text);
+        answer.json["id"].as_str().unwrap().to_owned()
+    }
+
+    /// A team, made in the database; its id.
+    pub async fn team(&self, org: &Org, name: &str) -> String {
+        let sql = format!(
+            "INSERT INTO teams (id, org_id, name, name_key, created_at, created_by)
+             SELECT {}, id, '{name}', '{}', 0, 'test' FROM organizations WHERE slug = '{}'",
+            self.new_id(),
+            name.to_lowercase(),
+            org.slug
+        );
+        self.database.try_run(&sql).await.unwrap();
+        self.id_of("teams", org, name).await
+    }
+
+    /// An agent, made in the database, granted to these roles; its id.
+    pub async fn agent(&self, org: &Org, name: &str, roles: &[OrgRole]) -> String {
+        let sql = format!(
+            "INSERT INTO agents (id, org_id, name, name_key, description, created_at, created_by)
+             SELECT {}, id, '{name}', '{}', '', 0, 'test' FROM organizations WHERE slug = '{}'",
+            self.new_id(),
+            name.to_lowercase(),
+            org.slug
+        );
+        self.database.try_run(&sql).await.unwrap();
+        for role in roles {
+            let sql = format!(
+                "INSERT INTO agent_grants (id, org_id, agent_id, org_role, granted_by, granted_at)
+                 SELECT {}, a.org_id, a.id, '{}', 'test', 0 FROM agents a JOIN organizations o ON o.id = a.org_id
+                 WHERE a.name = '{name}' AND o.slug = '{}'",
+                self.new_id(),
+                role.as_str(),
+                org.slug
+            );
+            self.database.try_run(&sql).await.unwrap();
+        }
+        self.id_of("agents", org, name).await
+    }
+
+    /// Let a team use an agent, in the database.
+    pub async fn agent_for_team(&self, org: &Org, agent: &str, team: &str) {
+        let sql = format!(
+            "INSERT INTO agent_grants (id, org_id, agent_id, team_id, granted_by, granted_at)
+             SELECT {}, a.org_id, a.id, t.id, 'test', 0 FROM agents a JOIN organizations o ON o.id = a.org_id
+               JOIN teams t ON t.org_id = a.org_id AND t.name = '{team}'
+             WHERE a.name = '{agent}' AND o.slug = '{}'",
+            self.new_id(),
+            org.slug
+        );
+        self.database.try_run(&sql).await.unwrap();
+    }
+
+    /// An expression for a new id.
+    fn new_id(&self) -> &'static str {
+        if self.state.db.is_postgres() { "gen_random_uuid()" } else { "randomblob(16)" }
+    }
+
+    async fn id_of(&self, table: &str, org: &Org, name: &str) -> String {
+        let text = if self.state.db.is_postgres() { "t.id::text" } else { "lower(hex(t.id))" };
+        let from = format!("{table} t JOIN organizations o ON o.id = t.org_id WHERE t.name = '{name}' AND o.slug = '{}'", org.slug);
+        hyphenated(&self.database.texts(&format!("SELECT {text} FROM {from}")).await[0])
+    }
+
     /// Follow the newest activation link mailed to `email`.
     pub async fn activate(&self, email: &str) -> Browser {
         let link = self.mailed_link(email).await.expect("a mail is due");
@@ -264,11 +334,27 @@ impl TestApp {
         rows.collect()
     }
 
-    /// The row of the members list for `email`.
+    /// The row of the members list for `email`, whether or not she has left.
     pub async fn member(&self, org: &Org, email: &str) -> Value {
-        let answer = self.owner(org).await.call("members", &[("org", &org.slug), ("page", "1")]).await;
+        let answer =
+            self.owner(org).await.call("members", &[("org", &org.slug), ("page", "1"), ("search", email), ("status", "any")]).await;
         let people = answer.json["people"].as_array().unwrap_or_else(|| panic!("{}", answer.text)).clone();
         people.into_iter().find(|person| person["email"] == email).unwrap_or_else(|| panic!("{email} is not a member"))
+    }
+
+    /// The page of the member of this address, as the owner sees it.
+    pub async fn person(&self, org: &Org, email: &str) -> Value {
+        let member = self.member(org, email).await["member"].as_str().unwrap().to_owned();
+        let answer = self.owner(org).await.call("person", &[("org", &org.slug), ("member", &member)]).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        answer.json
+    }
+
+    /// The role of the member of this address in the team of this name, if she has a seat there.
+    pub async fn seat(&self, org: &Org, email: &str, team: &str) -> Option<String> {
+        let person = self.person(org, email).await;
+        let seat = person["teams"].as_array().unwrap().iter().find(|seat| seat["name"] == team)?;
+        Some(seat["role"].as_str().unwrap().to_owned())
     }
 
     /// Issue another token through the console.
