@@ -142,7 +142,9 @@ fn Sidebar(who: Viewer) -> impl IntoView {
             if let Some(menu) = menu.get_untracked() {
                 menu.set_open(false);
             }
-            browser::focus(CONTENT);
+            if !browser::is_searching() {
+                browser::focus(CONTENT);
+            }
         }
     });
     view! {
