@@ -11,7 +11,7 @@ mod timeline;
 
 use domain::{
     MemberId, OrgRole, OrgSlug,
-    view::{ManagedBy, PersonPage, PersonView},
+    view::{ManagedBy, PersonPage, PersonView, Viewer},
 };
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -83,7 +83,7 @@ pub fn Person() -> impl IntoView {
                             Err(error) => view! { <FormError error=Signal::stored(Some(error)) /> }.into_any(),
                         })
                     };
-                    view! { <Shown person org deeds><div>{told}</div></Shown> }.into_any()
+                    view! { <Shown person org viewer=ViewerOfPage::get() deeds><div>{told}</div></Shown> }.into_any()
                 }
                 (Err(error), _) => view! { <Problem error denied=text::DENIED /> }.into_any(),
                 (Ok(_), None) => ().into_any(),
@@ -93,11 +93,11 @@ pub fn Person() -> impl IntoView {
 }
 
 #[component]
-fn Shown(person: PersonPage, org: OrgSlug, deeds: Deeds, children: Children) -> impl IntoView {
-    let it_is_me = ViewerOfPage::get().is_some_and(|viewer| viewer.member == person.person.member);
+fn Shown(person: PersonPage, org: OrgSlug, viewer: Option<Viewer>, deeds: Deeds, children: Children) -> impl IntoView {
+    let it_is_me = viewer.as_ref().is_some_and(|viewer| viewer.member == person.person.member);
     let PersonPage { now, person: head, groups, agents, roles, teams, sessions, held_links, may, .. } = person.clone();
     let member = head.member;
-    let link_to_groups = ViewerOfPage::get().is_some_and(|viewer| viewer.role.may(domain::Permission::SeeMappings));
+    let link_to_groups = viewer.is_some_and(|viewer| viewer.role.may(domain::Permission::SeeMappings));
     view! {
         <Header head=head.clone() now it_is_me org=org.clone() may=may.clone() deeds />
         {(!held_links.is_empty()).then(|| view! { <held::HeldCard links=held_links now org=org.clone() break_glass=head.break_glass deeds /> })}
@@ -154,7 +154,7 @@ fn Header(
                     </p>
                 </div>
                 {acts.then(|| view! {
-                    <div class="flex flex-wrap gap-2">
+                    <div class="flex w-full flex-wrap gap-2 md:w-auto">
                         {may.resend.then(|| view! { <deed::Plain action=deeds.resend fields=fields() label=text::RESEND testid="resend-activation" /> })}
                         {may.restore.then(|| view! {
                             <Deed id="restore" label=text::RESTORE testid="restore-member" question=format!("Begin the access of {name} again?")
