@@ -7,6 +7,7 @@ mod support;
 
 mod activation;
 mod activity;
+mod agents;
 mod audit;
 mod bootstrap;
 mod bulk;
@@ -42,6 +43,7 @@ mod root;
 mod scim_protocol;
 mod scim_users;
 mod sign_in;
+mod teams;
 mod tenancy;
 mod tokens;
 mod unavailable;
