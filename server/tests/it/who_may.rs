@@ -55,6 +55,7 @@ fn functions() -> BTreeMap<&'static str, (Needs, Vec<(&'static str, &'static str
         ("restore_member", (Role(Permission::ManageMembers), vec![OF, ("member", ID)])),
         ("block_member", (Role(Permission::ManageMembers), vec![OF, ("member", ID)])),
         ("unblock_member", (Role(Permission::ManageMembers), vec![OF, ("member", ID)])),
+        // These three everybody may do to herself; the member named here is somebody else.
         ("edit_profile", (Role(Permission::ManageMembers), vec![OF, ("member", ID), ("name", "A")])),
         ("end_session", (Role(Permission::ManageMembers), vec![OF, ("member", ID), ("session", "x")])),
         ("end_sessions", (Role(Permission::ManageMembers), vec![OF, ("member", ID)])),
