@@ -221,11 +221,5 @@ fn Place(href: String, label: &'static str) -> impl IntoView {
     });
     view! {
         <a class="item" href=href aria-current=move || current.get() rel=move || (current.get() == Some("page")).then_some("external")>{label}</a>
-    // On the page itself, or on one below it.
-    let below = format!("{href}/");
-    let below = Memo::new(move |_| path.with(|path| path.starts_with(&below)));
-    let here = Memo::new(move |_| path.with(|path| path.trim_end_matches('/') == here));
-    let current = move || if here.get() { Some("page") } else { below.get().then_some("true") };
-        <a class="item" href=href aria-current=current rel=move || here.get().then_some("external")>{label}</a>
     }
 }
