@@ -24,7 +24,10 @@ use leptos_router::{
 };
 
 use components::{Frame, Hydrated, NotFoundInOrg, NotFoundPage};
-use pages::{Activate, Audit, Group, Groups, Home, Integrations, Invite, Members, Organisations, Person, Preview, Security, SetUp, SignIn};
+use pages::{
+    Activate, Agent, Agents, Audit, Group, Groups, Home, Integrations, Invite, Members, Organisations, Person, Preview, Security, SetUp,
+    SignIn, Team, Teams,
+};
 
 /// The document around the pages.
 #[cfg(feature = "ssr")]
@@ -75,10 +78,14 @@ pub fn App() -> impl IntoView {
                 <ParentRoute path=path!("/o/:org") view=Frame ssr=SsrMode::Async>
                     <Route path=path!("") view=Home ssr=SsrMode::Async />
                     <Route path=path!("members") view=Members ssr=SsrMode::Async />
+                    <Route path=path!("teams") view=Teams ssr=SsrMode::Async />
+                    <Route path=path!("teams/:team") view=Team ssr=SsrMode::Async />
                     <Route path=path!("members/invite") view=Invite ssr=SsrMode::Async />
                     <Route path=path!("members/:member") view=Person ssr=SsrMode::Async />
                     <Route path=path!("groups") view=Groups ssr=SsrMode::Async />
                     <Route path=path!("groups/:group") view=Group ssr=SsrMode::Async />
+                    <Route path=path!("agents") view=Agents ssr=SsrMode::Async />
+                    <Route path=path!("agents/:agent") view=Agent ssr=SsrMode::Async />
                     <Route path=path!("settings/integrations") view=Integrations ssr=SsrMode::Async />
                     <Route path=path!("settings/integrations/preview") view=Preview ssr=SsrMode::Async />
                     <Route path=path!("settings/security") view=Security ssr=SsrMode::Async />

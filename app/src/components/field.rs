@@ -30,6 +30,9 @@ pub fn Field(
     /// An example.
     #[prop(optional)]
     placeholder: Option<&'static str>,
+    /// What it begins with.
+    #[prop(optional, into)]
+    value: Option<String>,
     /// Where the input is kept, for a form that reads it itself.
     #[prop(optional)]
     node_ref: NodeRef<html::Input>,
@@ -38,9 +41,37 @@ pub fn Field(
 ) -> impl IntoView {
     view! {
         <Labelled label name hint error>
-            <input class="input" id=input_id(name) name=name type=kind autocomplete=autocomplete maxlength=maxlength placeholder=placeholder required=true node_ref=node_ref
+            <input class="input" id=input_id(name) name=name type=kind autocomplete=autocomplete maxlength=maxlength placeholder=placeholder required=true node_ref=node_ref value=value
                 spellcheck=(kind == "email").then_some("false") autocapitalize=(kind == "email").then_some("none")
                 aria-invalid=invalid(error, name) aria-describedby=describedby(name) autofocus=move || at(error, name).is_some() />
+        </Labelled>
+    }
+}
+
+/// A labelled text of several lines, which may be empty.
+#[component]
+pub fn TextArea(
+    /// What to enter.
+    label: &'static str,
+    /// Its name in the form, which an error refers to.
+    name: &'static str,
+    /// A sentence below.
+    #[prop(default = None, into)]
+    hint: Option<&'static str>,
+    /// The most characters.
+    maxlength: u16,
+    /// What it begins with.
+    #[prop(optional, into)]
+    value: String,
+    /// What went wrong with the form.
+    error: Signal<Option<AppError>>,
+) -> impl IntoView {
+    view! {
+        <Labelled label name hint error>
+            <textarea class="input" id=input_id(name) name=name rows="3" maxlength=maxlength
+                aria-invalid=invalid(error, name) aria-describedby=describedby(name) autofocus=move || at(error, name).is_some()>
+                {value}
+            </textarea>
         </Labelled>
     }
 }

@@ -19,7 +19,7 @@ pub use confirm::Confirm;
 pub use copy_field::CopyField;
 pub use entrance::Entrance;
 pub use face::{Face, initials};
-pub use field::{Field, PasswordField};
+pub use field::{Field, PasswordField, TextArea};
 pub use form::{FormError, Submit};
 pub use frame::{Frame, OrgOfPage, ViewerOfPage};
 pub use numbers::{counted, thousands};

@@ -1,6 +1,7 @@
 //! What one visits. The sentences of a page stand together at the head of its file.
 
 mod activate;
+mod agents;
 mod audit;
 mod groups;
 mod home;
@@ -11,8 +12,10 @@ mod person;
 mod security;
 mod set_up;
 mod sign_in;
+mod teams;
 
 pub use activate::Activate;
+pub use agents::{Agent, Agents};
 pub use audit::Audit;
 pub use groups::{Group, Groups};
 pub use home::Home;
@@ -23,6 +26,7 @@ pub use person::Person;
 pub use security::Security;
 pub use set_up::SetUp;
 pub use sign_in::SignIn;
+pub use teams::{Team, Teams};
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;

@@ -7,7 +7,7 @@ mod idp;
 pub mod process;
 
 pub use app::{Org, PASSWORD, Person, TestApp, races, user};
-pub use browser::Browser;
+pub use browser::{Browser, Page};
 pub use database::{Engine, Rows, make_database, operator_database, random};
 pub use idp::{Answer, Idp, filtered, id, patch_active};
 
