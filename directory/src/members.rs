@@ -26,9 +26,12 @@ pub async fn list(
     let page = page.max(1);
     let tx = db.read(scope).await?;
     let counts = store::people::counts(&tx).await?;
-    // Everybody with access has been counted already.
-    let total = if *filter == MemberFilter::default() { counts.with_access } else { store::people::count(&tx, filter).await? };
-    let mut people = store::people::page(&tx, filter, PAGE, (page - 1).saturating_mul(PAGE)).await?;
+    let offset = (page - 1).saturating_mul(PAGE);
+    let (mut people, total) = match *filter == MemberFilter::default() {
+        // Everybody with access has been counted already.
+        true => (store::people::page(&tx, filter, PAGE, offset).await?, counts.with_access),
+        false => store::people::find(&tx, filter, PAGE, offset).await?,
+    };
     let can_manage = viewer.role.may(Permission::ManageMembers);
     people.iter_mut().for_each(|person| keep_from(viewer, person));
     let waiting = match viewer.role.may(Permission::ManageOwners) {

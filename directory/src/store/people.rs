@@ -95,55 +95,72 @@ fn number(row: &Row, column: &str) -> Result<u64, Error> {
     Ok(u64::try_from(row.get::<i64>(column)?).unwrap_or(0))
 }
 
+/// The members `p` who are in a set, or who are not. Each engine has its own way to make the set once, rather than to ask it
+/// anew for each member.
+fn among(tx: &Tx, within: bool, set: &str) -> String {
+    let not = if within { "" } else { "NOT " };
+    match tx.is_postgres() {
+        true => format!("{not}EXISTS (SELECT 1 FROM ({set}) held WHERE held.member_id = p.id)"),
+        false => format!("p.id {not}IN ({set})"),
+    }
+}
+
+/// The members who hold one of these roles by a grant, or by a mapping of a group that a directory has them in.
+fn holders(granted: &[OrgRole], mapped: &[OrgRole]) -> String {
+    let list = |roles: &[OrgRole]| roles.iter().map(|role| format!("'{}'", role.as_str())).collect::<Vec<_>>().join(", ");
+    let mut parts = vec![format!(
+        "SELECT h.member_id FROM role_grants g JOIN memberships h ON h.id = g.membership_id WHERE g.org_id = $1 AND g.role IN ({})",
+        list(granted)
+    )];
+    if !mapped.is_empty() {
+        // Whoever has no access holds nothing, whatever her groups would give. CROSS JOIN, so that SQLite begins with the mappings.
+        parts.push(format!(
+            "SELECT h.member_id FROM group_mappings gm
+               CROSS JOIN scim_group_members x CROSS JOIN scim_users r CROSS JOIN memberships h
+             WHERE gm.org_id = $1 AND gm.org_role IN ({}) AND {IN_FORCE} AND x.org_id = gm.org_id AND x.group_id = gm.group_id
+               AND r.id = x.user_id AND r.active AND r.deleted_at IS NULL AND h.member_id = r.member_id",
+            list(mapped)
+        ));
+    }
+    parts.join(" UNION ALL ")
+}
+
 /// `FROM … WHERE …` for the members `p` that the filter lets through, with its parameters.
 fn matching(tx: &Tx, filter: &MemberFilter) -> (String, Params) {
+    use OrgRole::{Admin, Auditor, Member, Owner};
     let mut params = Params(params![tx.org()]);
     // CROSS JOIN, so that SQLite goes through the members in the order of the list. Joined by a key of its own, since the
     // foreign key holds the organisation: see `scim_groups::members`.
-    let mut from = "members p CROSS JOIN memberships m".to_owned();
+    let mut from = "members p CROSS JOIN memberships m";
     let mut conditions = vec!["p.org_id = $1".to_owned()];
-    let blocked = "EXISTS (SELECT 1 FROM member_blocks b WHERE b.org_id = $1 AND b.member_id = p.id)";
+    let blocked = "SELECT b.member_id FROM member_blocks b WHERE b.org_id = $1";
     match filter.status {
-        Some(MemberStatus::Any | MemberStatus::Left) => from = "members p LEFT JOIN memberships m ON m.member_id = p.id".to_owned(),
+        Some(MemberStatus::Any | MemberStatus::Left) => from = "members p LEFT JOIN memberships m ON m.member_id = p.id",
         _ => conditions.push("m.member_id = p.id".to_owned()),
     }
     match filter.status {
         None | Some(MemberStatus::Any) => {}
         Some(MemberStatus::Left) => conditions.push("m.id IS NULL".to_owned()),
-        Some(MemberStatus::Blocked) => conditions.push(blocked.to_owned()),
-        Some(MemberStatus::Active) => conditions.push(format!("m.proven_at IS NOT NULL AND NOT {blocked}")),
-        Some(MemberStatus::Pending) => conditions.push(format!("m.proven_at IS NULL AND NOT {blocked}")),
+        Some(MemberStatus::Blocked) => conditions.push(among(tx, true, blocked)),
+        Some(MemberStatus::Active) => conditions.push(format!("m.proven_at IS NOT NULL AND {}", among(tx, false, blocked))),
+        Some(MemberStatus::Pending) => conditions.push(format!("m.proven_at IS NULL AND {}", among(tx, false, blocked))),
     }
-    if let Some(role) = filter.role {
-        // Once for everybody who has more than the base role, rather than once for each member.
-        from.push_str(&format!(
-            " LEFT JOIN (
-               SELECT member_id, max(rank) AS rank FROM (
-                 SELECT gm.member_id, CASE g.role WHEN 'owner' THEN 3 WHEN 'admin' THEN 2 ELSE 1 END AS rank
-                 FROM role_grants g JOIN memberships gm ON gm.id = g.membership_id WHERE g.org_id = $1
-                 UNION ALL
-                 SELECT r.member_id, CASE gm.org_role WHEN 'admin' THEN 2 ELSE 1 END AS rank
-                 FROM group_mappings gm
-                   JOIN scim_group_members x ON x.org_id = gm.org_id AND x.group_id = gm.group_id
-                   JOIN scim_users r ON r.id = x.user_id
-                 WHERE gm.org_id = $1 AND gm.org_role IN ('admin', 'auditor') AND {IN_FORCE}
-                   AND r.active AND r.deleted_at IS NULL AND r.member_id IS NOT NULL
-               ) held GROUP BY member_id
-             ) elevated ON elevated.member_id = p.id"
-        ));
-        let rank = params.push(match role {
-            OrgRole::Member => 0_i64,
-            OrgRole::Auditor => 1,
-            OrgRole::Admin => 2,
-            OrgRole::Owner => 3,
-        });
-        // Whoever has no access has the base role, whatever her groups would give.
-        conditions.push(format!("CASE WHEN m.id IS NULL THEN 0 ELSE coalesce(elevated.rank, 0) END = {rank}"));
+    match filter.role {
+        None => {}
+        Some(Member) => conditions.push(among(tx, false, &holders(&[Owner, Admin, Auditor], &[Admin, Auditor]))),
+        Some(Auditor) => {
+            conditions.push(among(tx, true, &holders(&[Auditor], &[Auditor])));
+            conditions.push(among(tx, false, &holders(&[Owner, Admin], &[Admin])));
+        }
+        Some(Admin) => {
+            conditions.push(among(tx, true, &holders(&[Admin], &[Admin])));
+            conditions.push(among(tx, false, &holders(&[Owner], &[])));
+        }
+        Some(Owner) => conditions.push(among(tx, true, &holders(&[Owner], &[]))),
     }
     if let Some(source) = filter.source {
-        let not = if source == ManagedBy::Manual { "NOT " } else { "" };
-        conditions
-            .push(format!("{not}EXISTS (SELECT 1 FROM scim_users r WHERE r.org_id = $1 AND r.member_id = p.id AND r.deleted_at IS NULL)"));
+        let managed = "SELECT r.member_id FROM scim_users r WHERE r.org_id = $1 AND r.deleted_at IS NULL AND r.member_id IS NOT NULL";
+        conditions.push(among(tx, source == ManagedBy::Directory, managed));
     }
     if let Some(search) = filter.search.as_deref().map(str::trim).filter(|search| !search.is_empty()) {
         let part = params.push(cut(&fold(search), LONGEST_PART).to_owned());
@@ -155,22 +172,52 @@ fn matching(tx: &Tx, filter: &MemberFilter) -> (String, Params) {
     (format!("FROM {from} WHERE {}", conditions.join(" AND ")), params)
 }
 
-/// How many members the filter lets through.
-pub(crate) async fn count(tx: &Tx, filter: &MemberFilter) -> Result<u64, Error> {
-    let (matching, params) = matching(tx, filter);
-    let counted = tx.one(&format!("SELECT count(*) AS total {matching}"), params.0, |row| number(row, "total")).await?;
-    Ok(counted.unwrap_or_default())
-}
-
-/// A page of the members that the filter lets through, by name.
+/// A page of the members that the filter lets through, by name, for one that asks for no set of them: [`find`] is for those.
 pub(crate) async fn page(tx: &Tx, filter: &MemberFilter, size: u64, offset: u64) -> Result<Vec<PersonView>, Error> {
     let (matching, mut params) = matching(tx, filter);
-    let limit = params.push(i64::try_from(size).unwrap_or(i64::MAX));
-    let offset = params.push(i64::try_from(offset).unwrap_or(i64::MAX));
+    let range = range(&mut params, size, offset);
     // First who, from an index; then all that the list shows, of those few.
-    let sql = format!("SELECT p.id {matching} ORDER BY p.name_key, p.id LIMIT {limit} OFFSET {offset}");
+    let sql = format!("SELECT p.id {matching} ORDER BY p.name_key, p.id {range}");
     let ids = tx.all(&sql, params.0, |row| row.get::<MemberId>("id")).await?;
     people(tx, &ids).await
+}
+
+/// A page of the members that the filter lets through, by name, and how many they are in all.
+pub(crate) async fn find(tx: &Tx, filter: &MemberFilter, size: u64, offset: u64) -> Result<(Vec<PersonView>, u64), Error> {
+    let (matching, mut params) = matching(tx, filter);
+    let of_all = params.0.clone();
+    let range = range(&mut params, size, offset);
+    // All of them are looked at once, since they have to be counted.
+    let page = format!(
+        "SELECT id, total FROM (SELECT p.id, p.name_key, count(*) OVER () AS total {matching}) found ORDER BY name_key, id {range}"
+    );
+    nested_loops(tx, false).await?;
+    let found = tx.all(&page, params.0, |row| Ok((row.get::<MemberId>("id")?, number(row, "total")?))).await?;
+    let total = match found.first() {
+        Some((_, total)) => *total,
+        None if offset == 0 => 0,
+        // Beyond the last page nobody is there to say it.
+        None => tx.one(&format!("SELECT count(*) AS total {matching}"), of_all, |row| number(row, "total")).await?.unwrap_or_default(),
+    };
+    nested_loops(tx, true).await?;
+    let ids: Vec<_> = found.into_iter().map(|(id, _)| id).collect();
+    Ok((people(tx, &ids).await?, total))
+}
+
+fn range(params: &mut Params, size: u64, offset: u64) -> String {
+    let limit = params.push(i64::try_from(size).unwrap_or(i64::MAX));
+    let offset = params.push(i64::try_from(offset).unwrap_or(i64::MAX));
+    format!("LIMIT {limit} OFFSET {offset}")
+}
+
+/// Whether PostgreSQL may join by asking one side anew for each row of the other. For as long as it has no statistics, it takes
+/// every set for small, and would ask a hundred thousand times.
+async fn nested_loops(tx: &Tx, may: bool) -> Result<(), Error> {
+    if tx.is_postgres() {
+        let sql = "SELECT set_config('enable_nestloop', $1, true)";
+        tx.run(sql, params![if may { "on" } else { "off" }]).await?;
+    }
+    Ok(())
 }
 
 /// These members as the list shows them, by name. A page of them at most.
