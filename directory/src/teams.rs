@@ -220,7 +220,7 @@ pub async fn remove_seat(db: &Db, who: &SignedIn, scope: OrgScope, team: TeamId,
         let seat = SeatInHand::take(&tx, who, team, member).await?;
         let membership = seat.membership.ok_or(Error::NotFound("seat"))?;
         let Some(held) = seat.held else {
-            return Err(match store::teams::giving_groups(&tx, team, member).await?.is_empty() {
+            return Err(match store::teams::giving_groups(&tx, team, &[member]).await?.is_empty() {
                 true => Error::NotFound("seat"),
                 false => Error::Conflict(FROM_A_GROUP.to_owned()),
             });

@@ -191,42 +191,55 @@ pub(crate) async fn by_groups(tx: &Tx, team: TeamId, size: i64, offset: i64) -> 
     // The strongest role of each is the one with the smallest name: `lead` before `member`.
     let seats =
         format!("SELECT m.member_id, min(gm.team_role) AS role FROM {MAPPED} AND gm.org_id = $1 AND gm.team_id = $2 GROUP BY m.member_id");
-    let total =
-        tx.one(&format!("SELECT count(*) AS number FROM ({seats}) s"), params![tx.org(), team], |row| number(row, "number")).await?;
-    let total = total.unwrap_or(0);
-    if total == 0 {
-        return Ok((vec![], 0));
-    }
+    // Counted on the way: a group may have 100,000 people, who are gone through once.
     let sql = format!(
-        "SELECT w.id, w.role, {NAME} FROM (
-           SELECT p.id, p.name_key, s.role FROM ({seats}) s JOIN members p ON p.org_id = $1 AND p.id = s.member_id
+        "SELECT w.id, w.role, w.total, {NAME} FROM (
+           SELECT p.id, p.name_key, s.role, count(*) OVER () AS total FROM ({seats}) s JOIN members p ON p.id = s.member_id
            ORDER BY p.name_key, p.id LIMIT $3 OFFSET $4
          ) w JOIN members p ON p.org_id = $1 AND p.id = w.id {NAMED} ORDER BY w.name_key, w.id"
     );
-    let mut people = tx
-        .all(&sql, params![tx.org(), team, size, offset], |row| {
-            Ok(GroupSeat { member: row.get("id")?, name: Shown::read(row)?.name, role: stored(row, "role")?, groups: vec![] })
-        })
-        .await?;
-    for person in &mut people {
-        person.groups = giving_groups(tx, team, person.member).await?;
+    let people = tx.all(&sql, params![tx.org(), team, size, offset], |row| {
+        let seat = GroupSeat { member: row.get("id")?, name: Shown::read(row)?.name, role: stored(row, "role")?, groups: vec![] };
+        Ok((seat, number(row, "total")?))
+    });
+    let people = people.await?;
+    let total = match people.first() {
+        Some((_, total)) => *total,
+        None if offset == 0 => 0,
+        // A page that the list does not have.
+        None => {
+            let sql = format!("SELECT count(*) AS number FROM ({seats}) s");
+            tx.one(&sql, params![tx.org(), team], |row| number(row, "number")).await?.unwrap_or(0)
+        }
+    };
+    let mut seats: Vec<_> = people.into_iter().map(|(seat, _)| seat).collect();
+    let members: Vec<_> = seats.iter().map(|seat| seat.member).collect();
+    let mut groups = giving_groups(tx, team, &members).await?;
+    for seat in &mut seats {
+        seat.groups = groups.remove(&seat.member).unwrap_or_default();
     }
-    Ok((people, total))
+    Ok((seats, total))
 }
 
-/// The names of the groups that give this member a seat in a team.
-pub(crate) async fn giving_groups(tx: &Tx, team: TeamId, member: MemberId) -> Result<Vec<String>, Error> {
+/// The names of the groups that give these members, a page of them at most, a seat in a team.
+pub(crate) async fn giving_groups(tx: &Tx, team: TeamId, members: &[MemberId]) -> Result<BTreeMap<MemberId, Vec<String>>, Error> {
+    let mut groups: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    if members.is_empty() {
+        return Ok(groups);
+    }
+    let (list, params) = in_list(params![tx.org(), team], members);
     let sql = format!(
-        "SELECT g.id, g.display_name FROM scim_users r
-           CROSS JOIN scim_group_members x
-           CROSS JOIN scim_groups g
-           JOIN memberships m ON m.member_id = r.member_id
-         WHERE r.org_id = $1 AND r.member_id = $3 AND r.deleted_at IS NULL AND r.active
-           AND x.org_id = r.org_id AND x.user_id = r.id AND g.id = x.group_id
-           AND EXISTS (SELECT 1 FROM group_mappings gm WHERE gm.org_id = $1 AND gm.group_id = g.id AND gm.team_id = $2 AND {IN_FORCE})
-         ORDER BY g.display_name_key, g.id"
+        "SELECT DISTINCT r.member_id, g.display_name, g.display_name_key, g.id FROM scim_users r
+           JOIN scim_group_members x ON x.org_id = r.org_id AND x.user_id = r.id
+           JOIN group_mappings gm ON gm.org_id = x.org_id AND gm.group_id = x.group_id AND gm.team_id = $2
+           JOIN scim_groups g ON g.id = x.group_id
+         WHERE r.org_id = $1 AND r.member_id IN ({list}) AND r.deleted_at IS NULL AND r.active AND {IN_FORCE}
+         ORDER BY r.member_id, g.display_name_key, g.id"
     );
-    tx.all(&sql, params![tx.org(), team, member], |row| row.get("display_name")).await
+    for (member, group) in tx.all(&sql, params, |row| Ok((row.get::<MemberId>("member_id")?, row.get("display_name")?))).await? {
+        groups.entry(member).or_default().push(group);
+    }
+    Ok(groups)
 }
 
 /// The mappings that give seats in a team: which group, and which role.

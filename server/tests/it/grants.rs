@@ -213,7 +213,7 @@ both_databases! {
             assert_eq!(answer.status, 409, "{function}: {}", answer.text);
             assert_eq!(owner.call("security", &[("org", "acme")]).await.status, 200, "{function} has changed nothing");
         }
-        let kept: Vec<_> = app.audit(&acme).await.into_iter().filter(|row| row.action == "access.last_owner_kept").map(|row| row.target.unwrap()).collect();
+        let kept: Vec<_> = app.audit(&acme).await.into_iter().filter(|row| row.action == "access.last_owner_kept").map(|row| row.actor).collect();
         assert_eq!(kept, ["Acme's owner"; 3]);
         // One mail an hour, whatever is tried and by whom.
         let told: Vec<_> = app.alerts().await;

@@ -150,6 +150,9 @@ both_databases! {
         // Each person once, however many ways she came.
         assert_eq!((&row["members"], &row["groups"]), (&2.into(), &2.into()));
 
+        let beyond = owner.call("team", &[("org", "acme"), ("team", &team), ("page", "9")]).await.json;
+        assert_eq!((&beyond["by_groups"], &beyond["by_hand_total"], &beyond["by_groups_total"]), (&json!([]), &1.into(), &2.into()));
+
         // A seat that a group gives is changed where it comes from.
         let jonas_id = member(&app, &acme, "jonas@acme.test").await;
         let refused = remove_seat(&owner, &acme, &team, &jonas_id).await;

@@ -171,7 +171,8 @@ fn List(
 /// That records wait for an owner's word, and on whose pages she gives it.
 #[component]
 fn Held(count: u64, held: Vec<(domain::MemberId, String)>, org: OrgSlug) -> impl IntoView {
-    let more = count > held.len() as u64;
+    // As many as are named at the most.
+    let more = held.len() >= 5 && count > held.len() as u64;
     let lead = if count == 1 { text::HELD_ONE.to_owned() } else { format!("{} {}", thousands(count), text::HELD_MANY) };
     view! {
         <p class="note warn mb-4" data-testid="held-links">

@@ -11,7 +11,7 @@ mod timeline;
 
 use domain::{
     MemberId, OrgRole, OrgSlug,
-    view::{ManagedBy, PersonPage, PersonView},
+    view::{ManagedBy, PersonPage, PersonView, Viewer},
 };
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -74,12 +74,17 @@ pub fn Person() -> impl IntoView {
         <deeds::Said deeds />
         <Transition fallback=|| view! { <PageHeader title=text::TITLE lead="" /> <CardSkeleton /> }>
             {move || person.get().map(|person| match (person, org.get()) {
-                (Ok(person), Some(org)) => view! { <Shown person org=org.clone() deeds />
-                    <div>{move || timeline.get().map(|timeline| match timeline {
-                        Ok(timeline) => member.get().map(|member| view! { <timeline::TimelineCard timeline org=org.clone() member /> }).into_any(),
-                        Err(error) => view! { <FormError error=Signal::stored(Some(error)) /> }.into_any(),
-                    })}</div>
-                }.into_any(),
+                (Ok(person), Some(org)) => {
+                    let here = org.clone();
+                    let told = move || {
+                        let org = here.clone();
+                        timeline.get().map(move |timeline| match timeline {
+                            Ok(timeline) => member.get().map(|member| view! { <timeline::TimelineCard timeline org member /> }).into_any(),
+                            Err(error) => view! { <FormError error=Signal::stored(Some(error)) /> }.into_any(),
+                        })
+                    };
+                    view! { <Shown person org viewer=ViewerOfPage::get() deeds><div>{told}</div></Shown> }.into_any()
+                }
                 (Err(error), _) => view! { <Problem error denied=text::DENIED /> }.into_any(),
                 (Ok(_), None) => ().into_any(),
             })}
@@ -88,19 +93,22 @@ pub fn Person() -> impl IntoView {
 }
 
 #[component]
-fn Shown(person: PersonPage, org: OrgSlug, deeds: Deeds) -> impl IntoView {
-    let it_is_me = ViewerOfPage::get().is_some_and(|viewer| viewer.member == person.person.member);
+fn Shown(person: PersonPage, org: OrgSlug, viewer: Option<Viewer>, deeds: Deeds, children: Children) -> impl IntoView {
+    let it_is_me = viewer.as_ref().is_some_and(|viewer| viewer.member == person.person.member);
     let PersonPage { now, person: head, groups, agents, roles, teams, sessions, held_links, may, .. } = person.clone();
     let member = head.member;
-    let link_to_groups = ViewerOfPage::get().is_some_and(|viewer| viewer.role.may(domain::Permission::SeeMappings));
+    let link_to_groups = viewer.is_some_and(|viewer| viewer.role.may(domain::Permission::SeeMappings));
     view! {
         <Header head=head.clone() now it_is_me org=org.clone() may=may.clone() deeds />
         {(!held_links.is_empty()).then(|| view! { <held::HeldCard links=held_links now org=org.clone() break_glass=head.break_glass deeds /> })}
+        <reasons::ReasonsCard org=org.clone() member roles teams agents now may=may.clone() access=head.access.clone() link_to_groups deeds />
         <div class="columns">
-            <reasons::ReasonsCard org=org.clone() member roles teams agents now may=may.clone() access=head.access.clone() link_to_groups deeds />
-            <groups::GroupsCard org=org.clone() groups now link=link_to_groups managed_by=head.managed_by />
-            <sessions::SessionsCard org=org.clone() member sessions now may=may.clone() it_is_me deeds />
-            <profile::ProfileCard person org may it_is_me deeds />
+            <div class="grid content-start gap-4">
+                <sessions::SessionsCard org=org.clone() member sessions now may=may.clone() it_is_me deeds />
+                <groups::GroupsCard org=org.clone() groups now link=link_to_groups managed_by=head.managed_by />
+                <profile::ProfileCard person org may it_is_me deeds />
+            </div>
+            {children()}
         </div>
     }
 }
@@ -146,7 +154,7 @@ fn Header(
                     </p>
                 </div>
                 {acts.then(|| view! {
-                    <div class="flex flex-wrap gap-2">
+                    <div class="flex w-full flex-wrap gap-2 md:w-auto">
                         {may.resend.then(|| view! { <deed::Plain action=deeds.resend fields=fields() label=text::RESEND testid="resend-activation" /> })}
                         {may.restore.then(|| view! {
                             <Deed id="restore" label=text::RESTORE testid="restore-member" question=format!("Begin the access of {name} again?")

@@ -66,7 +66,7 @@ pub fn ReasonsCard(
         let fields = fields.clone();
         view! {
             <div class="flex flex-wrap items-center gap-2 border-t border-line px-4 py-3 md:px-6">
-                <span class="mr-auto text-sm text-ink-2">{text::GRANT}</span>
+                <span class="mr-auto w-full text-sm text-ink-2 md:w-auto">{text::GRANT}</span>
                 {grants.into_iter().map(|role| {
                     let (label, consequence) = said(role);
                     view! {
@@ -171,17 +171,17 @@ fn From(source: Source, now: Timestamp, org: OrgSlug, link: bool, children: Chil
     };
     view! {
         <td>
-            {from}
-            // Where there is no room for its column.
-            {since.map(|at| view! { <p class="text-xs text-ink-3 md:hidden"><Ago at now /></p> })}
-            {request_id.map(|id| view! { <Request id /> })}
-        </td>
-        <td class="opt">
-            <div class="flex items-start justify-between gap-2">
-                <span class="whitespace-nowrap text-ink-2">{since.map(|at| view! { <Ago at now /> })}</span>
+            <div class="flex flex-wrap items-start justify-between gap-x-3 gap-y-1">
+                <div class="min-w-0">
+                    {from}
+                    // Where there is no room for its column.
+                    {since.map(|at| view! { <p class="text-xs text-ink-3 md:hidden"><Ago at now /></p> })}
+                    {request_id.map(|id| view! { <Request id /> })}
+                </div>
                 {children()}
             </div>
         </td>
+        <td class="opt whitespace-nowrap text-ink-2">{since.map(|at| view! { <Ago at now /> })}</td>
     }
 }
 

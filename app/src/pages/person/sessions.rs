@@ -74,7 +74,7 @@ pub fn SessionsCard(
                                             {current.then(|| view! { <span class="font-normal text-ink-3">" · " {text::THIS}</span> })}
                                         </p>
                                         <p class="text-ink-2">
-                                            {ip.unwrap_or_else(|| text::UNKNOWN.to_owned())} " · used " <Ago at=last_seen_at now /> " · since " <Ago at=began_at now />
+                                            {ip.unwrap_or_else(|| text::UNKNOWN.to_owned())} " · used " <Ago at=last_seen_at now /> " · signed in " <Ago at=began_at now />
                                         </p>
                                     </div>
                                     {may.end_sessions.then(|| view! {

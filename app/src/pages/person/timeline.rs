@@ -36,7 +36,7 @@ pub fn TimelineCard(
         page => format!("{here}?page={page}#timeline-title"),
     };
     view! {
-        <section class="card mt-4" aria-labelledby="timeline-title">
+        <section class="card" aria-labelledby="timeline-title">
             <div class="head"><h2 id="timeline-title" tabindex="-1">{text::TITLE}</h2></div>
             {if entries.is_empty() {
                 view! { <div><EmptyState title=text::EMPTY text=text::EMPTY_TEXT /></div> }.into_any()

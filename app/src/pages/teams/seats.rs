@@ -34,6 +34,7 @@ mod text {
     pub const PAGES_BY_GROUPS: &str = "Pages of the seats by groups";
     pub const ADD: &str = "Add somebody";
     pub const SEARCH: &str = "Name or e-mail address";
+    pub const PEOPLE: &str = "People with access";
     pub const FIND: &str = "Search";
     pub const NOBODY: &str = "Nobody with access is called that.";
     pub const MORE: &str = "These are the first eight. Type more of the name to see others.";
@@ -216,7 +217,7 @@ fn Search(org: OrgSlug, id: TeamId, find: Option<String>, found: Vec<FoundMember
     let (nobody, more) = (sought && found.is_empty(), found.len() == FOUND);
     view! {
         <div class="body border-t border-line">
-            <Form method="GET" action=paths::team(&org, id) attr:class="flex flex-wrap items-end gap-4" attr:role="search" attr:aria-label=text::ADD>
+            <Form method="GET" action=paths::team(&org, id) attr:class="flex flex-wrap items-end gap-4" attr:role="search" attr:aria-label=text::PEOPLE>
                 <div class="field w-full md:w-72">
                     <label for="field-find">{text::ADD} <span class="font-normal text-ink-2">" · " {text::SEARCH}</span></label>
                     <input class="input" id="field-find" name="find" type="search" autocomplete="off" spellcheck="false" required=true maxlength="200"
