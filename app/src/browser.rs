@@ -16,6 +16,27 @@ pub fn focus(id: &str) {
     let _ = id;
 }
 
+/// Empty the input with this id.
+pub fn clear(id: &str) {
+    #[cfg(feature = "hydrate")]
+    if let Some(input) = element(id).and_then(|element| leptos::wasm_bindgen::JsCast::dyn_into::<web_sys::HtmlInputElement>(element).ok()) {
+        input.set_value("");
+    }
+    #[cfg(not(feature = "hydrate"))]
+    let _ = id;
+}
+
+/// Whether the focus is in a form that searches: what it finds is shown without taking the focus away from it.
+pub fn is_searching() -> bool {
+    #[cfg(feature = "hydrate")]
+    {
+        let active = leptos::prelude::document().active_element();
+        active.and_then(|active| active.closest("[role=search]").ok().flatten()).is_some()
+    }
+    #[cfg(not(feature = "hydrate"))]
+    false
+}
+
 /// Put `text` on the clipboard; where that is not allowed (plain http, for one), select the element `id` that shows it,
 /// so that one key press copies it. Answers whether the text is on the clipboard.
 pub async fn copy(text: &str, id: &str) -> bool {

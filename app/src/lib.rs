@@ -25,8 +25,8 @@ use leptos_router::{
 
 use components::{Frame, Hydrated, NotFoundInOrg, NotFoundPage};
 use pages::{
-    Activate, Agent, Agents, Audit, Group, Groups, Home, Integrations, Members, Organisations, Preview, Security, SetUp, SignIn, Team,
-    Teams,
+    Activate, Agent, Agents, Audit, Group, Groups, Home, Integrations, Invite, Members, Organisations, Person, Preview, Security, SetUp,
+    SignIn, Team, Teams,
 };
 
 /// The document around the pages.
@@ -80,6 +80,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("members") view=Members ssr=SsrMode::Async />
                     <Route path=path!("teams") view=Teams ssr=SsrMode::Async />
                     <Route path=path!("teams/:team") view=Team ssr=SsrMode::Async />
+                    <Route path=path!("members/invite") view=Invite ssr=SsrMode::Async />
+                    <Route path=path!("members/:member") view=Person ssr=SsrMode::Async />
                     <Route path=path!("groups") view=Groups ssr=SsrMode::Async />
                     <Route path=path!("groups/:group") view=Group ssr=SsrMode::Async />
                     <Route path=path!("agents") view=Agents ssr=SsrMode::Async />

@@ -17,6 +17,11 @@ pub fn members(org: &OrgSlug) -> String {
     format!("/o/{org}/members")
 }
 
+/// Invite somebody.
+pub fn invite(org: &OrgSlug) -> String {
+    format!("/o/{org}/members/invite")
+}
+
 /// A member's page.
 pub fn person(org: &OrgSlug, member: MemberId) -> String {
     format!("/o/{org}/members/{member}")

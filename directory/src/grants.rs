@@ -103,6 +103,7 @@ pub async fn grant_owner_as_operator(db: &Db, org: &str, email: &str, call: &Cal
     db.retrying(|| async {
         let tx = db.begin(OrgScope::new(found)).await?;
         let member = store::members::find_by_account(&tx, account.id).await?.ok_or_else(nobody)?;
+        store::organizations::lock_owner_guard(&tx).await?;
         let subject = Subject::lock(&tx, None, member.id).await?.ok_or(Error::Stale)?;
         let changed = grant_in(&tx, &subject, OrgRole::Owner, &Actor::Operator, call).await?;
         let made = MadeOwner { org: found, member: member.id, name: subject.name, changed };
@@ -118,6 +119,10 @@ pub async fn grant_owner_as_operator(db: &Db, org: &str, email: &str, call: &Cal
 async fn within_reach(tx: &Tx, who: &SignedIn, member: MemberId, role: OrgRole, call: &Call) -> Result<Subject, Error> {
     if role == OrgRole::Member {
         return Err(Invalid::new("role", "Everybody is a member. Choose another role.").into());
+    }
+    if role == OrgRole::Owner {
+        // Whoever is about to write to all owners holds it, so that two of them do not wait for each other's memberships.
+        store::organizations::lock_owner_guard(tx).await?;
     }
     let subject = subject(tx, who, member, Proof::Role, call).await?;
     let own = match role {

@@ -128,19 +128,16 @@ async fn lock(tx: &Tx, who: &SignedIn, record: DirectoryUserId, call: &Call) -> 
         return Err(Error::NotFound("waiting directory user"));
     };
     let glimpse = store::members::find(tx, id).await?.ok_or(Error::Stale)?;
-    let owner = store::members::holds_owner(tx, id).await?;
-    if owner {
-        store::organizations::lock_owner_guard(tx).await?;
-    }
+    // Whether she is an owner or not: all owners are about to be written to.
+    store::organizations::lock_owner_guard(tx).await?;
     store::accounts::lock(tx, glimpse.account).await?;
     let locked = store::scim_users::lock(tx, record).await?;
     let member = store::members::lock(tx, id).await?.ok_or(Error::Stale)?;
     store::members::lock_memberships(tx, &[who.member, id]).await?;
     who.confirm_fresh(tx, Permission::ManageOwners, call.now).await?;
-    // Decided, deleted or made an owner since we looked: look again.
-    let moved = store::held_links::find(tx, record).await? != matched || store::members::holds_owner(tx, id).await? != owner;
+    // Decided or deleted since we looked: look again.
     match locked {
-        Some(record) if !moved => Ok(Waits { record, member }),
+        Some(locked) if store::held_links::find(tx, record).await? == matched => Ok(Waits { record: locked, member }),
         _ => Err(Error::Stale),
     }
 }

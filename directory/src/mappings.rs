@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::{
-    Actor, Call, Db, Error, OrgScope,
+    Actor, Call, Db, Error, OrgScope, alerts,
     sessions::SignedIn,
     store::{
         self,
@@ -494,6 +494,14 @@ pub(crate) async fn bind_waiting(tx: &Tx, group: &Record, actor: &Actor, call: &
         let acts = bound.state() == MappingState::Active;
         if acts {
             store::mappings::begin_span(tx, &bound, &actor.name(), call).await?;
+        } else {
+            let line = format!(
+                "{} pushed the group {}, which is mapped to {}. It gives nothing until an owner has confirmed that, under Settings, Integrations.",
+                alerts::name(&actor.name()),
+                alerts::name(&bound.group_name),
+                bound.gives()
+            );
+            alerts::to_owners(tx, "a mapping waits for an owner", &line, call).await?;
         }
         let state = if acts { "acts from now on" } else { "waits for an owner's confirmation" };
         let details = vec![("gives".to_owned(), bound.gives()), ("state".to_owned(), state.to_owned())];

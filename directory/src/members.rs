@@ -1,7 +1,7 @@
 //! The organisation's people.
 
 use domain::{
-    Permission,
+    MemberId, Permission,
     view::{AccessState, MemberFilter, MembersView, PersonView},
 };
 
@@ -12,7 +12,7 @@ pub use crate::person::{person, timeline};
 const PAGE: u64 = 50;
 
 /// The most people whom a notice about waiting records names.
-const NAMED: i64 = 5;
+const NAMED: usize = 5;
 
 /// Page `page` (from 1) of the organisation's people whom `filter` lets through, by name.
 pub async fn list(
@@ -31,10 +31,17 @@ pub async fn list(
     let mut people = store::people::page(&tx, filter, PAGE, (page - 1).saturating_mul(PAGE)).await?;
     let can_manage = viewer.role.may(Permission::ManageMembers);
     people.iter_mut().for_each(|person| keep_from(viewer, person));
-    let (held_links, held) = match viewer.role.may(Permission::ManageOwners) {
-        true => store::people::held_links(&tx, NAMED).await?,
-        false => (0, vec![]),
+    let waiting = match viewer.role.may(Permission::ManageOwners) {
+        true => store::held_links::waiting(&tx).await?,
+        false => vec![],
     };
+    let held_links = waiting.len() as u64;
+    let mut held: Vec<(MemberId, String)> = vec![];
+    for link in waiting {
+        if held.len() < NAMED && held.iter().all(|(member, _)| *member != link.member) {
+            held.push((link.member, link.name));
+        }
+    }
     Ok(MembersView {
         now: call.now,
         people,

@@ -69,7 +69,7 @@ pub async fn person(db: &Db, viewer: &SignedIn, scope: OrgScope, member: MemberI
         })
         .collect();
     let held_links = match viewer.role.may(Permission::ManageOwners) {
-        true => store::person::held_links(&tx, member).await?,
+        true => store::held_links::waiting(&tx).await?.into_iter().filter(|link| link.member == member).collect(),
         false => vec![],
     };
     let may = PersonActions {
@@ -169,7 +169,7 @@ fn actions(
         block: manages && alive && !details.blocked,
         unblock: manages && details.blocked,
         restore: manages && !alive && details.record.as_ref().is_none_or(|(_, _, active)| *active),
-        resend: manages && waits,
+        resend: viewer.role.may(Permission::ManageMembers) && waits,
         end_sessions: false,
         edit: managed_by == ManagedBy::Manual && (manages || viewer.member == member),
         break_glass: viewer.role.may(Permission::ManageOwners) && (break_glass || managed_by == ManagedBy::Manual),

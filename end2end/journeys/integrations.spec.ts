@@ -90,6 +90,7 @@ test.describe("looks", () => {
 
   test("before SCIM is on", async ({ page, server }) => {
     await setUp(page, server.setUpLink, { org: "Acme", ...INES });
+    await expect(page).toHaveURL("/o/acme/settings/security");
     await page.goto(INTEGRATIONS);
     await expect(page.getByText("SCIM is off, so that no groups arrive")).toBeVisible();
     await look(page, "integrations-off");
@@ -121,6 +122,7 @@ test.describe("looks", () => {
     await expectPlan(page, 2, 2, 0, 0);
     await look(page, "integrations-preview");
     guard.allow(409, "/api/apply_mapping");
+    guard.allow(422, "/api/preview_mapping");
     await okta.putInto(managers, jun);
     await page.getByTestId("apply-mapping").click();
     await expect(page.getByTestId("form-error")).toContainText("Something has changed");

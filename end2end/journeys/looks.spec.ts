@@ -91,6 +91,9 @@ test("members", async ({ page, server, otherBrowser }) => {
   await page.getByRole("link", { name: "Audit" }).click();
   await page.getByRole("link", { name: "Members" }).click();
   await expect(memberRow(page, "amara.diallo@acme.test")).toHaveAttribute("data-state", "activation-failed");
+  // Who has left is shown to those who ask.
+  await page.getByLabel("Status").selectOption("any");
+  await expect(memberRow(page, "lea.roth@acme.test")).toBeVisible();
   const states = await page.getByTestId("member-row").evaluateAll((rows) => rows.map((row) => row.getAttribute("data-state")));
   expect(new Set(states)).toEqual(new Set(["active", "activation-pending", "activation-sent", "activation-failed", "inactive"]));
   await look(page, "members");

@@ -52,10 +52,11 @@ export function memberRow(page: Page, email: string): Locator {
   return page.getByTestId("member-row").filter({ hasText: email });
 }
 
-/** Load the members page again until the person is in this state. */
+/** Load the members page, with those who have left, until the person is in this state. */
 export async function expectMember(page: Page, email: string, state: string) {
+  const { pathname } = new URL(page.url());
   await expect(async () => {
-    await page.reload();
+    await page.goto(`${pathname}?status=any`);
     await expect(memberRow(page, email)).toHaveAttribute("data-state", state, { timeout: 1_000 });
   }).toPass();
 }

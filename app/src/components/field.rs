@@ -87,19 +87,24 @@ pub fn PasswordField(
     /// A sentence below.
     #[prop(default = None, into)]
     hint: Option<&'static str>,
+    /// An id of the form's own, where a page has several with a password.
+    #[prop(optional)]
+    place: String,
     /// What went wrong with the form.
     error: Signal<Option<AppError>>,
 ) -> impl IntoView {
     let name = "password";
     let (visible, set_visible) = signal(false);
+    let key = if place.is_empty() { name.to_owned() } else { format!("{name}-{place}") };
+    let (id, controls, described) = (input_id(&key), input_id(&key), describedby(&key));
     view! {
-        <Labelled label name hint error>
+        <Labelled label name key hint error>
             <div class="with-button">
-                <input class="input" id=input_id(name) name=name type=move || if visible.get() { "text" } else { "password" }
+                <input class="input" id=id name=name type=move || if visible.get() { "text" } else { "password" }
                     autocomplete=if new { "new-password" } else { "current-password" } minlength=new.then_some(domain::password::SHORTEST.to_string())
                     required=true spellcheck="false" autocapitalize="none"
-                    aria-invalid=invalid(error, name) aria-describedby=describedby(name) autofocus=move || at(error, name).is_some() />
-                <button type="button" class="btn quiet small needs-script" aria-controls=input_id(name)
+                    aria-invalid=invalid(error, name) aria-describedby=described autofocus=move || at(error, name).is_some() />
+                <button type="button" class="btn quiet small needs-script" aria-controls=controls
                     aria-label=move || if visible.get() { "Hide the password" } else { "Show the password" }
                     on:click=move |_| set_visible.update(|visible| *visible = !*visible)>
                     {move || if visible.get() { "Hide" } else { "Show" }}
@@ -116,19 +121,23 @@ pub fn Labelled(
     label: &'static str,
     /// The field's name in the form.
     name: &'static str,
+    /// What its ids are made of, where that is not its name.
+    #[prop(optional)]
+    key: Option<String>,
     /// A sentence below.
     hint: Option<&'static str>,
     /// What went wrong with the form.
     error: Signal<Option<AppError>>,
-    /// The input, whose id is `input_id(name)`.
+    /// The input, whose id is `input_id` of its key.
     children: Children,
 ) -> impl IntoView {
+    let key = key.unwrap_or_else(|| name.to_owned());
     view! {
         <div class="field">
-            <label for=input_id(name)>{label}</label>
+            <label for=input_id(&key)>{label}</label>
             {children()}
-            {hint.map(|hint| view! { <p class="hint" id=format!("{name}-hint") hidden=move || at(error, name).is_some()>{hint}</p> })}
-            <p class="error" id=format!("{name}-error") data-testid=format!("{name}-error") hidden=move || at(error, name).is_none()>
+            {hint.map(|hint| view! { <p class="hint" id=format!("{key}-hint") hidden=move || at(error, name).is_some()>{hint}</p> })}
+            <p class="error" id=format!("{key}-error") data-testid=format!("{name}-error") hidden=move || at(error, name).is_none()>
                 {move || at(error, name)}
             </p>
         </div>

@@ -142,7 +142,9 @@ fn Sidebar(who: Viewer) -> impl IntoView {
             if let Some(menu) = menu.get_untracked() {
                 menu.set_open(false);
             }
-            browser::focus(CONTENT);
+            if !browser::is_searching() {
+                browser::focus(CONTENT);
+            }
         }
     });
     view! {
@@ -205,14 +207,19 @@ fn SignOutForm() -> impl IntoView {
     }
 }
 
-/// A link that knows whether it leads to where one is. It then loads the page again from the server: a click always
-/// asks whether one may still be here.
+/// A link that knows whether it leads to where one is, or to what that is a part of. The page where one is is loaded again from
+/// the server: a click always asks whether one may still be here.
 #[component]
 fn Place(href: String, label: &'static str) -> impl IntoView {
     let path = use_location().pathname;
     let here = href.clone();
-    let here = Memo::new(move |_| path.with(|path| path.trim_end_matches('/') == here));
+    let current = Memo::new(move |_| {
+        path.with(|path| match path.strip_prefix(here.as_str())? {
+            "" | "/" => Some("page"),
+            beyond => beyond.starts_with('/').then_some("true"),
+        })
+    });
     view! {
-        <a class="item" href=href aria-current=move || here.get().then_some("page") rel=move || here.get().then_some("external")>{label}</a>
+        <a class="item" href=href aria-current=move || current.get() rel=move || (current.get() == Some("page")).then_some("external")>{label}</a>
     }
 }

@@ -14,6 +14,9 @@ const HINT: &str = "What only an owner may do asks for it every 15 minutes.";
 pub fn OwnerPassword(
     /// What went wrong with the form.
     error: Signal<Option<AppError>>,
+    /// An id of the form's own, where a page has several that ask.
+    #[prop(optional)]
+    place: String,
 ) -> impl IntoView {
     // Once asked for, it stays until the form has been accepted: a wrong password is corrected where it was typed.
     let asked = Memo::new(move |before: Option<&bool>| {
@@ -22,6 +25,6 @@ pub fn OwnerPassword(
     });
     move || {
         let needed = asked.get() || ViewerOfPage::get().is_none_or(|viewer| viewer.needs_password());
-        needed.then(|| view! { <PasswordField label=LABEL hint=HINT error /> })
+        needed.then(|| view! { <PasswordField label=LABEL hint=HINT error place=place.clone() /> })
     }
 }

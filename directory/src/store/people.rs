@@ -325,22 +325,6 @@ pub(crate) async fn without_keys(tx: &Tx, most: i64) -> Result<Vec<MemberId>, Er
     tx.all(&sql, params![tx.org(), most], |row| row.get("id")).await
 }
 
-/// The directory records that match a member and wait for an owner's word: how many there are, and the first few members
-/// concerned, by name.
-pub(crate) async fn held_links(tx: &Tx, most: i64) -> Result<(u64, Vec<(MemberId, String)>), Error> {
-    const HELD: &str = "FROM held_links h
-          JOIN scim_users w ON w.id = h.user_id
-          JOIN members p ON p.id = h.member_id
-        WHERE h.org_id = $1 AND h.declined_at IS NULL AND w.deleted_at IS NULL AND w.member_id IS NULL";
-    let total = tx.one(&format!("SELECT count(*) AS total {HELD}"), params![tx.org()], |row| number(row, "total")).await?.unwrap_or(0);
-    if total == 0 {
-        return Ok((0, vec![]));
-    }
-    let sql = format!("SELECT DISTINCT p.id, p.name_key {HELD} ORDER BY p.name_key, p.id LIMIT $2");
-    let members = tx.all(&sql, params![tx.org(), most], |row| row.get::<MemberId>("id")).await?;
-    Ok((total, people(tx, &members).await?.into_iter().map(|person| (person.member, person.name)).collect()))
-}
-
 fn read_person(row: &Row) -> Result<PersonView, Error> {
     let Shown { name, email, account_email, .. } = Shown::read(row)?;
     let from_directory = row.opt::<domain::DirectoryUserId>("record_id")?.is_some();

@@ -1,15 +1,14 @@
 //! A person's page, read: why she has what she has.
 
 use domain::{
-    DirectoryGroupId, DirectoryUserId, MemberId, MembershipId, OrgRole, TeamId, TeamRole, Timestamp,
+    DirectoryGroupId, MemberId, MembershipId, OrgRole, TeamId, TeamRole, Timestamp,
     mapping::MappingTarget,
-    view::{GroupOfPerson, HeldLink, Source},
+    view::{GroupOfPerson, Source},
 };
 
 use super::{
     db::Tx,
     mappings::target,
-    people::Shown,
     roles::{IN_FORCE, stored},
     values::{Row, params},
 };
@@ -180,30 +179,6 @@ pub(crate) async fn sessions(tx: &Tx, membership: MembershipId, now: Timestamp, 
             ip: row.opt("ip")?,
             began_at: row.get("created_at")?,
             last_seen_at: row.get("last_seen_at")?,
-        })
-    })
-    .await
-}
-
-/// The directory records that match a member and wait for an owner's word, the oldest first.
-pub(crate) async fn held_links(tx: &Tx, member: MemberId) -> Result<Vec<HeldLink>, Error> {
-    let sql = "SELECT h.user_id, h.member_id, h.held_at, h.held_by, w.user_name AS held_name, p.given_name, p.family_name, p.display_name, u.email,
-                      r.user_name, r.attributes
-               FROM held_links h
-                 JOIN scim_users w ON w.id = h.user_id
-                 JOIN members p ON p.id = h.member_id
-                 JOIN users u ON u.id = p.account_id
-                 LEFT JOIN scim_users r ON r.org_id = p.org_id AND r.member_id = p.id AND r.deleted_at IS NULL
-               WHERE h.org_id = $1 AND h.member_id = $2 AND h.declined_at IS NULL AND w.deleted_at IS NULL AND w.member_id IS NULL
-               ORDER BY h.held_at, h.user_id";
-    tx.all(sql, params![tx.org(), member], |row| {
-        Ok(HeldLink {
-            record: row.get::<DirectoryUserId>("user_id")?,
-            user_name: row.get("held_name")?,
-            member: row.get("member_id")?,
-            name: Shown::read(row)?.name,
-            held_at: row.get("held_at")?,
-            held_by: row.get("held_by")?,
         })
     })
     .await

@@ -86,7 +86,7 @@ pub struct MembersView {
     pub can_see_people: bool,
     /// Directory records that wait for an owner's word; 0 for everybody else.
     pub held_links: u64,
-    /// Some of the members whom those records match, by name.
+    /// Some of the members whom those records match, and their names.
     pub held: Vec<(MemberId, String)>,
 }
 

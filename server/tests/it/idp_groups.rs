@@ -87,6 +87,7 @@ both_databases! {
         map(&app, &acme, "Engineering", ("'admin'", "NULL", "NULL"), IN_FORCE).await;
         map(&app, &acme, "Engineering", ("'auditor'", "NULL", "NULL"), IN_FORCE).await;
         map(&app, &acme, "sales_emea", ("'member'", "NULL", "NULL"), (", paused_at", ", 1")).await;
+        map(&app, &acme, "ENGELS", ("'member'", "NULL", "NULL"), (", confirmed_at, closed_at", ", 1, 2")).await;
         let owner = app.owner(&acme).await;
         for (search, unmapped, found) in [
             (" eng ", "false", &["ENGELS", "Engineering", "Engineering Managers"][..]),
@@ -143,6 +144,10 @@ both_databases! {
             ("ben Olsen", "ben@acme.test", false, true),
             ("zoe Olsen", "zoe@acme.test", true, true),
         ]);
+        // A record that the directory made inactive gives nothing, whoever else lets her in.
+        app.database.try_run("UPDATE scim_users SET active = false WHERE user_name = 'zoe@acme.test'").await.unwrap();
+        let again = owner.call("group", &[("org", "acme"), ("group", &id)]).await.json;
+        assert_eq!(again["people"][2]["has_access"], false);
         let since: Vec<_> = people.iter().map(|person| person["since"].as_i64().unwrap()).collect();
         assert_eq!(since[0] - since[1], 60_000_000);
         assert_eq!(view["group"]["changed_at"].as_i64().unwrap() - view["created_at"].as_i64().unwrap(), 60_000_000);

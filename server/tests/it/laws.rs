@@ -84,7 +84,7 @@ both_databases! {
         app.join(&globex, "mira@both.test").await;
         let theirs = async || {
             let mut rows = vec![];
-            for table in ["members", "memberships", "sessions", "role_grants", "scim_users", "scim_user_values", "scim_tokens", "activation_links", "audit_events", "mail_queue"] {
+            for table in ["members", "memberships", "sessions", "role_grants", "scim_users", "scim_user_values", "scim_tokens", "activation_links", "audit_events", "mail_queue", "held_links", "member_blocks"] {
                 rows.extend(app.database.rows(&of_org(table, "globex")).await);
             }
             rows

@@ -212,6 +212,8 @@ both_databases! {
         let target = format!("team:{team}:lead");
         apply(&owner, &[("action", "create"), ("group_name", "Engineering"), ("target", &target)]).await;
         assert_eq!(mapping_of(&owner, "Engineering").await["state"], "waiting");
+        let second_later = || app.advance(std::time::Duration::from_secs(1));
+        second_later();
         // Not exactly this name.
         let other = app.group(&acme, "engineering", &[&mira.id]).await;
         assert_eq!(mapping_of(&owner, "Engineering").await["state"], "waiting");
@@ -222,6 +224,7 @@ both_databases! {
         assert_eq!(app.seat(&acme, "mira@acme.test", "Platform").await, Some("lead".to_owned()));
         assert_eq!(own_role(&browser).await, "member");
 
+        second_later();
         // It is the group that is mapped, not its name.
         let rename = json!([{ "op": "replace", "path": "displayName", "value": "Builders" }]);
         assert_eq!(app.idp(&acme).patch(&format!("/Groups/{first}"), rename).await.status, 204);
@@ -248,8 +251,12 @@ both_databases! {
         let admin = app.member_as(&acme, "admin@acme.test", OrgRole::Admin).await;
         let plan = apply(&admin, &[("action", "create"), ("group_name", "Audit"), ("target", "org:auditor")]).await;
         assert_eq!((&plan["needs_owner"], &plan["total"]), (&json!(true), &json!(0)));
+        app.alerts().await;
         app.group(&acme, "Audit", &[&mira.id]).await;
         assert_eq!(own_role(&browser).await, "member");
+        let alerts = app.alerts().await;
+        assert_eq!(alerts.len(), 1, "{alerts:?}");
+        assert!(alerts[0].0 == acme.owner_email && alerts[0].1.contains("a mapping waits for an owner"), "{alerts:?}");
         let mapping = mapping_of(&admin, "Audit").await;
         let id = mapping["id"].as_str().unwrap();
         assert_eq!((&mapping["state"], &mapping["may"]), (&json!("unconfirmed"), &json!(["delete"])));

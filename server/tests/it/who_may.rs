@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use domain::{OrgRole, Permission};
 use leptos::server_fn::axum::server_fn_paths;
 
-use crate::support::{Browser, both_databases};
+use crate::support::{Browser, Org, TestApp, both_databases};
 
 /// What a server function asks of its caller.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -55,6 +55,7 @@ fn functions() -> BTreeMap<&'static str, (Needs, Vec<(&'static str, &'static str
         ("restore_member", (Role(Permission::ManageMembers), vec![OF, ("member", ID)])),
         ("block_member", (Role(Permission::ManageMembers), vec![OF, ("member", ID)])),
         ("unblock_member", (Role(Permission::ManageMembers), vec![OF, ("member", ID)])),
+        // These three everybody may do to herself; the member named here is somebody else.
         ("edit_profile", (Role(Permission::ManageMembers), vec![OF, ("member", ID), ("name", "A")])),
         ("end_session", (Role(Permission::ManageMembers), vec![OF, ("member", ID), ("session", "x")])),
         ("end_sessions", (Role(Permission::ManageMembers), vec![OF, ("member", ID)])),
@@ -105,7 +106,92 @@ fn exception(function: &str, who: &str) -> Option<u16> {
     }
 }
 
+/// Everybody who can ask, with the role that she has in Acme.
+async fn callers(app: &TestApp, acme: &Org, globex: &Org) -> [(&'static str, Option<OrgRole>, Browser); 7] {
+    let old = app.owner(acme).await;
+    app.advance(std::time::Duration::from_secs(15 * 60));
+    [
+        ("anonymous", None, app.browser()),
+        ("stranger", None, app.owner(globex).await),
+        ("member", Some(OrgRole::Member), app.member_as(acme, "member@acme.test", OrgRole::Member).await),
+        ("auditor", Some(OrgRole::Auditor), app.member_as(acme, "auditor@acme.test", OrgRole::Auditor).await),
+        ("admin", Some(OrgRole::Admin), app.member_as(acme, "admin@acme.test", OrgRole::Admin).await),
+        ("owner with old authentication", Some(OrgRole::Owner), old),
+        ("owner", Some(OrgRole::Owner), app.owner(acme).await),
+    ]
+}
+
+/// Every page of an organisation, as the router knows it; what it needs, and its address. What an address names is not there: 404
+/// for whoever may look.
+fn pages() -> BTreeMap<&'static str, (Permission, String, u16)> {
+    let of = |permission, path: &str, status| (permission, format!("/o/acme{path}"), status);
+    let one = |permission, path: &str| (permission, format!("/o/acme{path}/{ID}"), 404);
+    BTreeMap::from([
+        // Leads to the members, whoever asks: that page says who may.
+        ("", of(Permission::SeeMembers, "", 302)),
+        ("/members", of(Permission::SeeMembers, "/members", 200)),
+        ("/members/invite", of(Permission::ManageMembers, "/members/invite", 200)),
+        ("/members/{member}", one(Permission::SeePeople, "/members")),
+        ("/teams", of(Permission::SeeTeams, "/teams", 200)),
+        ("/teams/{team}", one(Permission::SeeTeams, "/teams")),
+        ("/groups", of(Permission::SeeMappings, "/groups", 200)),
+        ("/groups/{group}", one(Permission::SeeMappings, "/groups")),
+        ("/agents", of(Permission::Enter, "/agents", 200)),
+        ("/agents/{agent}", one(Permission::Enter, "/agents")),
+        ("/settings/integrations", of(Permission::SeeMappings, "/settings/integrations", 200)),
+        (
+            "/settings/integrations/preview",
+            of(Permission::ManageMappings, &format!("/settings/integrations/preview?action=delete&mapping={ID}"), 404),
+        ),
+        ("/settings/security", of(Permission::SeeSecurity, "/settings/security", 200)),
+        ("/settings/audit", of(Permission::SeeAudit, "/settings/audit", 200)),
+    ])
+}
+
 both_databases! {
+    async fn every_page_asks_who_is_looking(app) {
+        let (acme, globex) = (app.org("Acme").await, app.org("Globex").await);
+        let pages = pages();
+        let routed: Vec<String> = leptos_axum::generate_route_list(app::App).iter().map(|route| route.path().to_owned()).collect();
+        let of_orgs: Vec<&str> = routed.iter().filter_map(|path| path.strip_prefix("/o/{org}")).filter(|path| !path.contains('*')).collect();
+        for path in &of_orgs {
+            assert!(pages.contains_key(path), "{path} is in no table: say here who may see it");
+        }
+        assert_eq!(of_orgs.len(), pages.len(), "{of_orgs:?}");
+        let outside: std::collections::BTreeSet<&str> = routed.iter().map(String::as_str).filter(|path| !path.starts_with("/o/")).collect();
+        assert_eq!(outside, ["/activate/{link}", "/organisations", "/set-up/{link}", "/sign-in"].into(), "pages that belong to no organisation");
+
+        for (who, role, browser) in &callers(&app, &acme, &globex).await {
+            for (permission, path, status) in pages.values() {
+                let page = browser.get(path).await;
+                let expected = match (*who, role) {
+                    ("anonymous", _) => {
+                        assert!(page.redirect().is_some_and(|to| to.starts_with("/sign-in?next=")), "{path}: {}", page.status);
+                        continue;
+                    }
+                    _ if *status == 302 => 302,
+                    ("stranger", _) => 409,
+                    (_, Some(role)) if role.may(*permission) => *status,
+                    _ => 403,
+                };
+                assert_eq!(page.status, expected, "{path}, {who}");
+            }
+        }
+    }
+
+    /// What an identity provider asks for is nobody's who is signed in: a session is no token.
+    async fn no_session_opens_an_endpoint_of_the_directory(app) {
+        let (acme, globex) = (app.org("Acme").await, app.org("Globex").await);
+        let refused = app.idp(&acme).with_authorization(None).get("/Users").await;
+        for (who, _, browser) in &callers(&app, &acme, &globex).await {
+            for endpoint in ["/Users", "/Groups", "/Bulk", "/Me", "/Schemas", "/ResourceTypes", "/ServiceProviderConfig", "/.search", ""] {
+                let answer = browser.get(&format!("/scim/{}/v2{endpoint}", acme.id)).await;
+                assert_eq!((answer.status, &answer.text), (401, &refused.text), "{endpoint}, {who}");
+                app.state.forget_failures();
+            }
+        }
+    }
+
     async fn every_server_function_asks_who_is_calling(app) {
         let (acme, globex) = (app.org("Acme").await, app.org("Globex").await);
         let functions = functions();
@@ -115,18 +201,7 @@ both_databases! {
         }
         assert_eq!(served.len(), functions.len());
 
-        let old = app.owner(&acme).await;
-        app.advance(std::time::Duration::from_secs(15 * 60));
-        let owner = app.owner(&acme).await;
-        let callers: [(&str, Option<OrgRole>, Browser); 7] = [
-            ("anonymous", None, app.browser()),
-            ("stranger", None, app.owner(&globex).await),
-            ("member", Some(OrgRole::Member), app.member_as(&acme, "member@acme.test", OrgRole::Member).await),
-            ("auditor", Some(OrgRole::Auditor), app.member_as(&acme, "auditor@acme.test", OrgRole::Auditor).await),
-            ("admin", Some(OrgRole::Admin), app.member_as(&acme, "admin@acme.test", OrgRole::Admin).await),
-            ("owner with old authentication", Some(OrgRole::Owner), old),
-            ("owner", Some(OrgRole::Owner), owner),
-        ];
+        let callers = callers(&app, &acme, &globex).await;
         for (who, role, browser) in &callers {
             for (function, (needs, arguments)) in &functions {
                 if *needs == Nothing {

@@ -103,7 +103,7 @@ fn Shown(group: GroupPage, org: OrgSlug) -> impl IntoView {
                 <p class="mb-1 text-sm"><a class="link" href=paths::groups(&org)>{text::BACK}</a></p>
                 <h1 class="text-xl font-semibold tracking-tight wrap-anywhere">{name}</h1>
                 <p class="mt-1 text-ink-2">
-                    {counted(members, "person", "people")} " · changed " <Ago at=changed_at now /> " · pushed since " <Day at=created_at />
+                    {counted(members, "person", "people")} " · changed " <Ago at=changed_at now /> " · first pushed " <Day at=created_at />
                     {external_id.map(|id| view! { " · " <span class="wrap-anywhere">{id}</span> })}
                 </p>
             </div>
@@ -112,7 +112,7 @@ fn Shown(group: GroupPage, org: OrgSlug) -> impl IntoView {
         <section class="card" aria-labelledby="gives-title">
             <div class="head">
                 <h2 id="gives-title">{text::GIVES}</h2>
-                {mapped.then(|| view! { <p class="sub ml-auto"><a class="link" href=integrations>{text::TO_INTEGRATIONS}</a></p> })}
+                {mapped.then(|| view! { <p class="sub md:ml-auto"><a class="link" href=integrations>{text::TO_INTEGRATIONS}</a></p> })}
             </div>
             <div class="body">
                 {if mapped {

@@ -157,7 +157,7 @@ fn List(groups: GroupsView, org: OrgSlug, sought: Sought) -> impl IntoView {
                             {text::UNMAPPED} " (" {thousands(unmapped)} ")"
                         </label>
                         <button type="submit" class="btn tall">{text::SHOW}</button>
-                        <p class="ml-auto self-center text-sm text-ink-2" data-testid="groups-total">{counted(total, "group", "groups")}</p>
+                        <p class="ml-auto flex min-h-9 items-center text-sm text-ink-2" data-testid="groups-total">{counted(total, "group", "groups")}</p>
                     </Form>
                 </div>
             })}
@@ -200,7 +200,7 @@ fn Row(group: GroupRow, now: Timestamp, org: OrgSlug) -> impl IntoView {
 #[component]
 fn Given(what: String, state: MappingState) -> impl IntoView {
     view! {
-        <span class="wrap-anywhere">{what}</span>
+        <span class="wrap-anywhere"><span class="text-ink-3 md:hidden">"gives "</span>{what}</span>
         {(state != MappingState::Active).then(|| view! { <MappingBadge state /> })}
     }
 }

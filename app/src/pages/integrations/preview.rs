@@ -160,9 +160,9 @@ fn Plan(plan: MappingPlan, org: OrgSlug, asked: Asked, apply: ServerAction<Apply
     let title = title(action, &plan.group_name, &plan.gives);
     let begins = matches!(action, MappingAction::Create | MappingAction::Resume | MappingAction::Confirm);
     let (gain, lose) = if begins {
-        (format!("gain {}", plan.gives), "lose something by it".to_owned())
+        (format!("gain {}", plan.gives), "lose an agent".to_owned())
     } else {
-        ("gain something by it".to_owned(), format!("lose {}", plan.gives))
+        ("gain an agent".to_owned(), format!("lose {}", plan.gives))
     };
     let waits = action == MappingAction::Create && plan.group.is_none();
     let agents = plan.agents.clone();
@@ -190,7 +190,12 @@ fn Plan(plan: MappingPlan, org: OrgSlug, asked: Asked, apply: ServerAction<Apply
                         <Figure count=plan.without_access label=text::WITHOUT_ACCESS.to_owned() mark="" testid="without-access" />
                     </dl>
                 })}
-                {waits.then(|| view! { <p class="max-w-[80ch] px-4 py-4 text-pretty md:px-6">{text::WAITS} {plan.needs_owner.then(|| format!(" {}", text::NEEDS_OWNER))}</p> })}
+                {waits.then(|| view! {
+                    <div class="grid max-w-[80ch] gap-2 px-4 py-4 text-pretty md:px-6">
+                        <p>{text::WAITS}</p>
+                        {plan.needs_owner.then(|| view! { <p>{text::NEEDS_OWNER}</p> })}
+                    </div>
+                })}
                 {(!waits && total == 0).then(|| view! { <p class="border-t border-line px-4 py-3 text-ink-2 md:px-6">{text::NOBODY}</p> })}
             </div>
         </section>
@@ -293,7 +298,7 @@ fn Changed(change: PlannedChange, org: OrgSlug) -> impl IntoView {
 fn from_to(what: &'static str, before: String, after: String) -> impl IntoView {
     view! {
         <p>
-            <span class="text-ink-3">{what} " "</span>
+            <span class="mr-1 text-ink-3">{what} " "</span>
             <span class="text-ink-2">{before}</span>
             <span class="text-ink-3"><span aria-hidden="true">" → "</span><span class="sr-only">" becomes "</span></span>
             <span class="font-medium">{after}</span>

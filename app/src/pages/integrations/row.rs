@@ -67,9 +67,11 @@ pub fn Row(
         <tr data-testid="mapping-row" data-state=state_name(state)>
             <td>
                 <p>{name}</p>
-                <p class="text-xs text-ink-3">"mapped " <Day at=created_at /> " by " {created_by}</p>
-                // Where there is no room for its column.
-                {there.then(|| view! { <p class="text-xs text-ink-3 md:hidden">{counted(members, "person", "people")}</p> })}
+                <p class="text-xs text-ink-3">
+                    // Where there is no room for its column.
+                    {there.then(|| view! { <span class="md:hidden">{counted(members, "person", "people")} " · "</span> })}
+                    "mapped " <Day at=created_at /> " by " {created_by}
+                </p>
             </td>
             <td class="md:w-52">
                 <span class="text-ink-3 md:hidden">"gives "</span>
@@ -84,9 +86,9 @@ pub fn Row(
             </td>
             {can_manage.then(|| view! {
                 <td class="md:w-px">
-                    <div class="flex gap-1 md:justify-end">
+                    <div class="flex gap-1 md:-my-1 md:justify-end">
                         {may.into_iter().map(|action| {
-                            let class = if action == MappingAction::Delete { "btn quiet danger small" } else { "btn small" };
+                            let class = if action == MappingAction::Delete { "btn quiet danger small edge max-md:first:-ml-2" } else { "btn small" };
                             let href = format!("{preview}{}", paths::query(&[("action", action.as_str()), ("mapping", &id.to_string())]));
                             view! { <a class=class href=href aria-label=format!("{}: {what}", label(action)) data-testid=format!("{}-mapping", action.as_str())>{label(action)}</a> }
                         }).collect_view()}

@@ -226,14 +226,15 @@ pub fn gives((_, group, role): &(MappingId, String, TeamRole)) -> String {
 #[cfg(test)]
 mod tests {
     use domain::Timestamp;
-    use uuid::Uuid;
 
     use super::*;
+
+    const NIL: &str = "00000000-0000-0000-0000-000000000000";
 
     fn team(by_hand: u64, mappings: u64, agents: usize, owned: u64) -> TeamPage {
         TeamPage {
             now: Timestamp::from_micros(0),
-            id: TeamId::from(Uuid::nil()),
+            id: NIL.parse().unwrap(),
             name: "Platform".to_owned(),
             created_at: Timestamp::from_micros(0),
             created_by: "Ines".to_owned(),
@@ -244,7 +245,7 @@ mod tests {
             page: 1,
             page_size: 50,
             mappings: vec![],
-            agents: vec![(AgentId::from(Uuid::nil()), "Scout".to_owned()); agents],
+            agents: vec![(NIL.parse().unwrap(), "Scout".to_owned()); agents],
             mappings_total: mappings,
             agents_owned: owned,
             can_see_sources: true,

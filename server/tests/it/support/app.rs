@@ -291,6 +291,18 @@ impl TestApp {
         alerts
     }
 
+    /// The id of the member of `org` whose account has the address `email`.
+    pub async fn member_id(&self, org: &Org, email: &str) -> String {
+        let id = if self.state.db.is_postgres() { "p.id::text" } else { "lower(hex(p.id))" };
+        let sql = format!(
+            "SELECT {id} FROM members p JOIN users u ON u.id = p.account_id JOIN organizations o ON o.id = p.org_id
+             WHERE u.email = '{email}' AND o.slug = '{}'",
+            org.slug
+        );
+        let found = self.database.texts(&sql).await;
+        hyphenated(found.first().unwrap_or_else(|| panic!("{email} is no member of {}", org.slug)))
+    }
+
     /// Send what is due; all of it, the first first.
     pub async fn mails(&self) -> Vec<mail::Outgoing> {
         let mut mails = vec![];

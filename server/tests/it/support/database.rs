@@ -182,6 +182,11 @@ impl Rows {
         texts(&self.0, sql).await
     }
 
+    /// Run a statement.
+    pub async fn run(&self, sql: &str) {
+        self.0.execute_unprepared(sql).await.unwrap();
+    }
+
     pub async fn close(self) {
         self.0.close().await.unwrap();
     }
