@@ -132,7 +132,7 @@ fn Shown(agent: AgentPage, org: OrgSlug, actions: Actions) -> impl IntoView {
             <section class="card" aria-labelledby=ACCESS>
                 <div class="head">
                     <h2 id=ACCESS tabindex="-1">{text::ACCESS}</h2>
-                    <p class="sub ml-auto" data-testid="agent-people">{counted(people, "person", "people")} " at the moment"</p>
+                    <p class="sub md:ml-auto" data-testid="agent-people">{counted(people, "person", "people")} " at the moment"</p>
                 </div>
                 {if can_manage {
                     view! { <AccessForm agent=agent.clone() teams=teams.clone() org=org.clone() access=actions.access /> }.into_any()
