@@ -227,9 +227,22 @@ async function mapAndMove(page: Page, server: Server, acme: Org, map: (group: st
   await okta.putInto(managers, mira);
   expect(await role(page, server, MIRA.email)).toBe("admin");
   expect(await role(page, server, ADA.email)).toBe("member");
+  return { engineering, managers };
 }
 
-test("a group gives a seat, another makes admins, and who is moved has the one instead of the other", async ({ page, server }) => {
+/** Her page says what she has since she was moved, through which group, and how it came about. */
+async function expectMoved(page: Page) {
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText(/^Mira Olsen/);
+  await expect(page.locator('[data-testid="role-reason"][data-role="admin"]')).toContainText("Engineering Managers");
+  await expect(page.getByTestId("seat-reason")).toHaveCount(0);
+  await expect(page.getByTestId("group-of-person")).toHaveCount(1);
+  await expect(page.getByTestId("group-of-person")).toContainText("Engineering Managers");
+  const timeline = page.getByTestId("timeline-entry");
+  await expect(timeline.filter({ hasText: "Admin" }).filter({ hasText: "Engineering Managers" })).not.toHaveCount(0);
+  await expect(timeline.filter({ hasText: "Member of Platform" })).toHaveCount(2);
+}
+
+test("a group gives a seat, another makes admins, and who is moved has the one instead of the other", async ({ page, server, otherBrowser }) => {
   const acme = await server.bootstrap("Acme", INES);
   await signInOwner(page, acme);
   const previews: Record<string, () => Promise<void>> = {
@@ -240,10 +253,32 @@ test("a group gives a seat, another makes admins, and who is moved has the one i
     },
     "Engineering Managers": () => expectPlan(page, 0, 0, 0, 0),
   };
-  await mapAndMove(page, server, acme, async (group, gives) => {
+  const groups = await mapAndMove(page, server, acme, async (group, gives) => {
     await askFor(page, new RegExp(`^${group} ·`), gives);
     await previews[group]();
     await apply(page);
+  });
+
+  await test.step("her page says why, and she sees the agents of an admin", async () => {
+    await page.goto("/o/acme/members");
+    await page.getByRole("link", { name: "Mira Olsen" }).click();
+    await expectMoved(page);
+    await look(page, "person-moved");
+    const hers = await otherBrowser();
+    await activate(hers, (await server.mail(MIRA.email)).link, PASSWORD);
+    const agents = await tell(hers, server, "agents", {});
+    expect(agents.agents.filter((agent: { mine: string[] }) => agent.mine.length > 0)).toEqual([]);
+    // Back to the team: her very next request has its agent, and the one for members.
+    const okta = new Okta(acme.baseUrl, acme.token);
+    const [mira] = await okta.match(MIRA);
+    await okta.takeOutOf(groups.managers, mira);
+    await okta.putInto(groups.engineering, mira);
+    await hers.goto("/o/acme/agents");
+    await expect(hers.getByTestId("agent-row")).toHaveText([/Deploy bot/, /Onboarding helper/]);
+    await okta.takeOutOf(groups.engineering, mira);
+    await okta.putInto(groups.managers, mira);
+    await hers.goto("/o/acme/members");
+    await expect(hers.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Integrations" })).toBeVisible();
   });
 
   await test.step("what would be lost is shown before it is", async () => {
@@ -303,6 +338,13 @@ test("the same by keyboard alone", async ({ page, server }) => {
   await tabTo(page, "Cancel");
   await page.keyboard.press("Enter");
   await expect(page).toHaveURL(INTEGRATIONS);
+  await alive(page);
+  await tabTo(page, "Members", "Shift+Tab");
+  await page.keyboard.press("Enter");
+  await expect(page).toHaveURL("/o/acme/members");
+  await tabTo(page, "Mira Olsen");
+  await page.keyboard.press("Enter");
+  await expectMoved(page);
 });
 
 test.describe("without JavaScript", () => {
