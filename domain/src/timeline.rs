@@ -124,6 +124,8 @@ mod tests {
     }
 
     type Span = (i64, Option<i64>);
+    /// What is so, when she was in the group, when the mapping was in force, when she had access, and what is told of it.
+    type Case = (&'static str, &'static [Span], &'static [Span], &'static [Span], &'static [&'static str]);
 
     /// What is told when she was in the group, the mapping in force and her access alive at these times.
     fn told(inside: &[Span], given: &[Span], access: &[Span]) -> Vec<String> {
@@ -152,7 +154,7 @@ mod tests {
     #[test]
     fn something_is_had_while_all_three_are_so() {
         const ALWAYS: &[Span] = &[(0, None)];
-        let table: &[(&str, &[Span], &[Span], &[Span], &[&str])] = &[
+        let table: &[Case] = &[
             ("mapped before she came", &[(20, None)], &[(10, None)], ALWAYS, &["20 + idp"]),
             ("mapped after she came", &[(10, None)], &[(20, None)], ALWAYS, &["20 + ines"]),
             ("access began last", &[(10, None)], &[(20, None)], &[(30, None)], &["30 + okta"]),

@@ -226,8 +226,25 @@ test("somebody is invited by hand, made an owner, and kept for emergencies", asy
   await page.getByRole("textbox", { name: "Name" }).fill("Lea Roth-Berg");
   await page.getByTestId("save-name").click();
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("Lea Roth-Berg");
-  await page.getByTestId("grant-role").filter({ hasText: "Make owner" }).click();
-  await page.getByRole("dialog").getByTestId("grant-role-yes").click();
+  const makeOwner = page.getByTestId("grant-role").filter({ hasText: "Make owner" });
+  await test.step("a password that was given too long ago is asked for again, where it is needed", async () => {
+    guard.allow(403, "/api/grant_role");
+    guard.allow(422, "/api/grant_role");
+    await page.route("/api/grant_role", (route) => route.fulfill({ status: 403, json: "PasswordNeeded" }), { times: 1 });
+    await makeOwner.click();
+    await page.getByRole("dialog").getByTestId("grant-role-yes").click();
+    await expect(page.getByTestId("form-error")).toContainText("Enter your password again");
+    await makeOwner.click();
+    const password = page.getByRole("dialog").getByLabel("Your password");
+    await password.fill("not her password at all");
+    await look(page, "person-password-dialog");
+    await page.getByRole("dialog").getByTestId("grant-role-yes").click();
+    await expect(page.getByTestId("form-error")).toContainText("This is not your password");
+    await makeOwner.click();
+    await password.fill(INES.password);
+    await page.getByRole("dialog").getByTestId("grant-role-yes").click();
+  });
+  await expect(page.getByTestId("form-error")).toHaveCount(0);
   await expect(page.locator('[data-testid="role-reason"][data-role="owner"]')).toContainText("by hand, Ines Vidal");
   await decide(page, "break-glass");
   await expect(page.getByTestId("person-state")).toContainText("Kept for emergencies");

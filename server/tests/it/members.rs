@@ -234,14 +234,28 @@ both_databases! {
         again["displayName"] = "Back Again".into();
         idp.post("/Users", again).await;
         idp.patch(&path, patch_active(false)).await;
+        // Invited by hand and renamed; and an owner whom the directory manages from now on, because an owner said so.
+        let owner = app.owner(&acme).await;
+        for email in ["guest@acme.test", "boss@acme.test"] {
+            assert_eq!(owner.call("invite", &[("org", "acme"), ("name", "Guest"), ("email", email)]).await.status, 200);
+        }
+        let guest = app.member(&acme, "guest@acme.test").await["member"].as_str().unwrap().to_owned();
+        assert_eq!(owner.call("edit_profile", &[("org", "acme"), ("member", &guest), ("name", "Gast Ängström")]).await.status, 200);
+        app.grant(&acme, "boss@acme.test", OrgRole::Owner).await;
+        let mut boss = user("boss@acme.test");
+        boss["userName"] = "B0SS".into();
+        let record = id(&idp.post("/Users", boss).await.json);
+        assert_eq!(owner.call("approve_link", &[("org", "acme"), ("record", &record)]).await.status, 200);
 
         let keys = async || app.database.rows("SELECT id, name_key, search_key FROM members").await;
         let kept = keys().await;
-        assert_eq!(kept.len(), 7);
+        assert_eq!(kept.len(), 9);
         app.database.try_run("UPDATE members SET name_key = '', search_key = 'x'").await.unwrap();
-        assert_eq!(directory::provisioning::index::renew(&app.state.db).await.unwrap(), 7);
+        assert_eq!(directory::provisioning::index::renew(&app.state.db).await.unwrap(), 9);
         assert_eq!(keys().await, kept);
         assert_eq!(app.database.number("SELECT count(*) FROM members WHERE search_key LIKE '%m.olsen%' AND name_key = 'm.olsen'").await, 1);
+        let found = list(&owner, &acme, &[("search", "b0ss")]).await;
+        assert_eq!(names(&found), ["boss Olsen"], "by what the directory calls her");
         assert_eq!(app.database.number("SELECT CAST(max(length(name_key)) AS bigint) FROM members").await, 100);
     }
 

@@ -195,6 +195,7 @@ both_databases! {
         let acme = app.org("Acme").await;
         let mira = app.provision(&acme, "mira@acme.test").await;
         app.advance(Duration::from_secs(1));
+        app.advance(Duration::from_secs(60));
         app.activate("mira@acme.test").await;
         let idp = app.idp(&acme);
         app.advance(DAY);

@@ -148,7 +148,7 @@ fn List(
     };
     view! {
         {(held_links > 0).then(|| view! { <Held count=held_links held org=org.clone() /> })}
-        {(directory_people == 0).then(|| view! {
+        {(directory_people == 0 && held_links == 0).then(|| view! {
             <p class="note info mb-4">
                 {text::NO_DIRECTORY} " "
                 {if owner {

@@ -11,8 +11,8 @@ use crate::{components::Ago, paths};
 
 mod text {
     pub const TITLE: &str = "Groups in the directory";
-    pub const NONE: &str = "The directory has her in no group.";
-    pub const MANUAL: &str = "The directory does not know her, so it has her in no group.";
+    pub const NONE: &str = "In no group of the directory.";
+    pub const MANUAL: &str = "In none: nobody whom the directory does not manage is in its groups.";
     pub const NOT_MAPPED: &str = "gives nothing";
 }
 

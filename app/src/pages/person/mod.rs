@@ -101,7 +101,7 @@ fn Shown(person: PersonPage, org: OrgSlug, viewer: Option<Viewer>, deeds: Deeds,
     view! {
         <Header head=head.clone() now it_is_me org=org.clone() may=may.clone() deeds />
         {(!held_links.is_empty()).then(|| view! { <held::HeldCard links=held_links now org=org.clone() break_glass=head.break_glass deeds /> })}
-        <reasons::ReasonsCard org=org.clone() member roles teams agents now may=may.clone() access=head.access.clone() link_to_groups deeds />
+        <reasons::ReasonsCard org=org.clone() member roles teams agents now may=may.clone() access=head.access.clone() link_to_groups it_is_me deeds />
         <div class="columns">
             <div class="grid content-start gap-4">
                 <sessions::SessionsCard org=org.clone() member sessions now may=may.clone() it_is_me deeds />

@@ -14,6 +14,7 @@ use crate::{
 
 mod text {
     pub const TITLE: &str = "Why she has this";
+    pub const MINE: &str = "Why you have this";
     pub const ACCESS: &str = "Access";
     pub const FROM: &str = "From";
     pub const SINCE: &str = "Since";
@@ -53,6 +54,8 @@ pub fn ReasonsCard(
     access: AccessState,
     /// Whether the viewer may open the pages of groups.
     link_to_groups: bool,
+    /// Whether they are the viewer's own.
+    it_is_me: bool,
     /// What does it.
     deeds: Deeds,
 ) -> impl IntoView {
@@ -124,7 +127,7 @@ pub fn ReasonsCard(
     };
     view! {
         <section class="card" aria-labelledby="reasons-title">
-            <div class="head"><h2 id="reasons-title">{text::TITLE}</h2></div>
+            <div class="head"><h2 id="reasons-title">{if it_is_me { text::MINE } else { text::TITLE }}</h2></div>
             <div>
                 {if none {
                     view! { <EmptyState title=text::NOTHING text=text::NOTHING_TEXT /> }.into_any()
