@@ -234,6 +234,7 @@ test("somebody is invited by hand, made an owner, and kept for emergencies", asy
     await makeOwner.click();
     await page.getByRole("dialog").getByTestId("grant-role-yes").click();
     await expect(page.getByTestId("form-error")).toContainText("Enter your password again");
+    await expect(page.getByTestId("said")).toHaveCount(0);
     await makeOwner.click();
     const password = page.getByRole("dialog").getByLabel("Your password");
     await password.fill("not her password at all");

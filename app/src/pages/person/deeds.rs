@@ -35,6 +35,13 @@ macro_rules! deeds {
                     deeds.said.set($said);
                     browser::focus(SAID);
                 });)*
+                // What was said before is not about what went wrong now.
+                Effect::new(move |_| {
+                    let failed = [$(deeds.$name.value().with(|value| matches!(value, Some(Err(_)))),)*];
+                    if failed.contains(&true) {
+                        deeds.said.set("");
+                    }
+                });
                 deeds
             }
 
