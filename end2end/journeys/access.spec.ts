@@ -75,13 +75,13 @@ test("signing in leads back to the page that was asked for, and nowhere else", a
   }
 });
 
-test("a member who is no owner reaches neither Security nor Audit", async ({ page, server, guard }) => {
+test("a plain member reaches no settings, and not what groups give", async ({ page, server, guard }) => {
   const acme = await server.bootstrap("Acme", INES);
   await join(page, server, acme, MIRA);
-  await expect(page.getByRole("navigation", { name: "Main" }).getByRole("link")).toHaveText(["Members"]);
+  await expect(page.getByRole("navigation", { name: "Main" }).getByRole("link")).toHaveText(["Members", "Teams", "Agents"]);
   await expect(page.getByTestId("resend-activation")).toHaveCount(0);
 
-  for (const path of ["/o/acme/settings/security", "/o/acme/settings/audit"]) {
+  for (const path of ["/o/acme/settings/security", "/o/acme/settings/audit", "/o/acme/settings/integrations", "/o/acme/groups"]) {
     guard.allow(403, path);
     const response = await page.goto(path);
     expect(response?.status(), path).toBe(403);
@@ -99,6 +99,8 @@ test("a member who is no owner reaches neither Security nor Audit", async ({ pag
     ["reissue_token", { token }],
     ["revoke_token", { token }],
     ["audit", {}],
+    ["integrations", {}],
+    ["groups", {}],
     ["resend_activation", { member: token }],
   ];
   for (const [name, form] of calls) {

@@ -1,5 +1,7 @@
 //! Settings → Integrations: what the directory's groups give.
 
+#![expect(clippy::too_many_arguments, reason = "they are the fields of a form")]
+
 #[cfg(feature = "ssr")]
 use domain::Permission;
 use domain::{

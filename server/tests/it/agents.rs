@@ -120,6 +120,14 @@ both_databases! {
         assert_eq!(people(&app, &acme, &scout).await, 1);
         assert_eq!(remove_seat(&owner, &acme, &platform, &id).await.status, 200);
         assert_eq!(mine(&app, &browser, &acme).await, ["Clerk by role Member", "Scout by team Research"]);
+        // While the directory says that she is inactive, its groups give nothing, whatever else lets her in.
+        for (active, by_research) in [(false, 0), (true, 1)] {
+            app.database.try_run(&format!("UPDATE scim_users SET active = {active} WHERE user_name = 'mira@acme.test'")).await.unwrap();
+            assert_eq!(mine(&app, &browser, &acme).await.len(), 1 + by_research, "{active}");
+            assert_eq!(people(&app, &acme, &scout).await, by_research as u64, "{active}");
+            let shown = owner.call("team", &[("org", "acme"), ("team", &research)]).await.json;
+            assert_eq!(shown["by_groups_total"], by_research, "{active}");
+        }
         assert_eq!(idp.patch(&path, remove(&mira.id)).await.status, 204);
         assert_eq!(mine(&app, &browser, &acme).await, ["Clerk by role Member"]);
         assert_eq!(idp.patch(&path, add(&mira.id)).await.status, 204);

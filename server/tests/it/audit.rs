@@ -29,7 +29,7 @@ both_databases! {
         assert_eq!(about("user.changed").details, ["attributes: active, title"]);
         let ended = about("access.ended");
         assert_eq!((ended.actor.as_str(), ended.target.as_deref()), ("Bootstrap (token)", Some("mira Olsen")));
-        assert_eq!(ended.details, ["cause: deactivated in the directory", "sessions ended: 1", "activation links ended: 0", "manual roles ended: 0"]);
+        assert_eq!(ended.details, ["cause: deactivated in the directory", "sessions ended: 1", "activation links ended: 0", "manual roles ended: 0", "team seats ended: 0"]);
         assert_eq!(ended.request_id.as_deref(), answer.headers["x-request-id"].to_str().ok(), "the answer's own request id");
         assert_eq!(about("user.changed").request_id, ended.request_id);
         // Within one request, in the order in which it happened.

@@ -19,8 +19,11 @@ const fn up_to(role: OrgRole) -> Option<OrgRole> {
     Some(role)
 }
 
+/// A server function, its arguments beside the member, and the strongest role of those to whom an admin may do it.
+type Act = (&'static str, &'static [(&'static str, &'static str)], Option<OrgRole>);
+
 /// What an admin may do to whom at most, each with the owner's share: everything. Auditors and members may do none of it.
-const ACTS: [(&str, &[(&str, &str)], Option<OrgRole>); 14] = [
+const ACTS: [Act; 14] = [
     ("grant_role", &[("role", "auditor")], up_to(OrgRole::Auditor)),
     ("grant_role", &[("role", "admin")], None),
     ("grant_role", &[("role", "owner")], None),

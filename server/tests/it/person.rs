@@ -194,6 +194,7 @@ both_databases! {
     async fn the_timeline_tells_how_a_mover_came_by_what_she_has(app) {
         let acme = app.org("Acme").await;
         let mira = app.provision(&acme, "mira@acme.test").await;
+        app.advance(Duration::from_secs(1));
         app.advance(Duration::from_secs(60));
         app.activate("mira@acme.test").await;
         let idp = app.idp(&acme);

@@ -22,12 +22,15 @@ enum Needs {
 
 use Needs::*;
 
+/// Names and values.
+type Arguments = Vec<(&'static str, &'static str)>;
+
 const ID: &str = "0199c7e2-41d0-7d3a-9c1e-5a2f8e7b6d10";
 /// The organisation of every call below.
 const OF: (&str, &str) = ("org", "acme");
 
 /// Every server function, what it needs, and arguments of the right form that name nothing that exists.
-fn functions() -> BTreeMap<&'static str, (Needs, Vec<(&'static str, &'static str)>)> {
+fn functions() -> BTreeMap<&'static str, (Needs, Arguments)> {
     BTreeMap::from([
         ("set_up_link", (Nothing, vec![("link", "x")])),
         (

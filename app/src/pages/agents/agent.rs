@@ -22,8 +22,9 @@ use crate::{
 mod text {
     pub const BACK: &str = "Agents";
     pub const NO_DESCRIPTION: &str = "Nobody has said what it does.";
-    pub const YOURS: &str = "You can use it by your ";
-    pub const NOT_YOURS: &str = "You cannot use it yourself: neither a team of yours nor your role is among those below.";
+    pub const YOURS: &str = "You can use it";
+    pub const NOT_YOURS: &str = "You cannot use it yourself";
+    pub const NOT_YOURS_TEXT: &str = "Neither a team of yours nor your role is among those below.";
     pub const ACCESS: &str = "Who may use it";
     pub const NOBODY: &str = "Nobody may use it yet";
     pub const NOBODY_TEXT: &str = "It is granted to no team and no role.";
@@ -38,7 +39,8 @@ mod text {
     pub const SAVE_DETAILS: &str = "Save";
     pub const DETAILS_SAVED: &str = "What is said of it is saved.";
     pub const DELETE: &str = "Delete agent";
-    pub const DELETE_LEAD: &str = "Nobody can use it any more, and who could is forgotten.";
+    pub const DELETE_LEAD: &str = "Deleting it takes it from everybody who can use it.";
+    pub const DELETE_TEXT: &str = "Nobody can use it any more, and who could is forgotten. It does not come back.";
 }
 
 /// The ids of the cards' headings.
@@ -109,17 +111,28 @@ fn Shown(agent: AgentPage, org: OrgSlug, actions: Actions) -> impl IntoView {
                 {if described { description } else { text::NO_DESCRIPTION.to_owned() }}
             </p>
             <p class="mt-1 text-sm text-ink-2">{owner} "created " <Day at=created_at /> " by " {created_by}</p>
+            <p class="mt-3 flex flex-wrap items-center gap-x-2 gap-y-1 text-sm text-ink-2">
+                {if usable {
+                    let through = format!("by your {}", mine.join(", "));
+                    view! {
+                        <span class="badge dot good">{text::YOURS}</span>
+                        <span class="wrap-anywhere" data-testid="usable">{through}</span>
+                    }
+                    .into_any()
+                } else {
+                    view! {
+                        <span class="badge dot">{text::NOT_YOURS}</span>
+                        <span data-testid="not-usable">{text::NOT_YOURS_TEXT}</span>
+                    }
+                    .into_any()
+                }}
+            </p>
         </header>
-        {if usable {
-            view! { <p class="note good mb-4 wrap-anywhere" data-testid="usable">{text::YOURS} {mine.join(", ")} "."</p> }.into_any()
-        } else {
-            view! { <p class="note info mb-4" data-testid="not-usable">{text::NOT_YOURS}</p> }.into_any()
-        }}
         {can_see_access.then(|| view! {
             <section class="card" aria-labelledby=ACCESS>
                 <div class="head">
                     <h2 id=ACCESS tabindex="-1">{text::ACCESS}</h2>
-                    <p class="sub ml-auto" data-testid="agent-people">{counted(people, "person", "people")} " at the moment"</p>
+                    <p class="sub md:ml-auto" data-testid="agent-people">{counted(people, "person", "people")} " at the moment"</p>
                 </div>
                 {if can_manage {
                     view! { <AccessForm agent=agent.clone() teams=teams.clone() org=org.clone() access=actions.access /> }.into_any()
@@ -228,7 +241,7 @@ fn Details(agent: AgentView, teams: Vec<(TeamId, String)>, org: OrgSlug, actions
             <div class="body flex flex-wrap items-center justify-between gap-3 border-t border-line">
                 <p class="max-w-[56ch] text-ink-2">{text::DELETE_LEAD}</p>
                 <Confirm id="delete-agent".to_owned() label=text::DELETE class="btn danger" testid="delete-agent"
-                    question consequence=text::DELETE_LEAD pending=deleting>
+                    question consequence=text::DELETE_TEXT pending=deleting>
                     <ActionForm action=delete clone:its_org>
                         <input type="hidden" name="org" value=its_org />
                         <input type="hidden" name="agent" value=id.to_string() />

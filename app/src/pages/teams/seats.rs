@@ -15,10 +15,10 @@ use crate::{
 
 mod text {
     pub const BY_HAND: &str = "Seats by hand";
-    pub const BY_HAND_LEAD: &str = "Given here, one by one. They stay whatever groups do, and end with the person's access.";
+    pub const BY_HAND_LEAD: &str = "Given here, one by one. They stay whatever groups do, and end with the person’s access.";
     pub const NONE_BY_HAND: &str = "Nobody has a seat by hand.";
     pub const BY_GROUPS: &str = "Seats by groups";
-    pub const BY_GROUPS_LEAD: &str = "Whoever is in the group at your identity provider sits here. Change it there.";
+    pub const BY_GROUPS_LEAD: &str = "Whoever is in the group at your identity provider sits here, and leaves with it.";
     pub const NO_GROUPS: &str = "No group of your identity provider gives seats here.";
     pub const NONE_BY_GROUPS: &str = "Nobody has a seat by a group.";
     pub const TO_INTEGRATIONS: &str = "Integrations";
@@ -205,7 +205,7 @@ fn Remove(manage: Manage, member: MemberId, name: String) -> impl IntoView {
             <input type="hidden" name="org" value=org.to_string() />
             <input type="hidden" name="team" value=team.to_string() />
             <input type="hidden" name="member" value=member.to_string() />
-            <Submit label=text::REMOVE class="btn quiet danger small" testid="remove-seat" aria_label=format!("{}: {name}", text::REMOVE) pending />
+            <Submit label=text::REMOVE class="btn quiet danger small edge" testid="remove-seat" aria_label=format!("{}: {name}", text::REMOVE) pending />
         </ActionForm>
     }
 }

@@ -131,7 +131,7 @@ fn Agents(agents: Vec<(AgentId, String)>, all: bool, org: OrgSlug) -> impl IntoV
                     <h2 id=HEADING>{text::AGENTS}</h2>
                     {(!agents.is_empty()).then(|| view! { <p class="sub">{text::AGENTS_LEAD}</p> })}
                 </div>
-                {all.then(|| view! { <p class="sub ml-auto"><a class="link" href=to_agents>{text::TO_AGENTS}</a></p> })}
+                {all.then(|| view! { <p class="sub md:ml-auto"><a class="link" href=to_agents>{text::TO_AGENTS}</a></p> })}
             </div>
             <div class="body">
                 {if agents.is_empty() {

@@ -277,7 +277,7 @@ impl TestApp {
     /// Send what is due; the link in the last mail to `email` that holds one.
     pub async fn mailed_link(&self, email: &str) -> Option<String> {
         let to_her = self.mails().await.into_iter().filter(|mail| mail.address == email);
-        to_her.filter_map(|mail| mail.link().map(str::to_owned)).last()
+        to_her.filter_map(|mail| mail.link().map(str::to_owned)).next_back()
     }
 
     /// Send what is due; who was told what by alerts, each as its address and its subject, sorted.
