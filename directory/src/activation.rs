@@ -109,7 +109,10 @@ pub async fn resend(db: &Db, who: &SignedIn, scope: OrgScope, member: MemberId, 
         let tx = db.begin(scope).await?;
         let person = store::members::find(&tx, member).await?.ok_or(Error::NotFound("member"))?;
         let account = store::accounts::lock(&tx, person.account).await?;
-        who.confirm(&tx, Permission::ManageMembers).await?;
+        let role = who.confirm(&tx, Permission::ManageMembers).await?;
+        if !role.reaches(store::grants::role_of(&tx, member).await?) {
+            return Err(Error::Denied);
+        }
         let membership = store::members::lock_membership(&tx, member).await?;
         let membership = membership.ok_or_else(|| Error::Conflict("Her access has ended. There is nothing to activate.".to_owned()))?;
         if membership.proven_at.is_some() {

@@ -26,6 +26,12 @@ pub(crate) async fn to_owners(tx: &Tx, subject: &str, line: &str, call: &Call) -
     Ok(())
 }
 
+/// Whether this is the first of its kind about `what` within the hour: the others are in the audit log only.
+pub(crate) async fn first_of(tx: &Tx, kind: &str, what: &str, call: &Call) -> Result<bool, Error> {
+    let key = digest(&format!("{} {what}", tx.org()));
+    Ok(store::failures::add(tx, kind, &key, call.now, call.now - REFUSAL_WINDOW).await?.failures == 1)
+}
+
 /// A refusal by law 6 rolled everything back. Put it into the audit log and tell the owners, in a transaction of its own.
 pub(crate) async fn last_owner_kept(db: &Db, scope: OrgScope, target: &Target, actor: &Actor, call: &Call) -> Result<(), Error> {
     db.retrying(|| async {

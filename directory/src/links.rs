@@ -27,7 +27,10 @@ pub async fn held(db: &Db, scope: OrgScope) -> Result<Vec<HeldLink>, Error> {
 
 /// A record matches a member whom the directory may not take over: let it wait, and tell the owners, once.
 pub(crate) async fn hold(tx: &Tx, record: &Record, name: &str, member: &Member, actor: &Actor, call: &Call) -> Result<(), Error> {
-    if store::held_links::hold(tx, record.id, member.id, &actor.name(), call).await? {
+    // A directory that deletes and creates the record over and over fills nobody's inbox.
+    if store::held_links::hold(tx, record.id, member.id, &actor.name(), call).await?
+        && alerts::first_of(tx, "held_link_alert", &member.id.to_string(), call).await?
+    {
         let her = member.profile.name().unwrap_or_else(|| name.to_owned());
         let line = format!(
             "{} pushed the directory user {}, who matches {}: an owner, or somebody kept for emergencies. The directory does not \

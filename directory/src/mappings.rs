@@ -101,11 +101,11 @@ fn allowed(mapping: &Mapping, role: OrgRole) -> Vec<MappingAction> {
 }
 
 /// What would change if `wanted` were done now: page `page` (from 1) of the people.
-pub async fn preview(db: &Db, who: &SignedIn, scope: OrgScope, wanted: &Wanted, page: u64, call: &Call) -> Result<MappingPlan, Error> {
+pub async fn preview(db: &Db, who: &SignedIn, scope: OrgScope, wanted: &Wanted, page: u64) -> Result<MappingPlan, Error> {
     let tx = db.read(scope).await?;
     let intent = intend(&tx, who.role, wanted).await?;
     let plan = plan(&tx, &intent).await?;
-    view(&tx, &intent, &plan, page, call).await
+    view(&tx, &intent, &plan, page).await
 }
 
 /// Do what is wanted, if it still changes exactly what the plan of this hash says.
@@ -114,8 +114,16 @@ pub async fn preview(db: &Db, who: &SignedIn, scope: OrgScope, wanted: &Wanted, 
 /// [`Error::PlanChanged`] when it would change something else by now; nothing was done.
 pub async fn apply(db: &Db, who: &SignedIn, scope: OrgScope, wanted: &Wanted, agreed: &str, call: &Call) -> Result<(), Error> {
     db.retrying(|| async {
-        // Everything that the plan is made of is of one moment. What others commit meanwhile comes after it.
-        let tx = db.begin_consistent(scope).await?;
+        // Not of one snapshot: her role is to be read after her lock was got. What others commit while the plan is made either
+        // makes it another plan, or comes after what is done here.
+        let tx = db.begin(scope).await?;
+        // One at a time: two that are each harmless may together take away what neither said.
+        store::organizations::lock(&tx).await?;
+        if let Some(group) = wanted.group
+            && store::scim_groups::lock(&tx, group).await?.is_none()
+        {
+            return Err(Error::NotFound("group"));
+        }
         let role = who.confirm(&tx, Permission::ManageMappings).await?;
         if let Some(mapping) = wanted.mapping {
             store::mappings::lock(&tx, mapping).await?;
@@ -368,8 +376,7 @@ fn hash(intent: &Intent, changes: &[Change], agent: impl Fn(usize) -> Uuid) -> S
     URL_SAFE_NO_PAD.encode(digest.finalize())
 }
 
-async fn view(tx: &Tx, intent: &Intent, plan: &Plan, page: u64, call: &Call) -> Result<MappingPlan, Error> {
-    let _ = call;
+async fn view(tx: &Tx, intent: &Intent, plan: &Plan, page: u64) -> Result<MappingPlan, Error> {
     let mapping = &intent.mapping;
     let page = page.max(1);
     let first = usize::try_from(page - 1).unwrap_or(usize::MAX).saturating_mul(PAGE);
@@ -397,13 +404,13 @@ async fn view(tx: &Tx, intent: &Intent, plan: &Plan, page: u64, call: &Call) -> 
     };
     let count =
         |condition: &dyn Fn(&Change) -> bool| u64::try_from(plan.changes.iter().filter(|change| condition(change)).count()).unwrap_or(0);
-    let mut agents = vec![];
-    for (place, name) in plan.agents.iter().enumerate() {
-        let (gain, lose) = (count(&|change| change.gained.contains(&place)), count(&|change| change.lost.contains(&place)));
-        if gain + lose > 0 {
-            agents.push((name.clone(), gain, lose));
-        }
+    let mut counted = vec![(0, 0); plan.agents.len()];
+    for change in &plan.changes {
+        change.gained.iter().for_each(|place| counted[*place].0 += 1);
+        change.lost.iter().for_each(|place| counted[*place].1 += 1);
     }
+    let agents = plan.agents.iter().zip(counted).filter(|(_, (gain, lose))| gain + lose > 0);
+    let agents = agents.map(|(name, (gain, lose))| (name.clone(), gain, lose)).collect();
     Ok(MappingPlan {
         hash: plan.hash.clone(),
         action: intent.action,
@@ -435,6 +442,9 @@ async fn act(tx: &Tx, intent: &Intent, plan: &Plan, actor: &Actor, call: &Call) 
             if mapping.group.is_none() {
                 // Whoever pushes a group of this name at this moment comes before or after: with the totals' lock, both see it.
                 store::scim_totals::moved(tx, Kind::Group, 0).await?;
+                if store::mappings::group_called(tx, &mapping.group_name).await?.is_some() {
+                    return Err(Error::Stale);
+                }
             }
             let confirmed_by = mapping.confirmed.then_some(by.as_str());
             mapping.id = store::mappings::insert(tx, mapping.group, &mapping.group_name, mapping.target, &by, confirmed_by, call).await?;

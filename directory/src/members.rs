@@ -60,9 +60,17 @@ pub async fn list(
     })
 }
 
-/// What the mail server said is for those who can do something about it.
+/// What the mail server said is for those who can do something about it; where a role comes from, who blocked somebody and who
+/// is kept for emergencies, for those who may see people's pages.
 pub(crate) fn keep_from(viewer: &SignedIn, person: &mut PersonView) {
     if let (AccessState::ActivationFailed { reason }, false) = (&mut person.access, viewer.role.may(Permission::ManageMembers)) {
         reason.clear();
+    }
+    if !viewer.role.may(Permission::SeePeople) && viewer.member != person.member {
+        person.because = None;
+        person.break_glass = false;
+        if let AccessState::Blocked { by, .. } = &mut person.access {
+            by.clear();
+        }
     }
 }

@@ -72,10 +72,12 @@ pub async fn person(db: &Db, viewer: &SignedIn, scope: OrgScope, member: MemberI
         true => store::held_links::waiting(&tx).await?.into_iter().filter(|link| link.member == member).collect(),
         false => vec![],
     };
+    // What decides who reaches her: without access, what her groups would give her, as the use cases have it.
+    let role = store::grants::role_of(&tx, member).await?;
     let may = PersonActions {
-        end_sessions: !sessions.is_empty() && (viewer.member == member || manages(viewer, person.role)),
+        end_sessions: !sessions.is_empty() && (viewer.member == member || manages(viewer, role)),
         decide_links: !held_links.is_empty(),
-        ..actions(viewer, member, &details, &person.access, person.role, &by_hand, person.break_glass)
+        ..actions(viewer, member, &details, &person.access, role, &by_hand, person.break_glass)
     };
     let (user_name, external_id) = details.record.map(|(user_name, external_id, _)| (Some(user_name), external_id)).unwrap_or_default();
     Ok(PersonPage {
@@ -169,7 +171,7 @@ fn actions(
         block: manages && alive && !details.blocked,
         unblock: manages && details.blocked,
         restore: manages && !alive && details.record.as_ref().is_none_or(|(_, _, active)| *active),
-        resend: viewer.role.may(Permission::ManageMembers) && waits,
+        resend: manages && waits,
         end_sessions: false,
         edit: managed_by == ManagedBy::Manual && (manages || viewer.member == member),
         break_glass: viewer.role.may(Permission::ManageOwners) && (break_glass || managed_by == ManagedBy::Manual),

@@ -24,7 +24,7 @@ pub(crate) struct Subject {
     pub(crate) record: Option<Record>,
     /// Her access, if she has any.
     pub(crate) membership: Option<Membership>,
-    /// Her role in force; `Member` without access.
+    /// Her role in force; without access, what her groups would give her.
     pub(crate) role: OrgRole,
     /// The name by which people know her.
     pub(crate) name: String,

@@ -44,6 +44,8 @@ async function open(page: Page, name: string) {
 
 /** Press the button and answer its question. */
 async function decide(page: Page, testid: string, within = page.locator("body")) {
+  // Before it has come to life, a question unfolds instead.
+  await alive(page);
   await within.getByTestId(testid).click();
   await expect(page.getByRole("dialog")).toBeVisible();
   await page.getByRole("dialog").getByTestId(`${testid}-yes`).click();

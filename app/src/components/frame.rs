@@ -126,7 +126,7 @@ pub fn Frame() -> impl IntoView {
 
 #[component]
 fn Sidebar(who: Viewer) -> impl IntoView {
-    let Viewer { name, email, org_name, org_slug: org, role, organisations, .. } = who;
+    let Viewer { name, email, member, org_name, org_slug: org, role, organisations, .. } = who;
     let mark = initials(org_name.as_str()).chars().next().map(String::from).unwrap_or_default();
     let organisation = view! {
         <span class="mark" aria-hidden="true">{mark}</span>
@@ -180,7 +180,7 @@ fn Sidebar(who: Viewer) -> impl IntoView {
             <div class="me">
                 <Face name=name.clone() />
                 <div class="min-w-0 flex-1 leading-4">
-                    <p class="truncate text-sm font-medium">{name.clone()}</p>
+                    <p class="truncate text-sm font-medium"><a class="link plain" href=paths::person(&org, member)>{name.clone()}</a></p>
                     {email.filter(|email| *email != name).map(|email| view! { <p class="truncate text-xs text-ink-3" title=email.clone()>{email.clone()}</p> })}
                 </div>
                 <SignOutForm />

@@ -44,7 +44,7 @@ pub async fn preview_mapping(
     request.answer(
         async {
             let scope = request.in_org(&org, Permission::ManageMappings)?;
-            directory::mappings::preview(&request.db, request.signed_in()?, scope, &wanted, page.unwrap_or(1), &request.call).await
+            directory::mappings::preview(&request.db, request.signed_in()?, scope, &wanted, page.unwrap_or(1)).await
         }
         .await,
     )

@@ -13,13 +13,16 @@ use crate::error::AppError;
 #[server(prefix = "/api", endpoint = "invite")]
 pub async fn invite(org: OrgSlug, name: String, email: String, role: Option<OrgRole>) -> Result<(), AppError> {
     let request = RequestContext::current();
-    request.answer(
-        async {
-            let scope = request.in_org(&org, Permission::ManageMembers)?;
-            directory::invitations::invite(&request.db, request.signed_in()?, scope, name, email, role, &request.call).await
-        }
-        .await,
-    )
+    let invited = async {
+        let scope = request.in_org(&org, Permission::ManageMembers)?;
+        directory::invitations::invite(&request.db, request.signed_in()?, scope, name, email, role, &request.call).await
+    };
+    request.answer(invited.await)?;
+    if request.wants_document {
+        // Without a script the page cannot say so itself: among those who have yet to activate she is to be seen.
+        leptos_axum::redirect(&format!("{}?status=pending", crate::paths::members(&org)));
+    }
+    Ok(())
 }
 
 /// End the access of `member`. `password` comes along where she is an owner.

@@ -149,14 +149,6 @@ impl Db {
         Ok(tx)
     }
 
-    /// Begin a transaction that may write, in `scope`, and whose statements all see the same moment: what is decided by looking
-    /// at many rows is decided by what they are together.
-    pub(crate) async fn begin_consistent(&self, scope: OrgScope) -> Result<Tx, Error> {
-        let tx = Tx { inner: self.open(&self.writer, Some(AccessMode::ReadWrite)).await?, scope };
-        tx.set_scope().await?;
-        Ok(tx)
-    }
-
     /// Begin a transaction that only reads, in `scope`.
     pub(crate) async fn read(&self, scope: OrgScope) -> Result<Tx, Error> {
         let tx = Tx { inner: self.open(&self.reader, Some(AccessMode::ReadOnly)).await?, scope };
@@ -180,9 +172,7 @@ impl Db {
             // What one answer is made of is of one moment: how many match, who they are, what they hold.
             isolation_level: access_mode.filter(|_| postgres).map(|_| IsolationLevel::RepeatableRead),
             access_mode: access_mode.filter(|_| postgres),
-            sqlite_transaction_mode: access_mode
-                .is_none_or(|mode| mode == AccessMode::ReadWrite)
-                .then_some(SqliteTransactionMode::Immediate),
+            sqlite_transaction_mode: access_mode.is_none().then_some(SqliteTransactionMode::Immediate),
         };
         pool.begin_with_options(options).await.map_err(Error::from)
     }
@@ -314,6 +304,8 @@ impl From<DbErr> for Error {
             Some("40001" | "40P01" | "5" | "517") => Self::Stale,
             // A unique index says that a rival was first: the next attempt sees the rival's row and answers for it.
             Some("23505" | "2067" | "1555") => Self::Stale,
+            // A foreign key says that what was looked at is gone by now: the next attempt sees that it is.
+            Some("23503" | "787") => Self::Stale,
             Some("57014") => Self::TooSlow,
             // PostgreSQL: connection exceptions, out of resources, operator intervention (shutdown, timeout).
             Some(code) if code.len() == 5 && ["08", "53", "57"].contains(&&code[..2]) => Self::Unavailable(error.to_string()),

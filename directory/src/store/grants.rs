@@ -37,7 +37,14 @@ pub(crate) async fn exists(tx: &Tx, membership: MembershipId, role: OrgRole) -> 
 
 /// The role in force of a member; `Member` for one without access.
 pub(crate) async fn role_of(tx: &Tx, member: MemberId) -> Result<OrgRole, Error> {
-    let sql = format!("SELECT {} FROM memberships m WHERE m.org_id = $1 AND m.member_id = $2", roles_of_m());
+    // Without a membership: what her groups give as soon as she has one. Whoever lets her in again gives her that.
+    let sql = format!(
+        "SELECT {} FROM (
+           SELECT p.org_id, p.id AS member_id, s.id FROM members p LEFT JOIN memberships s ON s.org_id = p.org_id AND s.member_id = p.id
+           WHERE p.org_id = $1 AND p.id = $2
+         ) m",
+        roles_of_m()
+    );
     Ok(tx.one(&sql, params![tx.org(), member], role).await?.unwrap_or(OrgRole::Member))
 }
 

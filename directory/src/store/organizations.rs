@@ -41,6 +41,13 @@ pub(crate) async fn lock_owner_guard(tx: &Tx) -> Result<(), Error> {
     Ok(())
 }
 
+/// Lock the organisation, for what is to be done one at a time. Whoever writes rows that refer to it is not kept waiting.
+pub(crate) async fn lock(tx: &Tx) -> Result<(), Error> {
+    let lock = if tx.is_postgres() { " FOR NO KEY UPDATE" } else { "" };
+    tx.one(&format!("SELECT 1 AS one FROM organizations WHERE id = $1{lock}"), params![tx.org()], |_| Ok(())).await?;
+    Ok(())
+}
+
 /// Founding the first organisation is for one caller at a time.
 pub(crate) async fn lock_founding<S: Send + Sync>(tx: &Tx<S>) -> Result<(), Error> {
     // Every founder takes all set-up links, in one order; SQLite has one writer anyway.

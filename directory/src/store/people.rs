@@ -162,8 +162,10 @@ fn matching(tx: &Tx, filter: &MemberFilter) -> (String, Params) {
         let managed = "SELECT r.member_id FROM scim_users r WHERE r.org_id = $1 AND r.deleted_at IS NULL AND r.member_id IS NOT NULL";
         conditions.push(among(tx, source == ManagedBy::Directory, managed));
     }
-    if let Some(search) = filter.search.as_deref().map(str::trim).filter(|search| !search.is_empty()) {
-        let part = params.push(cut(&fold(search), LONGEST_PART).to_owned());
+    if let Some(search) =
+        filter.search.as_deref().map(|search| search.replace('\0', "").trim().to_owned()).filter(|search| !search.is_empty())
+    {
+        let part = params.push(cut(&fold(&search), LONGEST_PART).to_owned());
         conditions.push(match tx.is_postgres() {
             true => format!("strpos(p.search_key, {part}) > 0"),
             false => format!("instr(p.search_key, {part}) > 0"),

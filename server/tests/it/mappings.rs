@@ -327,6 +327,69 @@ both_databases! {
         assert_eq!(stranger.call("integrations", &[("org", "globex")]).await.json["mappings"], json!([]));
     }
 
+    /// Each of two mappings gives her the same, so pausing either takes nothing away: whoever looked at both before and applies
+    /// both at once is told so for the first alone.
+    async fn of_two_plans_that_are_applied_at_once_one_is_stale(app) {
+        let acme = app.org("Acme").await;
+        let (mira, browser) = app.join(&acme, "mira@acme.test").await;
+        let owner = app.owner(&acme).await;
+        let mut mappings = vec![];
+        for name in ["One", "Two"] {
+            let group = app.group(&acme, name, &[&mira.id]).await;
+            apply(&owner, &[("action", "create"), ("group", &group), ("target", "org:admin")]).await;
+            mappings.push(mapping_of(&owner, name).await["id"].as_str().unwrap().to_owned());
+        }
+        for _ in 0..races() {
+            let mut plans = vec![];
+            for mapping in &mappings {
+                let plan = preview(&owner, &[("action", "pause"), ("mapping", mapping)]).await;
+                assert_eq!(plan["total"], json!(0));
+                plans.push(plan["hash"].as_str().unwrap().to_owned());
+            }
+            let pause = |number: usize| [("org", "acme"), ("action", "pause"), ("mapping", mappings[number].as_str()), ("plan", plans[number].as_str())];
+            let (first, second) = (pause(0), pause(1));
+            let (a, b) = tokio::join!(owner.call("apply_mapping", &first), owner.call("apply_mapping", &second));
+            let mut statuses = [a.status, b.status];
+            statuses.sort_unstable();
+            assert_eq!(statuses, [200, 409], "{} {}", a.text, b.text);
+            assert_eq!(own_role(&browser).await, "admin");
+            let paused = if a.status == 200 { 0 } else { 1 };
+            apply(&owner, &[("action", "resume"), ("mapping", &mappings[paused])]).await;
+        }
+    }
+
+    /// Whoever lets her in again gives her what her groups give: that is for those who could give it by hand.
+    async fn an_admin_lets_nobody_in_again_whom_a_group_makes_an_admin(app) {
+        let acme = app.org("Acme").await;
+        let (mira, browser) = app.join(&acme, "mira@acme.test").await;
+        let (ben, _) = app.join(&acme, "ben@acme.test").await;
+        let group = app.group(&acme, "Managers", &[&mira.id]).await;
+        let (owner, admin) = (app.owner(&acme).await, app.member_as(&acme, "admin@acme.test", OrgRole::Admin).await);
+        apply(&owner, &[("action", "create"), ("group", &group), ("target", "org:admin")]).await;
+        let _ = ben;
+        let mut members = vec![];
+        for email in ["mira@acme.test", "ben@acme.test"] {
+            let member = app.member(&acme, email).await["member"].as_str().unwrap().to_owned();
+            for act in ["block_member", "remove_member"] {
+                assert_eq!(owner.call(act, &[("org", "acme"), ("member", &member)]).await.status, 200);
+            }
+            members.push(member);
+        }
+        for act in ["unblock_member", "restore_member"] {
+            for (member, status) in members.iter().zip([403, 200]) {
+                let answer = admin.call(act, &[("org", "acme"), ("member", member)]).await;
+                assert_eq!(answer.status, status, "{act}: {}", answer.text);
+            }
+            let may = admin.call("person", &[("org", "acme"), ("member", &members[0])]).await.json["may"].clone();
+            assert_eq!((&may["restore"], &may["unblock"]), (&json!(false), &json!(false)));
+        }
+        assert!(browser.get("/o/acme/members").await.is_refused());
+        for act in ["unblock_member", "restore_member"] {
+            assert_eq!(owner.call(act, &[("org", "acme"), ("member", &members[0])]).await.status, 200);
+        }
+        assert_eq!(role(&app, &acme, "mira@acme.test").await, "admin");
+    }
+
     /// A mapping by name and the group of that name, pushed at the same moment: whoever comes first, the mapping is bound.
     async fn a_group_that_is_pushed_while_it_is_mapped_by_name_is_bound_all_the_same(app) {
         let acme = app.org("Acme").await;

@@ -176,6 +176,16 @@ both_databases! {
         assert_eq!(app.browser().call("activate", &[("link", &late), ("password", PASSWORD)]).await.status, 404);
     }
 
+    async fn without_scripts_an_invitation_leads_to_those_who_have_yet_to_activate(app) {
+        let acme = app.org("Acme").await;
+        let owner = app.owner(&acme).await;
+        let form = [("org", "acme"), ("name", "Noa Lind"), ("email", "noa@acme.test"), ("role", "")];
+        let sent = owner.submit("invite", &form, "/o/acme/members/invite").await;
+        assert_eq!((sent.status, sent.redirect()), (302, Some("/o/acme/members?status=pending")), "{}", sent.text);
+        let list = owner.get("/o/acme/members?status=pending").await.text;
+        assert!(list.contains("Noa Lind") && !list.contains("Acme&#x27;s owner"), "{list}");
+    }
+
     async fn an_invitation_tells_nothing_of_other_organisations(app) {
         let (acme, globex) = (app.org("Acme").await, app.org("Globex").await);
         let (_, in_globex) = app.join(&globex, "mira@both.test").await;

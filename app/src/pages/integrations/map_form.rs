@@ -68,8 +68,14 @@ pub fn MapForm(
         }
     });
     let listed = !more_groups && !groups.is_empty();
-    let chosen = groups.iter().any(|choice| choice.id.to_string() == group);
-    let group_name = if chosen { String::new() } else { group_name };
+    let chosen = listed && groups.iter().any(|choice| choice.id.to_string() == group);
+    // Where groups are not listed, the name of the one that was come for is what is typed.
+    let named = groups.iter().find(|choice| choice.id.to_string() == group).map(|choice| choice.name.clone());
+    let group_name = match chosen {
+        true => String::new(),
+        false if group_name.is_empty() => named.unwrap_or_default(),
+        false => group_name,
+    };
     let by_name = !chosen && (group == BY_NAME || !group_name.is_empty());
     let (label, hint) = if listed { (text::NAME, text::NAME_HINT) } else { (text::ANY_NAME, text::ANY_NAME_HINT) };
     let hint = if groups.is_empty() { text::NAME_HINT } else { hint };

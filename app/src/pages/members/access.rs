@@ -46,6 +46,7 @@ pub fn Access(
         AccessState::ActivationPending { has_address: false, .. } => Some(text::PENDING_NO_ADDRESS.into_any()),
         AccessState::ActivationSent { at } => Some(view! { <Ago at now /> }.into_any()),
         AccessState::ActivationFailed { reason } => Some(reason.into_any()),
+        AccessState::Blocked { by, at } if by.is_empty() => Some(view! { "since " <Day at /> }.into_any()),
         AccessState::Blocked { by, at } => Some(view! { "by " {by} ", " <Day at /> }.into_any()),
         AccessState::Inactive { since: Some(at) } => Some(view! { "since " <Day at /> }.into_any()),
     };
