@@ -89,20 +89,23 @@ impl SignedIn {
     /// between the look at the session and the change lies the request's body, which a leaver can make last. The
     /// membership is locked, so that either the change sees it end, or its end waits for the change. Answers her role.
     pub(crate) async fn confirm(&self, tx: &Tx, permission: Permission) -> Result<OrgRole, Error> {
+        self.confirmed(tx, permission).await.map(|(role, _)| role)
+    }
+
+    /// Her role, and when she last gave her password.
+    async fn confirmed(&self, tx: &Tx, permission: Permission) -> Result<(OrgRole, Timestamp), Error> {
         match store::sessions::confirm(tx, &self.session).await? {
             None => Err(Error::Unauthenticated),
             Some((role, _)) if !role.may(permission) => Err(Error::Denied),
-            Some((role, _)) => Ok(role),
+            Some(confirmed) => Ok(confirmed),
         }
     }
 
     /// The same for what only an owner may do: she has to have given her password within the last [`FRESH`].
     pub(crate) async fn confirm_fresh(&self, tx: &Tx, permission: Permission, now: Timestamp) -> Result<OrgRole, Error> {
-        let role = self.confirm(tx, permission).await?;
-        match store::sessions::confirm(tx, &self.session).await? {
-            Some((_, auth_time)) if auth_time + FRESH > now => Ok(role),
-            Some(_) => Err(Error::PasswordNeeded),
-            None => Err(Error::Unauthenticated),
+        match self.confirmed(tx, permission).await? {
+            (role, auth_time) if auth_time + FRESH > now => Ok(role),
+            _ => Err(Error::PasswordNeeded),
         }
     }
 

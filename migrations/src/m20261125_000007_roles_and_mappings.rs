@@ -56,6 +56,7 @@ CREATE TABLE group_mappings (
     CHECK ((org_role IS NULL) <> (team_id IS NULL)),
     CHECK ((team_id IS NULL) = (team_role IS NULL)),
     CHECK ((group_id IS NULL) = (bound_at IS NULL)),
+    CHECK ((paused_at IS NULL) = (paused_by IS NULL)),
     FOREIGN KEY (org_id, group_id) REFERENCES scim_groups (org_id, id) ON DELETE CASCADE,
     FOREIGN KEY (org_id, team_id) REFERENCES teams (org_id, id) ON DELETE CASCADE
 );

@@ -180,7 +180,7 @@ fn Sidebar(who: Viewer) -> impl IntoView {
             <div class="me">
                 <Face name=name.clone() />
                 <div class="min-w-0 flex-1 leading-4">
-                    <p class="truncate text-sm font-medium"><a class="link plain" href=paths::person(&org, member)>{name.clone()}</a></p>
+                    <p class="truncate text-sm font-medium"><a class="hover:underline" href=paths::person(&org, member)>{name.clone()}</a></p>
                     {email.filter(|email| *email != name).map(|email| view! { <p class="truncate text-xs text-ink-3" title=email.clone()>{email.clone()}</p> })}
                 </div>
                 <SignOutForm />

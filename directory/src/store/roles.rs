@@ -11,16 +11,26 @@ use super::{
 };
 use crate::Error;
 
+macro_rules! in_force {
+    () => {
+        "gm.confirmed_at IS NOT NULL AND gm.paused_at IS NULL AND gm.closed_at IS NULL"
+    };
+}
+pub(crate) use in_force;
+
 /// Whether the mapping `gm` gives what it says.
-pub(crate) const IN_FORCE: &str = "gm.confirmed_at IS NOT NULL AND gm.paused_at IS NULL AND gm.closed_at IS NULL";
+pub(crate) const IN_FORCE: &str = in_force!();
 
 /// The mappings `gm` of the groups in which the directory has the member of the membership `m`. The row of `scim_users` is
 /// found by its unique index, the groups and the mappings by theirs: what it costs grows with the groups of one person.
-pub(crate) const MAPPINGS_OF_M: &str = "scim_users r
+pub(crate) const MAPPINGS_OF_M: &str = concat!(
+    "scim_users r
        JOIN scim_group_members x ON x.org_id = r.org_id AND x.user_id = r.id
        JOIN group_mappings gm ON gm.org_id = x.org_id AND gm.group_id = x.group_id
      WHERE r.org_id = m.org_id AND r.member_id = m.member_id AND r.deleted_at IS NULL AND r.active
-       AND gm.confirmed_at IS NOT NULL AND gm.paused_at IS NULL AND gm.closed_at IS NULL";
+       AND ",
+    in_force!()
+);
 
 /// The strongest role that was granted by hand and the strongest that groups give, as two columns beside the membership `m`.
 /// Each is a digit in front of the role's name, so that the strongest is the greatest.

@@ -14,7 +14,7 @@ use super::{
     db::Tx,
     mappings,
     people::Shown,
-    roles::{IN_FORCE, stored},
+    roles::{IN_FORCE, in_force, stored},
     values::{Maybe, Row, in_list, params},
 };
 use crate::{Call, Error};
@@ -40,13 +40,16 @@ pub(crate) struct Attached {
 /// The memberships `m` that groups give something, and the mappings `gm` that do so, those in force. Joined from the mapping on,
 /// by primary keys where the foreign key holds the organisation: offered an index that begins with it, PostgreSQL may read all
 /// of the organisation for each member of a group.
-pub(crate) const MAPPED: &str = "group_mappings gm
+pub(crate) const MAPPED: &str = concat!(
+    "group_mappings gm
     CROSS JOIN scim_group_members x
     CROSS JOIN scim_users r
     CROSS JOIN memberships m
   WHERE x.org_id = gm.org_id AND x.group_id = gm.group_id AND r.id = x.user_id AND r.deleted_at IS NULL AND r.active
     AND m.member_id = r.member_id AND m.org_id = gm.org_id
-    AND gm.confirmed_at IS NOT NULL AND gm.paused_at IS NULL AND gm.closed_at IS NULL";
+    AND ",
+    in_force!()
+);
 
 /// What the name to show of the member `p` is made of, and where that comes from.
 const NAME: &str = "p.given_name, p.family_name, p.display_name, u.email, d.user_name, d.attributes";

@@ -86,7 +86,7 @@ both_databases! {
         }
         map(&app, &acme, "Engineering", ("'admin'", "NULL", "NULL"), IN_FORCE).await;
         map(&app, &acme, "Engineering", ("'auditor'", "NULL", "NULL"), IN_FORCE).await;
-        map(&app, &acme, "sales_emea", ("'member'", "NULL", "NULL"), (", paused_at", ", 1")).await;
+        map(&app, &acme, "sales_emea", ("'member'", "NULL", "NULL"), (", paused_at, paused_by", ", 1, 'test'")).await;
         map(&app, &acme, "ENGELS", ("'member'", "NULL", "NULL"), (", confirmed_at, closed_at", ", 1, 2")).await;
         let owner = app.owner(&acme).await;
         for (search, unmapped, found) in [

@@ -123,7 +123,7 @@ both_databases! {
             assert!(of(&[("status", "any"), ("role", role)]).await.contains(name.split(' ').next().unwrap()), "{name} {role}");
         }
         // A paused mapping gives nothing.
-        app.database.try_run("UPDATE group_mappings SET paused_at = 1").await.unwrap();
+        app.database.try_run("UPDATE group_mappings SET paused_at = 1, paused_by = 'test'").await.unwrap();
         assert_eq!(of(&[("role", "admin")]).await, "");
         assert_eq!(of(&[("role", "auditor")]).await, "both granted");
     }
