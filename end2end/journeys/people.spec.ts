@@ -165,7 +165,7 @@ test("a person's page says why, and what changed it", async ({ page, server, oth
     await expect(hers).toHaveURL("/o/acme/members");
     await okta.takeOutOf(managers, mira);
     await hers.goto("/o/acme/members");
-    await hers.getByRole("link", { name: "Mira Olsen", exact: true }).click();
+    await hers.getByRole("banner").getByRole("link", { name: "Mira Olsen", exact: true }).click();
     await expect(hers.getByRole("heading", { level: 1 })).toContainText("you");
     await expect(hers.getByTestId("block-member")).toHaveCount(0);
     await expect(hers.getByTestId("grant-role")).toHaveCount(0);
