@@ -97,6 +97,7 @@ impl From<directory::Error> for AppError {
             Error::Stale => Self::Conflict("Someone else changed this at the same moment. Reload and try again.".to_owned()),
             Error::Throttled { retry_after } => Self::Throttled(retry_after.as_secs().div_ceil(60)),
             Error::Protocol(error) => Self::Conflict(error.detail),
+            Error::Refused(refusal) => Self::Conflict(refusal.sentence.to_owned()),
             Error::TooSlow | Error::Unavailable(_) => Self::Unavailable,
             Error::Store(source) => {
                 tracing::error!(%source, "storage failed");

@@ -7,6 +7,9 @@ pub const SIGN_IN: &str = "/sign-in";
 /// Choose an organisation.
 pub const ORGANISATIONS: &str = "/organisations";
 
+/// Let a device in: leads to that page of the organisation that one is signed in to.
+pub const DEVICE: &str = "/device";
+
 /// The page that an organisation opens with.
 pub fn home(org: &OrgSlug) -> String {
     members(org)

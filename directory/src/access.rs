@@ -77,13 +77,21 @@ pub async fn block(db: &Db, who: &SignedIn, scope: OrgScope, member: MemberId, c
         if !store::blocks::insert(&tx, member, &actor.name(), call).await? {
             return Ok(());
         }
-        let (mut sessions, mut links) = (0, 0);
+        let (mut sessions, mut clients, mut tokens, mut links) = (0, 0, 0, 0);
         if let Some(membership) = &subject.membership {
             sessions = store::sessions::delete_of_membership(&tx, membership.id).await?;
+            clients = store::api_sessions::delete_of_membership(&tx, membership.id).await?;
+            tokens = store::personal_tokens::delete_of_membership(&tx, membership.id).await?;
+            store::device_requests::delete_of_membership(&tx, membership.id).await?;
             links = store::links::delete_activation_of(&tx, membership.id).await?;
             store::mails::supersede(&tx, membership.id, "she was blocked").await?;
         }
-        let details = vec![("sessions ended".to_owned(), sessions.to_string()), ("activation links ended".to_owned(), links.to_string())];
+        let details = vec![
+            ("sessions ended".to_owned(), sessions.to_string()),
+            ("API sessions ended".to_owned(), clients.to_string()),
+            ("personal tokens ended".to_owned(), tokens.to_string()),
+            ("activation links ended".to_owned(), links.to_string()),
+        ];
         store::audit::append(&tx, AuditAction::MemberBlocked, &actor, Some(subject.target()), details, call).await?;
         if subject.role == OrgRole::Owner {
             let line = format!("{} blocked {}, who is an owner.", alerts::name(&who.name), alerts::name(&subject.name));

@@ -34,6 +34,16 @@ impl Cause {
 pub struct Ended {
     /// Browser sessions.
     pub sessions: i64,
+    /// Clients that she had let in.
+    pub api_sessions: i64,
+    /// Their access tokens that were alive.
+    pub access_tokens: i64,
+    /// Their refresh tokens that were alive.
+    pub refresh_tokens: i64,
+    /// Personal tokens.
+    pub personal_tokens: i64,
+    /// Devices that she had approved and that had not fetched their tokens.
+    pub device_codes: i64,
     /// Activation links that had not been followed.
     pub activation_links: i64,
     /// Roles granted by hand.
@@ -66,7 +76,9 @@ pub(crate) async fn end_access(
     if owners == [member] {
         return Err(Error::LastOwner);
     }
-    let Attached { sessions, activation_links, role_grants, team_seats } = store::members::attached(tx, membership.id).await?;
+    let attached = store::members::attached(tx, membership.id, call.now).await?;
+    let Attached { sessions, api_sessions, access_tokens, refresh_tokens, personal_tokens, device_codes, .. } = attached;
+    let Attached { activation_links, role_grants, team_seats, .. } = attached;
     if store::grants::exists(tx, membership.id, OrgRole::Owner).await? {
         let line =
             format!("{} ended the access of {}, who was an owner ({}).", alerts::name(&actor.name()), alerts::name(name), cause.sentence());
@@ -77,16 +89,31 @@ pub(crate) async fn end_access(
     let details = vec![
         ("cause".to_owned(), cause.sentence().to_owned()),
         ("sessions ended".to_owned(), sessions.to_string()),
+        ("API sessions ended".to_owned(), api_sessions.to_string()),
+        ("access tokens ended".to_owned(), access_tokens.to_string()),
+        ("refresh tokens ended".to_owned(), refresh_tokens.to_string()),
+        ("personal tokens ended".to_owned(), personal_tokens.to_string()),
+        ("device codes ended".to_owned(), device_codes.to_string()),
         ("activation links ended".to_owned(), activation_links.to_string()),
         ("manual roles ended".to_owned(), role_grants.to_string()),
         ("team seats ended".to_owned(), team_seats.to_string()),
     ];
     // The organisation's own credentials do not end with a person; what she has seen of them is to be changed.
     let issued = store::tokens::issued_by(tx, member, call.now).await?;
-    let details = match issued.is_empty() {
-        true => details,
-        false => [details, vec![("provisioning tokens she issued, to be replaced".to_owned(), issued.join(", "))]].concat(),
-    };
+    let services = store::service_credentials::issued_by(tx, member).await?;
+    let seen = [("provisioning tokens she issued, to be replaced", issued), ("service credentials she issued, to be replaced", services)];
+    let seen = seen.into_iter().filter(|(_, names)| !names.is_empty()).map(|(what, names)| (what.to_owned(), names.join(", ")));
+    let details = details.into_iter().chain(seen).collect();
     store::audit::append(tx, AuditAction::AccessEnded, actor, Some(target(&person, name)), details, call).await?;
-    Ok(Some(Ended { sessions, activation_links, role_grants, team_seats }))
+    Ok(Some(Ended {
+        sessions,
+        api_sessions,
+        access_tokens,
+        refresh_tokens,
+        personal_tokens,
+        device_codes,
+        activation_links,
+        role_grants,
+        team_seats,
+    }))
 }

@@ -49,6 +49,9 @@ pub enum Error {
         /// When the next attempt has a chance.
         retry_after: Duration,
     },
+    /// The client gets no token, and why (RFC 6749 §5.2).
+    #[error(transparent)]
+    Refused(#[from] crate::oauth::Refusal),
     /// The SCIM protocol says no.
     #[error(transparent)]
     Protocol(#[from] scim::Error),

@@ -45,21 +45,23 @@ pub async fn end_session(db: &Db, who: &SignedIn, scope: OrgScope, member: Membe
         let sessions = store::sessions::of_membership(&tx, *id).await?;
         let session = sessions.iter().find(|session| session.handle() == handle).ok_or_else(gone)?;
         store::sessions::delete(&tx, session).await?;
-        ended(&tx, who, &subject, 1, call).await?;
+        ended(&tx, who, &subject, 1, 0, call).await?;
         tx.commit().await
     })
     .await
 }
 
-/// End every session of `member`, the one that asks among them if it is hers.
+/// End every session of `member`, the one that asks among them if it is hers, and let none of her clients in any longer. Her
+/// personal tokens are hers to end.
 pub async fn end_sessions(db: &Db, who: &SignedIn, scope: OrgScope, member: MemberId, call: &Call) -> Result<(), Error> {
     db.retrying(|| async {
         let tx = db.begin(scope).await?;
         let subject = subject_or_self(&tx, who, member, call).await?;
         let Some(membership) = &subject.membership else { return Ok(()) };
         let sessions = store::sessions::delete_of_membership(&tx, membership.id).await?;
-        if sessions > 0 {
-            ended(&tx, who, &subject, sessions, call).await?;
+        let clients = store::api_sessions::delete_of_membership(&tx, membership.id).await?;
+        if sessions + clients > 0 {
+            ended(&tx, who, &subject, sessions, clients, call).await?;
             tx.commit().await?;
         }
         Ok(())
@@ -67,7 +69,8 @@ pub async fn end_sessions(db: &Db, who: &SignedIn, scope: OrgScope, member: Memb
     .await
 }
 
-async fn ended(tx: &Tx, who: &SignedIn, subject: &Subject, sessions: u64, call: &Call) -> Result<(), Error> {
-    let details = vec![("sessions ended".to_owned(), sessions.to_string())];
+async fn ended(tx: &Tx, who: &SignedIn, subject: &Subject, sessions: u64, clients: u64, call: &Call) -> Result<(), Error> {
+    let counts = [("sessions ended", sessions), ("API sessions ended", clients)];
+    let details = counts.into_iter().filter(|(_, count)| *count > 0).map(|(what, count)| (what.to_owned(), count.to_string())).collect();
     store::audit::append(tx, AuditAction::SessionsEnded, &who.actor(), Some(subject.target()), details, call).await
 }

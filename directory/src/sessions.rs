@@ -316,6 +316,10 @@ pub async fn sweep(db: &Db, limits: SessionLimits, now: Timestamp) -> Result<(),
     let tx = db.begin_outside().await?;
     store::sessions::delete_expired(&tx, now, now - limits.idle).await?;
     store::links::delete_expired(&tx, now).await?;
+    store::api_sessions::delete_expired(&tx, now).await?;
+    store::personal_tokens::delete_expired(&tx, now).await?;
+    // A little later: a device that asks too late is told so.
+    store::device_requests::delete_expired(&tx, now - Duration::from_secs(3_600)).await?;
     store::failures::delete_before(&tx, now - Duration::from_secs(86_400)).await?;
     tx.commit().await
 }

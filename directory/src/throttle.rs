@@ -4,7 +4,7 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use domain::{EmailAddress, Timestamp};
+use domain::{AccountId, EmailAddress, Timestamp};
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -27,8 +27,12 @@ const ACCOUNT: Limit = Limit { kind: "sign_in_account", most: 10 };
 // An office shares an address.
 const ADDRESS: Limit = Limit { kind: "sign_in_address", most: 50 };
 
-/// The two keys of a sign-in.
+// Codes are long enough that a thousand guesses find none; somebody with two left hands needs a few (RFC 8628 §5.1).
+const USER_CODE: Limit = Limit { kind: "user_code_account", most: 30 };
+
+/// What an attempt is counted by: the account, and the address that it came from.
 pub(crate) struct Attempt {
+    limit: Limit,
     account: Vec<u8>,
     address: Option<Vec<u8>>,
 }
@@ -40,7 +44,13 @@ impl Attempt {
             Ok(address) => digest(address.key().as_str()),
             Err(_) => digest(email.trim()),
         };
-        Self { account, address: call.ip.as_deref().map(|ip| digest(&network(ip))) }
+        Self { limit: ACCOUNT, account, address: call.ip.as_deref().map(|ip| digest(&network(ip))) }
+    }
+
+    /// An attempt of a signed-in person to name a device by its code.
+    pub(crate) fn at_user_code(account: AccountId, call: &Call) -> Self {
+        let address = call.ip.as_deref().map(|ip| digest(&network(ip)));
+        Self { limit: USER_CODE, account: digest(&account.to_string()), address }
     }
 
     /// Count the attempt as a failure, before it is known whether it is one: attempts that run side by side cannot all
@@ -66,7 +76,7 @@ impl Attempt {
     pub(crate) async fn succeeded(&self, db: &Db) -> Result<(), Error> {
         db.retrying(|| async {
             let tx = db.begin_outside().await?;
-            store::failures::clear(&tx, ACCOUNT.kind, &self.account).await?;
+            store::failures::clear(&tx, self.limit.kind, &self.account).await?;
             if let Some(address) = &self.address {
                 store::failures::take_back(&tx, ADDRESS.kind, address).await?;
             }
@@ -76,7 +86,7 @@ impl Attempt {
     }
 
     fn keys(&self) -> impl Iterator<Item = (Limit, &[u8])> {
-        std::iter::once((ACCOUNT, &self.account[..])).chain(self.address.as_deref().map(|address| (ADDRESS, address)))
+        std::iter::once((self.limit, &self.account[..])).chain(self.address.as_deref().map(|address| (ADDRESS, address)))
     }
 }
 

@@ -128,6 +128,24 @@ actions! {
     AgentChanged = "agent.changed", "Agent changed";
     /// An agent was deleted.
     AgentDeleted = "agent.deleted", "Agent deleted";
+    /// A device was let in: its client gets tokens.
+    DeviceApproved = "device.approved", "Device let in";
+    /// A device that asked was not let in.
+    DeviceDenied = "device.denied", "Device not let in";
+    /// A client that was let in got its first tokens.
+    ApiSessionBegan = "api_session.began", "API session began";
+    /// A client's tokens were ended.
+    ApiSessionEnded = "api_session.ended", "API session ended";
+    /// A refresh token was shown a second time, and its session ended with all its tokens.
+    RefreshReplayed = "api_session.replayed", "Refresh token replayed";
+    /// A person made a token for herself.
+    PersonalTokenIssued = "personal_token.issued", "Personal token issued";
+    /// A personal token was ended.
+    PersonalTokenRevoked = "personal_token.revoked", "Personal token revoked";
+    /// A service of the organisation may ask about its tokens.
+    ServiceCredentialIssued = "service_credential.issued", "Service credential issued";
+    /// It may not any more.
+    ServiceCredentialRevoked = "service_credential.revoked", "Service credential revoked";
     /// Who may use an agent was changed.
     AgentAccessChanged = "agent.access_changed", "Access to an agent changed";
 }

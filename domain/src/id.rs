@@ -54,6 +54,10 @@ id!(/** A provisioning token (not its secret). */ TokenId);
 id!(/** A team of an organisation. */ TeamId);
 id!(/** An agent of an organisation. */ AgentId);
 id!(/** What a group of the directory gives. */ MappingId);
+id!(/** A client that a person let in, with its access and refresh tokens. */ ApiSessionId);
+id!(/** A device that asks to be let in. */ DeviceRequestId);
+id!(/** A token that a person made for herself (not its secret). */ PersonalTokenId);
+id!(/** What a service of the organisation asks us with (not its secret). */ ServiceCredentialId);
 id!(/** An entry of the audit log. */ AuditEventId);
 id!(/** A mail in the queue. */ MailId);
 

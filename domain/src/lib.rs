@@ -10,6 +10,7 @@ pub mod email;
 pub mod id;
 pub mod mapping;
 pub mod name;
+pub mod oauth;
 pub mod org;
 pub mod password;
 pub mod permission;
@@ -22,8 +23,8 @@ pub mod view;
 
 pub use email::{EmailAddress, EmailKey};
 pub use id::{
-    AccountId, AgentId, AuditEventId, ConnectionId, DirectoryGroupId, DirectoryUserId, MailId, MappingId, MemberId, MembershipId, OrgId,
-    TeamId, TokenId,
+    AccountId, AgentId, ApiSessionId, AuditEventId, ConnectionId, DeviceRequestId, DirectoryGroupId, DirectoryUserId, MailId, MappingId,
+    MemberId, MembershipId, OrgId, PersonalTokenId, ServiceCredentialId, TeamId, TokenId,
 };
 pub use org::{OrgName, OrgSlug};
 pub use permission::Permission;

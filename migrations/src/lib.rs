@@ -17,6 +17,7 @@ mod m20261124_000004_audit_and_mail;
 mod m20261124_000005_groups;
 mod m20261125_000006_whole_filters;
 mod m20261125_000007_roles_and_mappings;
+mod m20261125_000008_api_access;
 mod sql;
 
 pub use grants::{APPLICATION_ROLE, grant_to_application};
@@ -35,6 +36,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000005_groups::Migration),
             Box::new(m20261125_000006_whole_filters::Migration),
             Box::new(m20261125_000007_roles_and_mappings::Migration),
+            Box::new(m20261125_000008_api_access::Migration),
         ]
     }
 }

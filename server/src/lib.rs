@@ -1,11 +1,13 @@
 //! Rollcall's server: HTTP in front of the use cases. Handlers only connect: who, which, do it, answer.
 
+mod api;
 pub mod assets;
 pub mod cli;
 pub mod config;
 mod health;
 pub mod logging;
 pub mod mailer;
+mod oauth;
 mod pages;
 mod rate_limit;
 pub mod request;

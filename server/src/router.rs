@@ -11,7 +11,7 @@ use axum::{
 use http::StatusCode;
 use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer, timeout::TimeoutLayer};
 
-use crate::{assets, health, pages, request, scim_api, security, session, state::AppState};
+use crate::{api, assets, health, oauth, pages, request, scim_api, security, session, state::AppState};
 
 /// The longest that a page or a form may take.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -43,6 +43,8 @@ pub fn router(state: AppState) -> Router {
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .nest("/scim", scim_api::routes(&state))
+        .merge(oauth::routes(&state))
+        .merge(api::routes())
         .merge(assets::routes(&state.site_dir))
         .fallback_service(console.with_state(state.clone()))
         .layer(CatchPanicLayer::custom(|_| internal()))

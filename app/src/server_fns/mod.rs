@@ -8,6 +8,7 @@
 
 mod access;
 mod agents;
+mod api_access;
 mod groups;
 mod mappings;
 mod members;
@@ -17,6 +18,7 @@ mod teams;
 
 pub use access::*;
 pub use agents::*;
+pub use api_access::*;
 pub use groups::*;
 pub use mappings::*;
 pub use members::*;

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::{connection, cursor::CursorKey};
 use crate::{
     Actor, Call, Db, Error, OrgScope,
-    secret::{ProvisioningToken, Secret, SecretHash, TOKEN_PREFIX},
+    secret::{Credential, Kind, Minted, Secret},
     sessions::SignedIn,
     store::{self, audit::Target, db::Tx, tokens::NewToken},
     throttle,
@@ -102,7 +102,7 @@ pub(crate) async fn issue_in(
         return Err(Error::Conflict("Two tokens are live, which is the most. Revoke one that is no longer used.".to_owned()));
     }
     let id: TokenId = call.new_id();
-    let (secret, hash, hint) = ProvisioningToken::mint(id, call);
+    let Minted { secret, hash, hint } = Credential::mint(Kind::Provisioning, id, call);
     let created_by = actor.name();
     let token = NewToken {
         id,
@@ -142,13 +142,12 @@ fn target(id: TokenId, name: &str) -> Target {
 /// [`Error::Unauthenticated`] for everything that is wrong: missing, malformed, unknown, expired, revoked, SCIM
 /// disabled, another organisation's (law 1). [`Error::Unavailable`] when the store cannot say.
 pub async fn authenticate(db: &Db, org: &str, authorization: Option<&str>, call: &Call) -> Result<Provisioner, Error> {
-    let token = authorization.and_then(bearer).and_then(ProvisioningToken::parse).ok_or(Error::Unauthenticated)?;
+    let token = authorization.and_then(bearer);
+    let token = token.and_then(|text| Credential::of_kind(Kind::Provisioning, text)).ok_or(Error::Unauthenticated)?;
     let tx = db.read_outside().await?;
-    let found = store::tokens::present(&tx, token.id).await?;
+    let found = store::tokens::present(&tx, token.id.into()).await?;
     drop(tx);
-    // A token that is not there is compared with as well: one lookup, one hash, one comparison, whatever is wrong.
-    let expected = found.as_ref().map_or_else(|| SecretHash::of(b""), |found| found.hash.clone());
-    let right = token.hash.matches(&expected);
+    let right = token.matches(found.as_ref().map(|found| &found.hash));
     let Some(found) = found.filter(|found| {
         right
             && found.enabled
@@ -182,7 +181,7 @@ fn bearer(header: &str) -> Option<&str> {
             rest = after.trim_start();
         }
     }
-    rest.starts_with(TOKEN_PREFIX).then_some(rest)
+    rest.starts_with(Kind::Provisioning.prefix()).then_some(rest)
 }
 
 /// Note in the organisation's audit log that a request to its URL had no valid token. Does nothing for a URL that is no

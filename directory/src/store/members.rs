@@ -40,6 +40,11 @@ pub(crate) struct Membership {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Attached {
     pub(crate) sessions: i64,
+    pub(crate) api_sessions: i64,
+    pub(crate) access_tokens: i64,
+    pub(crate) refresh_tokens: i64,
+    pub(crate) personal_tokens: i64,
+    pub(crate) device_codes: i64,
     pub(crate) activation_links: i64,
     pub(crate) role_grants: i64,
     pub(crate) team_seats: i64,
@@ -195,17 +200,30 @@ pub(crate) async fn prove(tx: &Tx, member: MemberId, membership: MembershipId, n
     Ok(())
 }
 
-pub(crate) async fn attached(tx: &Tx, membership: MembershipId) -> Result<Attached, Error> {
+/// What hangs off a membership and is alive.
+pub(crate) async fn attached(tx: &Tx, membership: MembershipId, now: Timestamp) -> Result<Attached, Error> {
     let counted = tx
         .one(
             "SELECT (SELECT count(*) FROM sessions WHERE org_id = $1 AND membership_id = $2) AS sessions,
+                    (SELECT count(*) FROM api_sessions WHERE org_id = $1 AND membership_id = $2) AS api_sessions,
+                    (SELECT count(*) FROM api_sessions s JOIN access_tokens t ON t.org_id = s.org_id AND t.session_id = s.id
+                      WHERE s.org_id = $1 AND s.membership_id = $2 AND t.expires_at > $3) AS access_tokens,
+                    (SELECT count(*) FROM api_sessions s JOIN refresh_tokens t ON t.org_id = s.org_id AND t.session_id = s.id
+                      WHERE s.org_id = $1 AND s.membership_id = $2 AND t.expires_at > $3 AND t.used_at IS NULL) AS refresh_tokens,
+                    (SELECT count(*) FROM personal_tokens WHERE org_id = $1 AND membership_id = $2 AND expires_at > $3) AS personal_tokens,
+                    (SELECT count(*) FROM device_requests WHERE org_id = $1 AND membership_id = $2) AS device_codes,
                     (SELECT count(*) FROM activation_links WHERE org_id = $1 AND membership_id = $2) AS activation_links,
                     (SELECT count(*) FROM role_grants WHERE org_id = $1 AND membership_id = $2) AS role_grants,
                     (SELECT count(*) FROM team_seats WHERE org_id = $1 AND membership_id = $2) AS team_seats",
-            params![tx.org(), membership],
+            params![tx.org(), membership, now],
             |row| {
                 Ok(Attached {
                     sessions: row.get("sessions")?,
+                    api_sessions: row.get("api_sessions")?,
+                    access_tokens: row.get("access_tokens")?,
+                    refresh_tokens: row.get("refresh_tokens")?,
+                    personal_tokens: row.get("personal_tokens")?,
+                    device_codes: row.get("device_codes")?,
                     activation_links: row.get("activation_links")?,
                     role_grants: row.get("role_grants")?,
                     team_seats: row.get("team_seats")?,

@@ -6,10 +6,12 @@
 
 pub(crate) mod accounts;
 pub(crate) mod agents;
+pub(crate) mod api_sessions;
 pub(crate) mod audit;
 pub(crate) mod blocks;
 pub(crate) mod connections;
 pub(crate) mod db;
+pub(crate) mod device_requests;
 pub(crate) mod failures;
 pub(crate) mod grants;
 pub(crate) mod held_links;
@@ -21,6 +23,7 @@ pub(crate) mod members;
 pub(crate) mod organizations;
 pub(crate) mod people;
 pub(crate) mod person;
+pub(crate) mod personal_tokens;
 pub(crate) mod roles;
 pub(crate) mod scim_filter;
 pub(crate) mod scim_groups;
@@ -30,6 +33,7 @@ pub(crate) mod scim_requests;
 pub(crate) mod scim_totals;
 pub(crate) mod scim_users;
 pub(crate) mod scim_values;
+pub(crate) mod service_credentials;
 pub(crate) mod sessions;
 pub(crate) mod teams;
 pub(crate) mod timeline;

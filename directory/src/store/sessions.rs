@@ -106,6 +106,13 @@ pub(crate) async fn confirm(tx: &Tx, hash: &SecretHash) -> Result<Option<(OrgRol
     tx.one(&sql, params![hash.as_bytes().to_vec(), tx.org()], |row| Ok((role(row)?, row.get("auth_time")?))).await
 }
 
+/// Whether whoever has this membership may act.
+pub(crate) async fn may_act(tx: &Tx, membership: MembershipId) -> Result<bool, Error> {
+    let sql =
+        format!("SELECT 1 AS one FROM memberships m JOIN users u ON u.id = m.account_id WHERE m.org_id = $1 AND m.id = $2 AND {MAY_ACT}");
+    Ok(tx.one(&sql, params![tx.org(), membership], |_| Ok(())).await?.is_some())
+}
+
 /// Insert a session. That its membership is alive is the foreign key's to say.
 pub(crate) async fn insert(tx: &Tx, session: NewSession<'_>) -> Result<(), Error> {
     tx.run(

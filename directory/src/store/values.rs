@@ -1,8 +1,8 @@
 //! How domain values become parameters and come back from columns.
 
 use domain::{
-    AccountId, AgentId, AuditEventId, ConnectionId, DirectoryGroupId, DirectoryUserId, MailId, MappingId, MemberId, MembershipId, OrgId,
-    TeamId, Timestamp, TokenId,
+    AccountId, AgentId, ApiSessionId, AuditEventId, ConnectionId, DeviceRequestId, DirectoryGroupId, DirectoryUserId, MailId, MappingId,
+    MemberId, MembershipId, OrgId, PersonalTokenId, ServiceCredentialId, TeamId, Timestamp, TokenId,
 };
 use sea_orm::{QueryResult, Value};
 use uuid::Uuid;
@@ -37,6 +37,10 @@ stored! {
     Uuid => Uuid, Uuid;
     AccountId => Uuid, Uuid;
     AgentId => Uuid, Uuid;
+    ApiSessionId => Uuid, Uuid;
+    DeviceRequestId => Uuid, Uuid;
+    PersonalTokenId => Uuid, Uuid;
+    ServiceCredentialId => Uuid, Uuid;
     MappingId => Uuid, Uuid;
     TeamId => Uuid, Uuid;
     AuditEventId => Uuid, Uuid;

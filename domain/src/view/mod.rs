@@ -1,12 +1,14 @@
 //! Read models: what a page shows, as plain data that travels from the server to the browser.
 
 mod agents;
+mod api;
 mod groups;
 mod mappings;
 mod people;
 mod teams;
 
 pub use agents::*;
+pub use api::*;
 pub use groups::*;
 pub use mappings::*;
 pub use people::*;

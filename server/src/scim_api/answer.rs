@@ -128,6 +128,8 @@ impl From<directory::Error> for ScimRejection {
             Error::TooSlow => scim::Error::too_many("The filter reads too much. Narrow it down."),
             Error::Throttled { .. } => scim::Error::too_many_requests(),
             Error::Protocol(error) => error,
+            // No client of the API comes this way.
+            Error::Refused(_) => scim::Error::unauthorized(),
             Error::Unavailable(why) => {
                 tracing::error!(%why, "the database is unavailable");
                 scim::Error::unavailable()
