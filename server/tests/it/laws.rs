@@ -44,10 +44,7 @@ both_databases! {
         let credential_tables: Vec<_> = tables.iter().filter(|(_, column)| column.ends_with("hash")).map(|(table, _)| table.clone()).collect();
         assert!(credential_tables.len() >= 4, "{credential_tables:?}");
         for table in credential_tables {
-            let mut reached = BTreeSet::from([table.clone()]);
-            while let Some((_, parent)) = cascades.iter().find(|(child, parent)| reached.contains(child) && !reached.contains(parent)) {
-                reached.insert(parent.clone());
-            }
+            let reached = ancestors(&table, &cascades);
             let safe = reached.contains("memberships") || reached.contains("organizations");
             assert!(safe || exempt.contains(&table), "{table} outlives both membership and organisation");
         }
@@ -223,8 +220,17 @@ fn contains(haystack: &[u8], needle: &[u8]) -> bool {
     haystack.windows(needle.len()).any(|window| window == needle)
 }
 
+/// The table, and every table that takes its rows along.
+pub fn ancestors(table: &str, cascades: &[(String, String)]) -> BTreeSet<String> {
+    let mut reached = BTreeSet::from([table.to_owned()]);
+    while let Some((_, parent)) = cascades.iter().find(|(child, parent)| reached.contains(child) && !reached.contains(parent)) {
+        reached.insert(parent.clone());
+    }
+    reached
+}
+
 /// All (table, column) pairs, and all (child, parent) pairs of cascading foreign keys.
-async fn schema(app: &TestApp) -> (Vec<(String, String)>, Vec<(String, String)>) {
+pub async fn schema(app: &TestApp) -> (Vec<(String, String)>, Vec<(String, String)>) {
     let pairs = async |sql: &str| {
         let rows = app.database.texts(sql).await;
         rows.into_iter().map(|text| text.split_once(' ').map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap()).collect::<Vec<_>>()

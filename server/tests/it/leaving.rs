@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 use crate::support::{Browser, Idp, Org, Person, TestApp, both_databases, patch_active};
 
 /// Every way in which a directory lets somebody go.
-const WAYS: [&str; 8] =
+pub const WAYS: [&str; 8] =
     ["patch", "patch with path", "patch \"False\"", "patch add", "patch false among others", "put", "put \"false\"", "delete"];
 
-async fn leave(idp: &Idp, person: &Person, way: &str) {
+pub async fn leave(idp: &Idp, person: &Person, way: &str) {
     let path = format!("/Users/{}", person.id);
     let full =
         |active: Value| json!({ "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": person.email, "active": active });

@@ -188,6 +188,11 @@ impl TestApp {
         self.id_of("teams", org, name).await
     }
 
+    /// The id of a team.
+    pub async fn team_id(&self, org: &Org, name: &str) -> String {
+        self.id_of("teams", org, name).await
+    }
+
     /// An agent, made in the database, granted to these roles; its id.
     pub async fn agent(&self, org: &Org, name: &str, roles: &[OrgRole]) -> String {
         let sql = format!(

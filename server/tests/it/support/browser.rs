@@ -41,7 +41,7 @@ impl Page {
 }
 
 /// Each browser sits at an address of its own, so that what one does to the limits concerns no other.
-fn another_address() -> SocketAddr {
+pub(super) fn another_address() -> SocketAddr {
     static NEXT: AtomicU32 = AtomicU32::new(u32::from_be_bytes([10, 0, 0, 1]));
     SocketAddr::from((Ipv4Addr::from(NEXT.fetch_add(1, Ordering::Relaxed)), 443))
 }

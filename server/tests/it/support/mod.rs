@@ -2,12 +2,14 @@
 
 mod app;
 mod browser;
+mod client;
 mod database;
 mod idp;
 pub mod process;
 
 pub use app::{Org, PASSWORD, Person, TestApp, races, user};
 pub use browser::{Browser, Page};
+pub use client::{Client, DEVICE_GRANT, Tokens};
 pub use database::{Engine, Rows, make_database, operator_database, random};
 pub use idp::{Answer, Idp, filtered, id, patch_active};
 
