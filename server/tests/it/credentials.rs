@@ -1,6 +1,6 @@
 //! Every way to leave, and everything that lets somebody act: refused by the first use after the answer.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use domain::OrgRole;
 use serde_json::json;
@@ -129,6 +129,8 @@ both_databases! {
             let agent = app.agent(&acme, &format!("Scout {number}"), &[OrgRole::Member]).await;
             assert_eq!(app.client().decide(&service, &agent, &hers.access).await.json["allowed"], true);
             let person = record_of(&app, &acme, &email).await;
+            // Later than what was before, so that it comes first in the log.
+            app.advance(Duration::from_secs(1));
             leave(&app, &acme, &person, way).await;
             assert_eq!(app.client().decide(&service, &agent, &hers.access).await.text, r#"{"allowed":false}"#, "{way}");
             assert_eq!(app.client().introspect(&service, &hers.personal).await.text, r#"{"active":false}"#, "{way}");
@@ -151,7 +153,7 @@ both_databases! {
             for count in counts {
                 assert!(row.details.contains(&(*count).to_owned()), "{count} after {way}: {row:?}");
             }
-            assert_eq!(row.target.as_deref(), Some(format!("leaver{number} Olsen").as_str()), "{way}");
+            assert!(row.target.as_ref().unwrap().starts_with(&format!("leaver{number}")), "{way}: {row:?}");
         }
     }
 
