@@ -11,7 +11,13 @@ use directory::{
     provisioning::connection::base_url,
 };
 
-use crate::{config::Config, logging, serve::serve, startup, system};
+use crate::{
+    config::Config,
+    logging,
+    login::{Login, Place},
+    serve::serve,
+    startup, system,
+};
 
 /// SCIM provisioning, sign-in and the admin console for platforms of AI agents.
 #[derive(Parser)]
@@ -32,6 +38,12 @@ enum Command {
     Migrate,
     /// Make an organisation, its owner and, if asked, a provisioning token.
     Bootstrap(Bootstrap),
+    /// Log in to a server from the command line: somebody who is signed in there lets this machine in.
+    Login(Login),
+    /// Print an access token for scripts: `curl -H "Authorization: Bearer $(rollcall token)" …`.
+    Token(Place),
+    /// End that session.
+    Logout(Place),
     /// The owners of an organisation.
     #[command(subcommand)]
     Owner(Owner),
@@ -98,13 +110,20 @@ fn fail(sentence: &str) -> ExitCode {
 
 impl Cli {
     async fn run(self) -> Result<(), String> {
-        let config = Config::load(self.config).map_err(|error| error.to_string())?;
-        logging::start(&config.log);
+        let load = || {
+            let config = Config::load(self.config).map_err(|error| error.to_string())?;
+            logging::start(&config.log);
+            Ok::<_, String>(config)
+        };
         match self.command {
-            Command::Serve => serve(config).await,
-            Command::Migrate => migrate(&config).await,
-            Command::Bootstrap(bootstrap) => bootstrap.run(&config).await,
-            Command::Owner(Owner::Grant(grant)) => grant.run(&config).await,
+            // What a person runs on her own machine has no server's settings.
+            Command::Login(login) => login.run().await,
+            Command::Token(place) => place.token().await,
+            Command::Logout(place) => place.logout().await,
+            Command::Serve => serve(load()?).await,
+            Command::Migrate => migrate(&load()?).await,
+            Command::Bootstrap(bootstrap) => bootstrap.run(&load()?).await,
+            Command::Owner(Owner::Grant(grant)) => grant.run(&load()?).await,
         }
     }
 }

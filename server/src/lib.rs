@@ -6,6 +6,7 @@ pub mod cli;
 pub mod config;
 mod health;
 pub mod logging;
+mod login;
 pub mod mailer;
 mod oauth;
 mod pages;

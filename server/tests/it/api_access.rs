@@ -193,10 +193,19 @@ both_databases! {
         client.form("revoke", &[("token", &revoked)], None).await;
         app.advance(Duration::from_secs(601));
         let unknown = format!("{}{}", &personal[..personal.len() - 8], "00000000");
+        // The right id and another secret, with the checksum that goes with it.
+        let forged = |token: &str| {
+            let body = format!("{}{}", &token[..37], "A".repeat(43));
+            format!("{body}{:08x}", crate::tokens::crc32(body.as_bytes()))
+        };
+        let (guessed, guessed_personal) = (forged(&app.let_in(&acme, &browser, CLI).await.access), forged(&personal));
+        assert_eq!(client.get("/api/v1/me", &guessed_personal).await.error(), (401, "invalid_token"));
+        assert_eq!(client.refresh(CLI, &forged(&app.let_in(&acme, &browser, CLI).await.refresh)).await.error(), (400, "invalid_grant"));
+        assert_eq!(client.introspect(&forged(&ours), &personal).await.error(), (401, "invalid_client"));
         let foreign = app.personal_token(&globex, &app.owner(&globex).await).await;
         let nothing = client.introspect(&ours, "x").await;
         assert_eq!((nothing.status, nothing.text.as_str()), (200, r#"{"active":false}"#));
-        for (credential, token) in [(&ours, &expired), (&ours, &revoked), (&ours, &unknown), (&ours, &tokens.refresh), (&ours, &foreign), (&ours, &ours), (&ours, &acme.token), (&theirs, &personal)] {
+        for (credential, token) in [(&ours, &expired), (&ours, &revoked), (&ours, &unknown), (&ours, &guessed), (&ours, &guessed_personal), (&ours, &tokens.refresh), (&ours, &foreign), (&ours, &ours), (&ours, &acme.token), (&theirs, &personal)] {
             let answer = client.introspect(credential, token).await;
             assert_eq!((answer.status, &answer.text), (200, &nothing.text), "{token}");
             let decision = client.decide(credential, &agent, token).await;

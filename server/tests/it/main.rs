@@ -30,6 +30,7 @@ mod large_groups;
 mod laws;
 mod leaving;
 mod links;
+mod login;
 mod mail;
 mod mappings;
 mod members;
