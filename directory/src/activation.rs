@@ -127,7 +127,7 @@ pub async fn resend(db: &Db, who: &SignedIn, scope: OrgScope, member: MemberId, 
             .ok_or_else(|| Error::Conflict("The directory gave no e-mail address that is hers alone. Set one there.".to_owned()))?;
         // A mail that still waits would only make this one's link stop working.
         store::mails::supersede(&tx, membership.id, "replaced by a newer mail").await?;
-        queue(&tx, &membership, &address, Duration::ZERO, call).await?.or_throttled()?;
+        queue(&tx, &membership, &address, Duration::ZERO, call).await?.or_full()?;
         let name = person.profile.name().unwrap_or_else(|| address.clone());
         store::audit::append(&tx, AuditAction::ActivationResent, &who.actor(), Some(target(&person, &name)), vec![], call).await?;
         tx.commit().await
@@ -149,10 +149,12 @@ pub(crate) enum Queued {
 
 impl Queued {
     /// For somebody who asked for nothing but the mail, or for what is of no use without it.
-    pub(crate) fn or_throttled(self) -> Result<(), Error> {
+    pub(crate) fn or_full(self) -> Result<(), Error> {
         match self {
             Self::Yes | Self::Blocked => Ok(()),
-            Self::Capped => Err(Error::Throttled { retry_after: Duration::from_secs(3_600) }),
+            Self::Capped => Err(Error::Conflict(format!(
+                "This address has had {CAP} mails within a day, which is the most. Try again tomorrow: nothing was changed."
+            ))),
         }
     }
 }

@@ -73,7 +73,7 @@ pub async fn invite(
             let subject = Subject::lock(&tx, Some(who.member), member.id).await?.ok_or(Error::Stale)?;
             grants::grant_in(&tx, &subject, role, &actor, call).await?;
         }
-        activation::queue(&tx, &begun, email.key().as_str(), Duration::ZERO, call).await?.or_throttled()?;
+        activation::queue(&tx, &begun, email.key().as_str(), Duration::ZERO, call).await?.or_full()?;
         tx.commit().await
     })
     .await

@@ -112,7 +112,7 @@ both_databases! {
         for _ in 0..3 {
             assert_eq!(owner.call("resend_activation", &fields).await.status, 200);
         }
-        assert_eq!(owner.call("resend_activation", &fields).await.status, 429);
+        assert_eq!(owner.call("resend_activation", &fields).await.status, 409);
         app.advance(Duration::from_secs(86_400));
         let owner = app.owner(&acme).await;
         assert_eq!(owner.call("resend_activation", &fields).await.status, 200);

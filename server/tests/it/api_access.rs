@@ -271,6 +271,27 @@ both_databases! {
         assert_eq!(client.refresh(&agent, &of_agent.refresh).await.error(), (400, "invalid_grant"));
     }
 
+    /// An agent of one organisation is nobody in another, even where somebody types its code.
+    async fn an_agents_request_is_answered_in_its_own_organisation_alone(app) {
+        let (acme, globex) = (app.org("Acme").await, app.org("Globex").await);
+        let agent = app.agent(&globex, "Scout", &[OrgRole::Owner]).await;
+        let (ours, theirs, client) = (app.owner(&acme).await, app.owner(&globex).await, app.client());
+        let asked = client.ask(&agent).await;
+        let code = asked.field("user_code");
+        for function in ["device_request", "approve_device", "deny_device"] {
+            assert_eq!(ours.call(function, &[("org", "acme"), ("user_code", &code)]).await.status, 404, "{function}");
+        }
+        assert_eq!(client.redeem(&agent, &asked.field("device_code")).await.error(), (400, "authorization_pending"));
+        assert_eq!(theirs.call("approve_device", &[("org", "globex"), ("user_code", &code)]).await.status, 200);
+        Tokens::of(&client.redeem(&agent, &asked.field("device_code")).await);
+        // Nor does one find out by trying: guesses are few.
+        let guesses = async || ours.call("device_request", &[("org", "acme"), ("user_code", "BBBB-BBBB")]).await.status;
+        for _ in 0..27 {
+            assert_eq!(guesses().await, 404);
+        }
+        assert_eq!(guesses().await, 429);
+    }
+
     async fn a_client_can_find_out_about_us_by_itself(app) {
         let found = app.client().get("/.well-known/oauth-authorization-server", "").await;
         assert_eq!((found.status, found.field("issuer")), (200, "https://id.rollcall.test".to_owned()));
