@@ -28,7 +28,8 @@ pub async fn found(link: String, org_name: String, name: String, email: String, 
     Ok(())
 }
 
-/// Sign in. `next` is the page that was asked for; its organisation is entered when the person may.
+/// Sign in. `next` is the page that was asked for; its organisation is entered when the person may. The page of a device is of
+/// whichever organisation is entered.
 #[server(prefix = "/api", endpoint = "sign_in")]
 pub async fn sign_in(email: String, password: String, next: Option<String>) -> Result<(), AppError> {
     let request = RequestContext::current();
@@ -39,7 +40,7 @@ pub async fn sign_in(email: String, password: String, next: Option<String>) -> R
             .await;
     let many = entered.as_ref().is_ok_and(|entry| entry.organisations > 1);
     let slug = request.enter(entered).await?;
-    let next = next.filter(|_| wanted.as_ref() == Some(&slug));
+    let next = next.filter(|next| wanted.as_ref() == Some(&slug) || paths::is_device(next));
     leptos_axum::redirect(&next.unwrap_or_else(|| if many { paths::ORGANISATIONS.to_owned() } else { paths::home(&slug) }));
     Ok(())
 }

@@ -16,6 +16,7 @@ mod console;
 mod crash;
 mod cursors;
 mod dialects;
+mod devices;
 mod errors;
 mod etags;
 mod filters;
