@@ -3,6 +3,8 @@
 //! A secret is only ever the answer of an action: not a resource, which would be in the server's HTML, and not a form post, which
 //! would answer with a document.
 
+use std::time::Duration;
+
 use leptos::{ev, html, prelude::*, web_sys::FormData};
 
 use super::{CopyField, FormError, Submit, hydrated};
@@ -62,7 +64,9 @@ pub fn ShownOnce(
     let shown = card.clone();
     Effect::new(move |_| {
         if secret.with(Option::is_some) {
-            browser::focus(&shown);
+            // Not before the card is there, whichever of the two learns of the secret first.
+            let shown = shown.clone();
+            set_timeout(move || browser::focus(&shown), Duration::ZERO);
         }
     });
     move || {

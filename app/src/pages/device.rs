@@ -160,7 +160,7 @@ fn Asked(request: DeviceRequestView, org: OrgSlug, actions: Actions) -> impl Int
 #[component]
 fn Question(request: DeviceRequestView, org: OrgSlug, actions: Actions) -> impl IntoView {
     let Actions { approve, deny } = actions;
-    let DeviceRequestView { now, user_code, org_name, client, scopes, device, ip, asked_at, .. } = request;
+    let DeviceRequestView { now, user_code, org_name, client, scopes, device, ip, asked_at, expires_at } = request;
     let refused = Signal::derive(move || {
         let yes = calls::failure(approve).get().map(|error| match error {
             AppError::Denied => AppError::Conflict(text::NOT_YOURS.to_owned()),
@@ -172,7 +172,7 @@ fn Question(request: DeviceRequestView, org: OrgSlug, actions: Actions) -> impl 
         })
     });
     let pending = Signal::derive(move || approve.pending().get() || deny.pending().get());
-    let elsewhere = ViewerOfPage::get().is_some_and(|viewer| viewer.organisations > 1);
+    let elsewhere = move || ViewerOfPage::get().is_some_and(|viewer| viewer.organisations > 1);
     let of = org.to_string();
     let fields = view! {
         <input type="hidden" name="org" value=of.clone() />
@@ -194,7 +194,7 @@ fn Question(request: DeviceRequestView, org: OrgSlug, actions: Actions) -> impl 
                     <dt>{text::ORGANISATION}</dt>
                     <dd class="wrap-anywhere">
                         <span class="font-semibold">{org_name.to_string()}</span>
-                        {elsewhere.then(|| view! {
+                        {move || elsewhere().then(|| view! {
                             <span class="block text-sm text-ink-2">
                                 {text::OTHER_ORGANISATION}<a class="link" href=paths::ORGANISATIONS>{text::SWITCH}</a>{text::THEN_AGAIN}
                             </span>
@@ -205,7 +205,7 @@ fn Question(request: DeviceRequestView, org: OrgSlug, actions: Actions) -> impl 
                     <dt>{text::ADDRESS}</dt>
                     <dd>{ip.unwrap_or_else(|| text::UNKNOWN.to_owned())}</dd>
                     <dt>{text::ASKED}</dt>
-                    <dd><Ago at=asked_at now /></dd>
+                    <dd><Ago at=asked_at now /> " · its code ends " <Ago at=expires_at now /></dd>
                 </dl>
             </div>
             <div class="body border-t border-line">

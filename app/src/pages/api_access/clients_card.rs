@@ -13,7 +13,7 @@ mod text {
     pub const TITLE: &str = "Clients";
     pub const LEAD: &str = "Programs on your devices that you let in by a code.";
     pub const NONE: &str = "You have let no client in";
-    pub const NONE_TEXT: &str = "A program that needs your access shows you a code and this address to enter it at.";
+    pub const NONE_TEXT: &str = "A program that needs your access shows you a code. Enter it here.";
     pub const ENTER: &str = "Enter a code";
     pub const UNKNOWN: &str = "unknown address";
     pub const END: &str = "End";
