@@ -123,6 +123,11 @@ pub fn is_device(path: &str) -> bool {
     query.is_some_and(|query| query.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\'))
 }
 
+/// The page that [`DEVICE`] leads to in this organisation, with the same code; `None` for any other path.
+pub fn device_in(org: &OrgSlug, path: &str) -> Option<String> {
+    is_device(path).then(|| path.replacen(DEVICE, &device(org), 1))
+}
+
 /// Whether a segment of a path is `.` or `..`, however it is written.
 fn leads_elsewhere(segment: &str) -> bool {
     matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..")

@@ -100,6 +100,18 @@ pub fn ShownOnce(
     }
 }
 
+/// Forget a secret that is shown while what it belongs to ends: it is of no use any more. `listed` says whether the page lists it,
+/// once that is known; it is read in an effect.
+pub fn forget_when_gone(listed: impl Fn() -> Option<bool> + 'static, forget: impl Fn() + 'static) {
+    Effect::new(move |before: Option<Option<bool>>| {
+        let (now, before) = (listed(), before.flatten());
+        if before == Some(true) && now == Some(false) {
+            forget();
+        }
+        now.or(before)
+    });
+}
+
 /// What was typed into a form that sends itself.
 pub struct Typed(FormData);
 

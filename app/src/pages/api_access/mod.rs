@@ -8,7 +8,7 @@ use leptos::prelude::*;
 
 use crate::{
     browser, calls,
-    components::{CardSkeleton, FormError, OrgOfPage, PageHeader, Problem, Secret, ShownOnce},
+    components::{CardSkeleton, FormError, OrgOfPage, PageHeader, Problem, Secret, ShownOnce, forget_when_gone},
     error::AppError,
     server_fns::{self, EndApiSession, RevokePersonalToken},
 };
@@ -60,15 +60,15 @@ pub fn ApiAccess() -> impl IntoView {
         }
     });
     calls::refresh(end, access, || browser::focus(clients_card::HEADING));
-    calls::refresh(revoke, access, move || {
-        // One that was just made and is revoked at once is of no use any more.
-        let live = access.get_untracked().and_then(Result::ok).map(|view| view.personal_tokens).unwrap_or_default();
-        let shown = issuing.value().get_untracked().and_then(Result::ok);
-        if shown.is_some_and(|shown| live.iter().all(|token| token.id != shown.token.id)) {
-            issuing.value().set(None);
-        }
-        browser::focus(tokens_card::HEADING);
-    });
+    calls::refresh(revoke, access, || browser::focus(tokens_card::HEADING));
+    forget_when_gone(
+        move || {
+            let live = access.get()?.ok()?.personal_tokens;
+            let shown = issuing.value().get_untracked()?.ok()?.token.id;
+            Some(live.iter().any(|token| token.id == shown))
+        },
+        move || issuing.value().set(None),
+    );
     let secret = Signal::derive(move || {
         let issued = issuing.value().get().and_then(Result::ok);
         issued.map(|issued| Secret { name: issued.token.name, secret: issued.secret })

@@ -13,7 +13,7 @@ use leptos::prelude::*;
 
 use crate::{
     browser, calls,
-    components::{CardSkeleton, FormError, OrgOfPage, PageHeader, Problem, ViewerOfPage},
+    components::{CardSkeleton, FormError, OrgOfPage, PageHeader, Problem, ViewerOfPage, forget_when_gone},
     error::AppError,
     paths,
     server_fns::{self, DisableScim, EnableScim, RevokeServiceCredential, RevokeToken},
@@ -89,15 +89,15 @@ pub fn Security() -> impl IntoView {
             credentials.refetch();
         }
     });
-    calls::refresh(revoke_credential, credentials, move || {
-        // One that was just issued and is revoked at once is of no use any more.
-        let live = credentials.get_untracked().and_then(Result::ok).unwrap_or_default();
-        let shown = issuing_credential.value().get_untracked().and_then(Result::ok);
-        if shown.is_some_and(|shown| live.iter().all(|credential| credential.id != shown.credential.id)) {
-            issuing_credential.value().set(None);
-        }
-        browser::focus(services_card::HEADING);
-    });
+    calls::refresh(revoke_credential, credentials, || browser::focus(services_card::HEADING));
+    forget_when_gone(
+        move || {
+            let live = credentials.get()?.ok()?;
+            let shown = issuing_credential.value().get_untracked()?.ok()?.credential.id;
+            Some(live.iter().any(|credential| credential.id == shown))
+        },
+        move || issuing_credential.value().set(None),
+    );
 
     let switching = Signal::derive(move || enable.pending().get() || disable.pending().get());
     view! {
