@@ -1,5 +1,7 @@
 //! Let a device in: it shows a code, and somebody who is signed in here types it and says yes (RFC 8628).
 
+use std::time::Duration;
+
 use domain::{Invalid, OrgSlug, view::DeviceRequestView};
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
@@ -67,7 +69,8 @@ pub fn Device() -> impl IntoView {
     let actions = Actions { approve: calls::action::<ApproveDevice>(), deny: calls::action::<DenyDevice>() };
     Effect::new(move |_| {
         if actions.answered().is_some() {
-            browser::focus(ANSWERED);
+            // Not before it is said, whichever of the two learns of the answer first.
+            set_timeout(|| browser::focus(ANSWERED), Duration::ZERO);
         }
     });
     view! {
