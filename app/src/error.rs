@@ -22,8 +22,8 @@ pub enum AppError {
     /// The role does not reach that far.
     #[error("Your role does not allow this. Ask an owner of the organisation.")]
     Denied,
-    /// What only an owner may do needs her password within the last minutes.
-    #[error("Enter your password again: what only an owner may do asks for it every 15 minutes.")]
+    /// This needs her password within the last minutes.
+    #[error("Enter your password again: this asks for it every 15 minutes.")]
     PasswordNeeded,
     /// What was agreed to is not what would happen now.
     #[error("Something has changed since this preview was made, so nothing was done. This is the new one.")]

@@ -25,8 +25,8 @@ use leptos_router::{
 
 use components::{Frame, Hydrated, NotFoundInOrg, NotFoundPage};
 use pages::{
-    Activate, Agent, Agents, Audit, Group, Groups, Home, Integrations, Invite, Members, Organisations, Person, Preview, Security, SetUp,
-    SignIn, Team, Teams,
+    Activate, Agent, Agents, ApiAccess, Audit, Device, Group, Groups, Home, Integrations, Invite, Members, Organisations, Person, Preview,
+    Security, SetUp, SignIn, Team, Teams,
 };
 
 /// The document around the pages.
@@ -86,6 +86,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("groups/:group") view=Group ssr=SsrMode::Async />
                     <Route path=path!("agents") view=Agents ssr=SsrMode::Async />
                     <Route path=path!("agents/:agent") view=Agent ssr=SsrMode::Async />
+                    <Route path=path!("api-access") view=ApiAccess ssr=SsrMode::Async />
+                    <Route path=path!("device") view=Device ssr=SsrMode::Async />
                     <Route path=path!("settings/integrations") view=Integrations ssr=SsrMode::Async />
                     <Route path=path!("settings/integrations/preview") view=Preview ssr=SsrMode::Async />
                     <Route path=path!("settings/security") view=Security ssr=SsrMode::Async />

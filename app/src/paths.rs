@@ -60,6 +60,16 @@ pub fn group(org: &OrgSlug, group: DirectoryGroupId) -> String {
     format!("/o/{org}/groups/{group}")
 }
 
+/// Let a device in.
+pub fn device(org: &OrgSlug) -> String {
+    format!("/o/{org}/device")
+}
+
+/// One's own clients and personal tokens.
+pub fn api_access(org: &OrgSlug) -> String {
+    format!("/o/{org}/api-access")
+}
+
 /// Settings → Integrations: what groups give.
 pub fn integrations(org: &OrgSlug) -> String {
     format!("/o/{org}/settings/integrations")
@@ -107,6 +117,17 @@ pub fn org_of(path: &str) -> Option<OrgSlug> {
     segments.all(|segment| !leads_elsewhere(segment)).then_some(slug)
 }
 
+/// Whether this is [`DEVICE`], with whatever code: a place to come back to that names no organisation.
+pub fn is_device(path: &str) -> bool {
+    let query = path.strip_prefix(DEVICE).filter(|query| query.is_empty() || query.starts_with('?'));
+    query.is_some_and(|query| query.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\'))
+}
+
+/// The page that [`DEVICE`] leads to in this organisation, with the same code; `None` for any other path.
+pub fn device_in(org: &OrgSlug, path: &str) -> Option<String> {
+    is_device(path).then(|| path.replacen(DEVICE, &device(org), 1))
+}
+
 /// Whether a segment of a path is `.` or `..`, however it is written.
 fn leads_elsewhere(segment: &str) -> bool {
     matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..")
@@ -114,7 +135,15 @@ fn leads_elsewhere(segment: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{org_of, query};
+    use super::{is_device, org_of, query};
+
+    #[test]
+    fn the_way_to_let_a_device_in_is_one_address() {
+        assert!(["/device", "/device?code=WDJB-MJHT"].into_iter().all(is_device));
+        for path in ["/devices", "//device", "/device/..", "/device#x", "https://evil.test/device", "/device?\r\nx: y", "/device?\\x", ""] {
+            assert!(!is_device(path), "{path}");
+        }
+    }
 
     #[test]
     fn a_query_holds_what_has_a_value() {

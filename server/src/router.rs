@@ -30,7 +30,9 @@ pub fn router(state: AppState) -> Router {
     }
     let console = console
         .route("/api/{name}", post(pages::server_fn))
+        // The gate leads on from these.
         .route("/", get(|| async {}))
+        .route(app::paths::DEVICE, get(|| async {}))
         // Signed in or not, what is not there looks the same.
         .fallback(pages::page)
         .layer(from_fn_with_state(state.clone(), session::gate))

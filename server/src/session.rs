@@ -129,11 +129,15 @@ pub(crate) async fn gate(State(state): State<AppState>, session: Session, reques
     };
     let path = request.uri().path();
     if request.method() == Method::GET || request.method() == Method::HEAD {
-        let needs_somebody = path.starts_with("/o/") || path == paths::ORGANISATIONS;
+        let needs_somebody = path.starts_with("/o/") || path == paths::ORGANISATIONS || path == paths::DEVICE;
         match &signed_in {
             None if needs_somebody => return Redirect::to(&sign_in_for(&request)).into_response(),
             None if path == "/" => return Redirect::to(paths::SIGN_IN).into_response(),
             Some(who) if path == "/" || path == paths::SIGN_IN => return Redirect::to(&paths::home(&who.org_slug)).into_response(),
+            Some(who) if path == paths::DEVICE => {
+                let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
+                return Redirect::to(&format!("{}{query}", paths::device(&who.org_slug))).into_response();
+            }
             _ => {}
         }
     }

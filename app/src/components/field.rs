@@ -1,12 +1,17 @@
 //! Form fields: label, hint, and the sentence that says what is wrong, tied together for those who listen.
 
-use leptos::{html, prelude::*};
+use leptos::prelude::*;
 
 use crate::error::AppError;
 
 /// The id of the input of the field `name`.
 pub fn input_id(name: &str) -> String {
     format!("field-{name}")
+}
+
+/// What the ids of the field `name` are made of in the form `place`, where a page has several with such a field.
+pub fn key_of(name: &str, place: &str) -> String {
+    if place.is_empty() { name.to_owned() } else { format!("{name}-{place}") }
 }
 
 /// A labelled input.
@@ -33,17 +38,19 @@ pub fn Field(
     /// What it begins with.
     #[prop(optional, into)]
     value: Option<String>,
-    /// Where the input is kept, for a form that reads it itself.
+    /// An id of the form's own, where a page has several with such a field.
     #[prop(optional)]
-    node_ref: NodeRef<html::Input>,
+    place: &'static str,
     /// What went wrong with the form.
     error: Signal<Option<AppError>>,
 ) -> impl IntoView {
+    let key = key_of(name, place);
+    let (id, described) = (input_id(&key), describedby(&key));
     view! {
-        <Labelled label name hint error>
-            <input class="input" id=input_id(name) name=name type=kind autocomplete=autocomplete maxlength=maxlength placeholder=placeholder required=true node_ref=node_ref value=value
+        <Labelled label name key hint error>
+            <input class="input" id=id name=name type=kind autocomplete=autocomplete maxlength=maxlength placeholder=placeholder required=true value=value
                 spellcheck=(kind == "email").then_some("false") autocapitalize=(kind == "email").then_some("none")
-                aria-invalid=invalid(error, name) aria-describedby=describedby(name) autofocus=move || at(error, name).is_some() />
+                aria-invalid=invalid(error, name) aria-describedby=described autofocus=move || at(error, name).is_some() />
         </Labelled>
     }
 }
@@ -95,7 +102,7 @@ pub fn PasswordField(
 ) -> impl IntoView {
     let name = "password";
     let (visible, set_visible) = signal(false);
-    let key = if place.is_empty() { name.to_owned() } else { format!("{name}-{place}") };
+    let key = key_of(name, &place);
     let (id, controls, described) = (input_id(&key), input_id(&key), describedby(&key));
     view! {
         <Labelled label name key hint error>

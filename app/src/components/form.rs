@@ -2,7 +2,7 @@
 
 use leptos::{html, prelude::*};
 
-use super::field::input_id;
+use super::field::{input_id, key_of};
 use crate::{browser, error::AppError};
 
 /// The button that sends a form. While the answer is awaited it cannot be pressed again; what was typed stays.
@@ -43,11 +43,14 @@ pub fn FormError(
     /// The fields that say it themselves.
     #[prop(default = &[])]
     fields: &'static [&'static str],
+    /// What the fields' ids have behind their names.
+    #[prop(default = "")]
+    place: &'static str,
     /// Space around it, while there is something to say.
     #[prop(default = "mb-4")]
     class: &'static str,
 ) -> impl IntoView {
-    let place = NodeRef::<html::Div>::new();
+    let here = NodeRef::<html::Div>::new();
     let field = move |error: &AppError| fields.iter().find(|field| error.at(field).is_some()).copied();
     let sentence = move || error.get().filter(|error| field(error).is_none()).map(|error| error.to_string());
     // Not the first time: what was wrong before the page came to life, or was drawn anew, has had its say.
@@ -56,10 +59,10 @@ pub fn FormError(
             && again.is_some()
         {
             match field(&error) {
-                Some(field) => browser::focus(&input_id(field)),
+                Some(field) => browser::focus(&input_id(&key_of(field, place))),
                 None => {
-                    if let Some(place) = place.get_untracked() {
-                        let _ = place.focus();
+                    if let Some(here) = here.get_untracked() {
+                        let _ = here.focus();
                     }
                 }
             }
@@ -67,7 +70,7 @@ pub fn FormError(
     });
     // The place is there before the sentence is: a screen reader announces what changes in it.
     view! {
-        <div role="alert" tabindex="-1" node_ref=place>
+        <div role="alert" tabindex="-1" node_ref=here>
             {move || sentence().map(|sentence| view! { <p class=format!("note bad {class}") data-testid="form-error">{sentence}</p> })}
         </div>
     }

@@ -33,6 +33,8 @@ mod text {
     pub const SETTINGS: &str = "Settings";
     pub const SECURITY: &str = "Security";
     pub const AUDIT: &str = "Audit";
+    pub const YOURS: &str = "Yours";
+    pub const API_ACCESS: &str = "API access";
     pub const SIGN_OUT: &str = "Sign out";
 }
 
@@ -176,6 +178,9 @@ fn Sidebar(who: Viewer) -> impl IntoView {
                     {role.may(Permission::SeeSecurity).then(|| view! { <Place href=paths::security(&org) label=text::SECURITY /> })}
                     <Place href=paths::audit(&org) label=text::AUDIT />
                 })}
+            </nav>
+            <nav class="yours" aria-label=text::YOURS>
+                <Place href=paths::api_access(&org) label=text::API_ACCESS />
             </nav>
             <div class="me">
                 <Face name=name.clone() />

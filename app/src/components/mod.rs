@@ -13,6 +13,7 @@ mod page_header;
 mod pager;
 mod placeholder;
 mod problem;
+mod secret;
 mod time;
 
 pub use confirm::Confirm;
@@ -28,6 +29,7 @@ pub use page_header::PageHeader;
 pub use pager::Pager;
 pub use placeholder::{CardSkeleton, EmptyState};
 pub use problem::{NotFoundInOrg, NotFoundPage, Problem};
+pub use secret::{Secret, SecretForm, ShownOnce, Typed, forget_when_gone};
 pub use time::{Ago, Day};
 
 use leptos::prelude::*;

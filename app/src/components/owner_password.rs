@@ -1,4 +1,4 @@
-//! The password once more, in a form that only an owner may send.
+//! The password once more, in a form that has weight: most often one that only an owner may send.
 
 use leptos::prelude::*;
 
@@ -14,6 +14,9 @@ const HINT: &str = "What only an owner may do asks for it every 15 minutes.";
 pub fn OwnerPassword(
     /// What went wrong with the form.
     error: Signal<Option<AppError>>,
+    /// Why it is asked for.
+    #[prop(default = HINT)]
+    hint: &'static str,
     /// An id of the form's own, where a page has several that ask.
     #[prop(optional)]
     place: String,
@@ -25,6 +28,6 @@ pub fn OwnerPassword(
     });
     move || {
         let needed = asked.get() || ViewerOfPage::get().is_none_or(|viewer| viewer.needs_password());
-        needed.then(|| view! { <PasswordField label=LABEL hint=HINT error place=place.clone() /> })
+        needed.then(|| view! { <PasswordField label=LABEL hint error place=place.clone() /> })
     }
 }

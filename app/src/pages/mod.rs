@@ -2,7 +2,9 @@
 
 mod activate;
 mod agents;
+mod api_access;
 mod audit;
+mod device;
 mod groups;
 mod home;
 mod integrations;
@@ -16,7 +18,9 @@ mod teams;
 
 pub use activate::Activate;
 pub use agents::{Agent, Agents};
+pub use api_access::ApiAccess;
 pub use audit::Audit;
+pub use device::Device;
 pub use groups::{Group, Groups};
 pub use home::Home;
 pub use integrations::{Integrations, Preview};

@@ -25,8 +25,8 @@ const FIELDS: &[&str] = &["email", "password"];
 #[component]
 pub fn SignIn() -> impl IntoView {
     let query = use_query_map();
-    // Only a page of an organisation is a place to come back to; the server checks it as well.
-    let next = Memo::new(move |_| query.read().get("next").filter(|next| paths::org_of(next).is_some()));
+    // Only a page of an organisation, or the one of a device, is a place to come back to; the server checks it as well.
+    let next = Memo::new(move |_| query.read().get("next").filter(|next| paths::org_of(next).is_some() || paths::is_device(next)));
     let sign_in = calls::action::<server_fns::SignIn>();
     let error = calls::failure(sign_in);
     view! {

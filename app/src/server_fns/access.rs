@@ -28,7 +28,8 @@ pub async fn found(link: String, org_name: String, name: String, email: String, 
     Ok(())
 }
 
-/// Sign in. `next` is the page that was asked for; its organisation is entered when the person may.
+/// Sign in. `next` is the page that was asked for; its organisation is entered when the person may. The page of a device is of
+/// whichever organisation is entered.
 #[server(prefix = "/api", endpoint = "sign_in")]
 pub async fn sign_in(email: String, password: String, next: Option<String>) -> Result<(), AppError> {
     let request = RequestContext::current();
@@ -39,7 +40,8 @@ pub async fn sign_in(email: String, password: String, next: Option<String>) -> R
             .await;
     let many = entered.as_ref().is_ok_and(|entry| entry.organisations > 1);
     let slug = request.enter(entered).await?;
-    let next = next.filter(|_| wanted.as_ref() == Some(&slug));
+    // To the page itself: what leads there is the server's, and a script that signs in does not ask it again.
+    let next = next.and_then(|next| paths::device_in(&slug, &next).or_else(|| (wanted.as_ref() == Some(&slug)).then_some(next)));
     leptos_axum::redirect(&next.unwrap_or_else(|| if many { paths::ORGANISATIONS.to_owned() } else { paths::home(&slug) }));
     Ok(())
 }

@@ -94,6 +94,8 @@ pub struct SecurityView {
     pub scim: ScimStatus,
     /// `{public_url}/scim/{org_id}/v2`
     pub base_url: String,
+    /// Where services ask whether a token is good (RFC 7662).
+    pub introspection_url: String,
     /// Live tokens first, then the ended ones, each newest first.
     pub tokens: Vec<TokenView>,
     /// When a token was last used, over all tokens.

@@ -17,6 +17,7 @@ mod console;
 mod crash;
 mod credentials;
 mod cursors;
+mod devices;
 mod dialects;
 mod errors;
 mod etags;

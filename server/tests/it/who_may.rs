@@ -152,6 +152,9 @@ fn pages() -> BTreeMap<&'static str, (Permission, String, u16)> {
         ("/groups/{group}", one(Permission::SeeMappings, "/groups")),
         ("/agents", of(Permission::Enter, "/agents", 200)),
         ("/agents/{agent}", one(Permission::Enter, "/agents")),
+        ("/api-access", of(Permission::Enter, "/api-access", 200)),
+        // With no code in its address it asks for one; every code is somebody's to see once: devices.rs.
+        ("/device", of(Permission::Enter, "/device", 200)),
         ("/settings/integrations", of(Permission::SeeMappings, "/settings/integrations", 200)),
         (
             "/settings/integrations/preview",

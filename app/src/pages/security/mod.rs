@@ -1,7 +1,8 @@
-//! Settings → Security: SCIM and its tokens. Owners change them; auditors and administrators look.
+//! Settings → Security: SCIM and its tokens, and what services ask with. Owners change them; auditors and administrators look.
 
 mod new_token;
 mod scim_card;
+mod services_card;
 mod tokens_card;
 
 use domain::{
@@ -12,13 +13,14 @@ use leptos::prelude::*;
 
 use crate::{
     browser, calls,
-    components::{CardSkeleton, FormError, OrgOfPage, PageHeader, Problem, ViewerOfPage},
+    components::{CardSkeleton, FormError, OrgOfPage, PageHeader, Problem, ViewerOfPage, forget_when_gone},
     error::AppError,
     paths,
-    server_fns::{self, DisableScim, EnableScim, RevokeToken},
+    server_fns::{self, DisableScim, EnableScim, RevokeServiceCredential, RevokeToken},
 };
 use new_token::NewToken;
 use scim_card::ScimCard;
+use services_card::{NewCredential, ServicesCard};
 use tokens_card::TokensCard;
 
 mod text {
@@ -68,6 +70,10 @@ pub fn Security() -> impl IntoView {
         }
     });
 
+    let credentials = calls::load(move || org.get(), |org| async move { server_fns::service_credentials(OrgOfPage::required(org)?).await });
+    let issuing_credential = services_card::issuing();
+    let revoke_credential = calls::action::<RevokeServiceCredential>();
+
     calls::refresh(enable, security, || browser::focus(scim_card::HEADING));
     calls::refresh(disable, security, || browser::focus(scim_card::HEADING));
     forget_when_revoked(issuing, revoke);
@@ -77,6 +83,21 @@ pub fn Security() -> impl IntoView {
             security.refetch();
         }
     });
+
+    Effect::new(move |_| {
+        if issuing_credential.version().get() > 0 && issuing_credential.value().with_untracked(|answer| matches!(answer, Some(Ok(_)))) {
+            credentials.refetch();
+        }
+    });
+    calls::refresh(revoke_credential, credentials, || browser::focus(services_card::HEADING));
+    forget_when_gone(
+        move || {
+            let live = credentials.get()?.ok()?;
+            let shown = issuing_credential.value().get_untracked()?.ok()?.credential.id;
+            Some(live.iter().any(|credential| credential.id == shown))
+        },
+        move || issuing_credential.value().set(None),
+    );
 
     let switching = Signal::derive(move || enable.pending().get() || disable.pending().get());
     view! {
@@ -106,6 +127,18 @@ pub fn Security() -> impl IntoView {
             {move || security.get().and_then(Result::ok).zip(org.get())
                 .filter(|(view, _)| view.scim == ScimStatus::Enabled || !view.tokens.is_empty())
                 .map(|(view, org)| view! { <TokensCard view org issuing revoke /> })}
+        </Transition>
+        <FormError error=calls::failure(revoke_credential) class="mt-4" />
+        <NewCredential issuing=issuing_credential />
+        <Transition>
+            {move || security.get().and_then(Result::ok).zip(credentials.get()).zip(org.get()).map(|((view, credentials), org)| match credentials {
+                Ok(credentials) => view! {
+                    <ServicesCard credentials now=view.now endpoint=view.introspection_url org can_manage=view.can_manage
+                        issuing=issuing_credential revoke=revoke_credential />
+                }
+                .into_any(),
+                Err(error) => view! { <p class="note bad mt-4">{error.to_string()}</p> }.into_any(),
+            })}
         </Transition>
     }
 }

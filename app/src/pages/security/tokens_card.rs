@@ -5,11 +5,11 @@ use domain::{
     token::{MOST_LIVE, TokenLifetime},
     view::{ScimStatus, SecurityView, TokenState, TokenView},
 };
-use leptos::{ev, html, prelude::*};
+use leptos::prelude::*;
 
 use super::{Issuing, Order};
 use crate::{
-    components::{Ago, Confirm, Day, EmptyState, Field, FormError, Submit, hydrated},
+    components::{Ago, Confirm, Day, EmptyState, Field, SecretForm, Submit, Typed},
     server_fns::RevokeToken,
 };
 
@@ -148,52 +148,28 @@ fn Row(token: TokenView, now: Timestamp, org: OrgSlug, can_manage: bool, revoke:
     }
 }
 
-/// Asks for a token. Not a form that posts: the answer, a secret, would be a document.
+/// Asks for a token.
 #[component]
 fn IssueForm(org: OrgSlug, issuing: Issuing, obstacle: Option<&'static str>) -> impl IntoView {
-    let alive = hydrated();
-    let form = NodeRef::<html::Form>::new();
-    let name = NodeRef::<html::Input>::new();
-    let lifetime = NodeRef::<html::Select>::new();
-    let submit = move |event: ev::SubmitEvent| {
-        event.prevent_default();
-        if let (Some(name), Some(lifetime)) = (name.get_untracked(), lifetime.get_untracked()) {
-            issuing.dispatch((org.clone(), Order::Issue { name: name.value(), lifetime: lifetime.value() }));
-        }
+    let ask = move |typed: Typed| {
+        issuing.dispatch((org.clone(), Order::Issue { name: typed.text("name"), lifetime: typed.text("lifetime") }));
     };
-    Effect::new(move |again: Option<()>| {
-        if issuing.value().with(|answer| matches!(answer, Some(Ok(_))))
-            && again.is_some()
-            && let Some(form) = form.get_untracked()
-        {
-            form.reset();
-        }
-    });
     let error = Signal::derive(move || issuing.value().get().and_then(Result::err));
     let unsaved = Memo::new(move |_| issuing.value().with(|answer| matches!(answer, Some(Ok(_)))));
-    let reason = move || if unsaved.get() { Some(text::UNSAVED) } else { obstacle };
-    let blocked = Signal::derive(move || reason().is_some() || !alive.get());
     view! {
-        <div class="body border-t border-line">
-            <FormError error fields=&["name", "lifetime"] />
-            <form class="flex flex-wrap items-start gap-4" data-testid="issue-token-form" node_ref=form on:submit=submit>
-                <div class="w-full md:w-64">
-                    <Field label=text::NAME name="name" autocomplete="off" maxlength=60 placeholder=text::PLACEHOLDER node_ref=name error />
-                </div>
-                <div class="field w-full md:w-40">
-                    <label for="field-lifetime">{text::LIFETIME}</label>
-                    <select class="input" id="field-lifetime" name="lifetime" node_ref=lifetime>
-                        {TokenLifetime::ALL.into_iter().map(|choice| view! {
-                            <option value=choice.as_str() selected=choice == TokenLifetime::default()>{choice.to_string()}</option>
-                        }).collect_view()}
-                    </select>
-                </div>
-                <div class="md:pt-6">
-                    <Submit label=text::ISSUE class="btn primary tall" testid="issue-token" pending=issuing.pending() disabled=blocked />
-                </div>
-            </form>
-            {move || reason().map(|reason| view! { <p class="mt-3 text-sm text-ink-2" data-testid="issue-obstacle">{reason}</p> })}
-            <p class="note warn without-script mt-3">{text::NEEDS_SCRIPT}</p>
-        </div>
+        <SecretForm ask unsaved save_first=text::UNSAVED obstacle pending=issuing.pending().into() error fields=&["name", "lifetime"]
+            needs_script=text::NEEDS_SCRIPT label=text::ISSUE testid="issue-token" form_testid="issue-token-form">
+            <div class="w-full md:w-64">
+                <Field label=text::NAME name="name" autocomplete="off" maxlength=60 placeholder=text::PLACEHOLDER error />
+            </div>
+            <div class="field w-full md:w-40">
+                <label for="field-lifetime">{text::LIFETIME}</label>
+                <select class="input" id="field-lifetime" name="lifetime">
+                    {TokenLifetime::ALL.into_iter().map(|choice| view! {
+                        <option value=choice.as_str() selected=choice == TokenLifetime::default()>{choice.to_string()}</option>
+                    }).collect_view()}
+                </select>
+            </div>
+        </SecretForm>
     }
 }
