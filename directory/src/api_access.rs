@@ -41,6 +41,9 @@ pub async fn issue(
 ) -> Result<IssuedPersonalToken, Error> {
     let name = TokenName::try_from(name).map_err(|_| Invalid::new("name", "Say what the token is for, in at most 60 characters."))?;
     let lifetime: PersonalLifetime = lifetime.parse()?;
+    if scopes.trim().is_empty() {
+        return Err(Invalid::new("scopes", "Choose what the token may do.").into());
+    }
     let scopes: Scopes = scopes.parse()?;
     db.retrying(|| async {
         let tx = db.begin(scope).await?;

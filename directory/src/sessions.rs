@@ -313,13 +313,16 @@ pub async fn end(db: &Db, who: &SignedIn, call: &Call) -> Result<(), Error> {
 
 /// Clear away sessions and links that have outlived their time. They were refused already; this only saves room.
 pub async fn sweep(db: &Db, limits: SessionLimits, now: Timestamp) -> Result<(), Error> {
-    let tx = db.begin_outside().await?;
-    store::sessions::delete_expired(&tx, now, now - limits.idle).await?;
-    store::links::delete_expired(&tx, now).await?;
-    store::api_sessions::delete_expired(&tx, now).await?;
-    store::personal_tokens::delete_expired(&tx, now).await?;
-    // A little later: a device that asks too late is told so.
-    store::device_requests::delete_expired(&tx, now - Duration::from_secs(3_600)).await?;
-    store::failures::delete_before(&tx, now - Duration::from_secs(86_400)).await?;
-    tx.commit().await
+    db.retrying(|| async {
+        let tx = db.begin_outside().await?;
+        store::sessions::delete_expired(&tx, now, now - limits.idle).await?;
+        store::links::delete_expired(&tx, now).await?;
+        store::api_sessions::delete_expired(&tx, now).await?;
+        store::personal_tokens::delete_expired(&tx, now).await?;
+        // A little later: a device that asks too late is told so.
+        store::device_requests::delete_expired(&tx, now - Duration::from_secs(3_600)).await?;
+        store::failures::delete_before(&tx, now - Duration::from_secs(86_400)).await?;
+        tx.commit().await
+    })
+    .await
 }

@@ -29,10 +29,12 @@ const ADDRESS: Limit = Limit { kind: "sign_in_address", most: 50 };
 
 // Codes are long enough that a thousand guesses find none; somebody with two left hands needs a few (RFC 8628 §5.1).
 const USER_CODE: Limit = Limit { kind: "user_code_account", most: 30 };
+const USER_CODE_ADDRESS: Limit = Limit { kind: "user_code_address", most: 200 };
 
 /// What an attempt is counted by: the account, and the address that it came from.
 pub(crate) struct Attempt {
-    limit: Limit,
+    /// By account, and by address.
+    limits: (Limit, Limit),
     account: Vec<u8>,
     address: Option<Vec<u8>>,
 }
@@ -44,13 +46,13 @@ impl Attempt {
             Ok(address) => digest(address.key().as_str()),
             Err(_) => digest(email.trim()),
         };
-        Self { limit: ACCOUNT, account, address: call.ip.as_deref().map(|ip| digest(&network(ip))) }
+        Self { limits: (ACCOUNT, ADDRESS), account, address: call.ip.as_deref().map(|ip| digest(&network(ip))) }
     }
 
     /// An attempt of a signed-in person to name a device by its code.
     pub(crate) fn at_user_code(account: AccountId, call: &Call) -> Self {
         let address = call.ip.as_deref().map(|ip| digest(&network(ip)));
-        Self { limit: USER_CODE, account: digest(&account.to_string()), address }
+        Self { limits: (USER_CODE, USER_CODE_ADDRESS), account: digest(&account.to_string()), address }
     }
 
     /// Count the attempt as a failure, before it is known whether it is one: attempts that run side by side cannot all
@@ -76,9 +78,14 @@ impl Attempt {
     pub(crate) async fn succeeded(&self, db: &Db) -> Result<(), Error> {
         db.retrying(|| async {
             let tx = db.begin_outside().await?;
-            store::failures::clear(&tx, self.limit.kind, &self.account).await?;
+            if self.limits.0.kind == ACCOUNT.kind {
+                store::failures::clear(&tx, ACCOUNT.kind, &self.account).await?;
+            } else {
+                // Anybody can come by a good code: it makes up for no bad one.
+                store::failures::take_back(&tx, self.limits.0.kind, &self.account).await?;
+            }
             if let Some(address) = &self.address {
-                store::failures::take_back(&tx, ADDRESS.kind, address).await?;
+                store::failures::take_back(&tx, self.limits.1.kind, address).await?;
             }
             tx.commit().await
         })
@@ -86,7 +93,7 @@ impl Attempt {
     }
 
     fn keys(&self) -> impl Iterator<Item = (Limit, &[u8])> {
-        std::iter::once((self.limit, &self.account[..])).chain(self.address.as_deref().map(|address| (ADDRESS, address)))
+        std::iter::once((self.limits.0, &self.account[..])).chain(self.address.as_deref().map(|address| (self.limits.1, address)))
     }
 }
 

@@ -40,12 +40,17 @@ pub fn device(user_agent: Option<&str>) -> String {
     match (named(&BROWSERS), named(&SYSTEMS)) {
         (Some(browser), Some(system)) => format!("{browser} on {system}"),
         (Some(browser), None) => browser.to_owned(),
-        (None, Some(system)) => format!("Unknown browser on {system}"),
         // No browser: what it calls itself, without its version.
-        (None, None) => match text.split(['/', ' ']).next().unwrap_or_default() {
-            "" | "Mozilla" => UNKNOWN.to_owned(),
-            name => name.chars().filter(|c| !c.is_control()).take(40).collect(),
-        },
+        (None, system) => {
+            let name = text.split(['/', ' ']).next().unwrap_or_default();
+            let name: String = name.chars().filter(|c| !c.is_control()).take(40).collect();
+            match (name.as_str(), system) {
+                ("" | "Mozilla", Some(system)) => format!("Unknown browser on {system}"),
+                ("" | "Mozilla", None) => UNKNOWN.to_owned(),
+                (name, Some(system)) => format!("{name} on {system}"),
+                (name, None) => name.to_owned(),
+            }
+        }
     }
 }
 
@@ -76,6 +81,8 @@ mod tests {
                 "Safari on macOS",
             ),
             ("curl/8.5.0".to_owned(), "curl"),
+            ("rollcall/0.1.0 (Linux)".to_owned(), "rollcall on Linux"),
+            ("Mozilla/5.0 (X11; Linux x86_64)".to_owned(), "Unknown browser on Linux"),
             ("Mozilla/5.0".to_owned(), "Unknown device"),
             ("  ".to_owned(), "Unknown device"),
         ] {

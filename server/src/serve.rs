@@ -101,6 +101,7 @@ async fn sweep(state: AppState, mut stop: watch::Receiver<bool>) {
         }
         state.scim_failures.sweep();
         state.anonymous_calls.sweep();
+        state.device_requests.sweep();
         tokio::select! {
             () = tokio::time::sleep(SWEEP_EVERY) => {}
             _ = stop.changed() => return,

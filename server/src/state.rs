@@ -39,6 +39,8 @@ pub struct AppState {
     pub leptos: LeptosOptions,
     pub(crate) scim_failures: ScimFailures,
     pub(crate) anonymous_calls: AnonymousCalls,
+    /// Devices that ask to be let in: counted apart, so that one that asks too often shuts nobody out of sign-in.
+    pub(crate) device_requests: AnonymousCalls,
     pub(crate) afterwards: Afterwards,
     pub(crate) activity: ActivityLog,
     /// Leave to give an answer that holds a connection to the database for as long as its client reads.
@@ -83,6 +85,7 @@ impl AppState {
             large_answers: Arc::new(Semaphore::new((parts.db.readers() / 4).max(1))),
             scim_failures: ScimFailures::new(),
             anonymous_calls: AnonymousCalls::new(),
+            device_requests: AnonymousCalls::new(),
             db: parts.db,
             clock: parts.clock,
             randomness: parts.randomness,

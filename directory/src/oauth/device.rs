@@ -166,7 +166,11 @@ async fn answer(db: &Db, who: &SignedIn, scope: OrgScope, user_code: &str, yes: 
         tx.commit().await
     })
     .await?;
-    attempt.succeeded(db).await
+    // The answer is given already: that the guess could not be taken back is no reason to say otherwise.
+    if let Err(error) = attempt.succeeded(db).await {
+        tracing::warn!(%error, "a good code stays counted as an attempt");
+    }
+    Ok(())
 }
 
 /// The request, if it is one that this organisation may answer, and what its client is called there.

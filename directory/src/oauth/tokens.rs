@@ -28,6 +28,13 @@ fn no_grant() -> Error {
 pub async fn redeem(db: &Db, client_id: &str, device_code: &str, call: &Call) -> Result<TokenSet, Error> {
     let client = client(client_id)?;
     let code = Credential::of_kind(Kind::Device, device_code).ok_or_else(no_grant)?;
+    // Looked at first: whoever makes codes up takes no writer from anybody.
+    let outside = db.read_outside().await?;
+    let glimpse = store::device_requests::find(&outside, code.id.into()).await?;
+    drop(outside);
+    if !code.matches(glimpse.as_ref().map(|request| &request.hash)) {
+        return Err(no_grant());
+    }
     let waiting = db
         .retrying(|| async {
             let tx = db.begin_outside().await?;

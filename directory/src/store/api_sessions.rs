@@ -290,9 +290,10 @@ pub(crate) fn client_name(agent: Option<String>) -> String {
 
 /// Clear away what has outlived its time.
 pub(crate) async fn delete_expired(tx: &Tx<NoOrg>, now: Timestamp) -> Result<(), Error> {
+    // Sessions first, as everything that ends one goes from it to its tokens.
+    tx.run("DELETE FROM api_sessions WHERE expires_at <= $1", params![now]).await?;
     tx.run("DELETE FROM access_tokens WHERE expires_at <= $1", params![now]).await?;
     // A used refresh token is kept as long as it would have lived: who shows it has a copy.
     tx.run("DELETE FROM refresh_tokens WHERE expires_at <= $1", params![now]).await?;
-    tx.run("DELETE FROM api_sessions WHERE expires_at <= $1", params![now]).await?;
     Ok(())
 }

@@ -96,6 +96,11 @@ pub(crate) async fn org_of_agent(tx: &Tx<NoOrg>, agent: AgentId) -> Result<Optio
     tx.one("SELECT org_id FROM agents WHERE id = $1", params![agent], |row| row.get("org_id")).await
 }
 
+/// The request of this public id, whatever its state, for a first look.
+pub(crate) async fn find(tx: &Tx<NoOrg>, id: DeviceRequestId) -> Result<Option<DeviceRequest>, Error> {
+    tx.one(&format!("SELECT {COLUMNS} FROM device_requests WHERE id = $1"), params![id], read).await
+}
+
 /// The request of this public id, whatever its state, with its lock.
 pub(crate) async fn lock<S: Send + Sync>(tx: &Tx<S>, id: DeviceRequestId) -> Result<Option<DeviceRequest>, Error> {
     tx.one(&format!("SELECT {COLUMNS} FROM device_requests WHERE id = $1{}", tx.lock()), params![id], read).await

@@ -205,13 +205,13 @@ pub(crate) async fn attached(tx: &Tx, membership: MembershipId, now: Timestamp) 
     let counted = tx
         .one(
             "SELECT (SELECT count(*) FROM sessions WHERE org_id = $1 AND membership_id = $2) AS sessions,
-                    (SELECT count(*) FROM api_sessions WHERE org_id = $1 AND membership_id = $2) AS api_sessions,
+                    (SELECT count(*) FROM api_sessions WHERE org_id = $1 AND membership_id = $2 AND expires_at > $3) AS api_sessions,
                     (SELECT count(*) FROM api_sessions s JOIN access_tokens t ON t.org_id = s.org_id AND t.session_id = s.id
                       WHERE s.org_id = $1 AND s.membership_id = $2 AND t.expires_at > $3) AS access_tokens,
                     (SELECT count(*) FROM api_sessions s JOIN refresh_tokens t ON t.org_id = s.org_id AND t.session_id = s.id
                       WHERE s.org_id = $1 AND s.membership_id = $2 AND t.expires_at > $3 AND t.used_at IS NULL) AS refresh_tokens,
                     (SELECT count(*) FROM personal_tokens WHERE org_id = $1 AND membership_id = $2 AND expires_at > $3) AS personal_tokens,
-                    (SELECT count(*) FROM device_requests WHERE org_id = $1 AND membership_id = $2) AS device_codes,
+                    (SELECT count(*) FROM device_requests WHERE org_id = $1 AND membership_id = $2 AND expires_at > $3) AS device_codes,
                     (SELECT count(*) FROM activation_links WHERE org_id = $1 AND membership_id = $2) AS activation_links,
                     (SELECT count(*) FROM role_grants WHERE org_id = $1 AND membership_id = $2) AS role_grants,
                     (SELECT count(*) FROM team_seats WHERE org_id = $1 AND membership_id = $2) AS team_seats",

@@ -30,7 +30,7 @@ const LARGEST: usize = 16 * 1024;
 /// The routes at `/oauth` and `/.well-known`.
 pub(crate) fn routes(state: &AppState) -> Router<AppState> {
     let oauth = Router::new()
-        .route("/device_authorization", post(endpoints::device_authorization).layer(state.anonymous_calls.layer()))
+        .route("/device_authorization", post(endpoints::device_authorization).layer(state.device_requests.layer()))
         .route("/token", post(endpoints::token))
         .route("/revoke", post(endpoints::revoke))
         .route("/introspect", post(endpoints::introspect))

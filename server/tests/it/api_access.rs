@@ -11,6 +11,9 @@ use crate::support::{Client, DEVICE_GRANT, Tokens, both_databases};
 
 const CLI: &str = "rollcall-cli";
 
+/// Names and values.
+type Form<'a> = &'a [(&'a str, &'a str)];
+
 both_databases! {
     async fn a_device_is_let_in_by_a_person_who_types_its_code(app) {
         let acme = app.org("Acme").await;
@@ -69,7 +72,7 @@ both_databases! {
         let (owner, client) = (app.owner(&acme).await, app.client());
         let tokens = app.let_in(&acme, &owner, CLI).await;
         let pending = client.ask(CLI).await.field("device_code");
-        let wrong: [(&str, &[(&str, &str)], &str); 13] = [
+        let wrong: [(&str, Form<'_>, &str); 13] = [
             ("device_authorization", &[], "invalid_request"),
             ("device_authorization", &[("client_id", "")], "invalid_request"),
             ("device_authorization", &[("client_id", "somebody-else")], "invalid_client"),
@@ -286,8 +289,13 @@ both_databases! {
         Tokens::of(&client.redeem(&agent, &asked.field("device_code")).await);
         // Nor does one find out by trying: guesses are few.
         let guesses = async || ours.call("device_request", &[("org", "acme"), ("user_code", "BBBB-BBBB")]).await.status;
-        for _ in 0..27 {
+        for round in 0..27 {
             assert_eq!(guesses().await, 404);
+            if round == 20 {
+                // Anybody can come by a good code: it makes up for no bad one.
+                let good = client.ask(CLI).await.field("user_code");
+                assert_eq!(ours.call("device_request", &[("org", "acme"), ("user_code", &good)]).await.status, 200);
+            }
         }
         assert_eq!(guesses().await, 429);
     }
@@ -310,6 +318,8 @@ both_databases! {
         app.advance(Duration::from_secs(900));
         let fields = [("org", acme.slug.as_str()), ("name", "Nightly"), ("lifetime", "days7"), ("scopes", "agents")];
         assert_eq!(browser.call("issue_personal_token", &fields).await.status, 403);
+        let for_nothing = [("org", acme.slug.as_str()), ("name", "Nightly"), ("lifetime", "days7"), ("scopes", "")];
+        assert_eq!(browser.call("issue_personal_token", &for_nothing).await.status, 422);
         let made = browser.call("issue_personal_token", &[&fields[..], &[("password", "violet tractor sings at dawn")]].concat()).await;
         let secret = made.json["secret"].as_str().unwrap().to_owned();
         assert!(secret.starts_with("rcp_") && made.header("cache-control") == Some("no-store"), "{:?}", made.headers);

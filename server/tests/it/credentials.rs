@@ -45,7 +45,7 @@ impl Credentials {
         assert_eq!(approved.status, 200, "{}", approved.text);
         // A link that was mailed and not followed, as she would have one after coming back.
         let link = "A".repeat(43);
-        let hash: String = sha2_of(&format!("{link}")).iter().map(|byte| format!("{byte:02x}")).collect();
+        let hash: String = sha2_of(&link).iter().map(|byte| format!("{byte:02x}")).collect();
         let hash = if app.state.db.is_postgres() { format!("'\\x{hash}'::bytea") } else { format!("x'{hash}'") };
         let sql = format!(
             "INSERT INTO activation_links (hash, org_id, membership_id, email, created_at, expires_at)

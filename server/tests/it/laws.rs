@@ -229,8 +229,10 @@ pub fn ancestors(table: &str, cascades: &[(String, String)]) -> BTreeSet<String>
     reached
 }
 
+type Pairs = Vec<(String, String)>;
+
 /// All (table, column) pairs, and all (child, parent) pairs of cascading foreign keys.
-pub async fn schema(app: &TestApp) -> (Vec<(String, String)>, Vec<(String, String)>) {
+pub async fn schema(app: &TestApp) -> (Pairs, Pairs) {
     let pairs = async |sql: &str| {
         let rows = app.database.texts(sql).await;
         rows.into_iter().map(|text| text.split_once(' ').map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap()).collect::<Vec<_>>()

@@ -131,8 +131,13 @@ impl TestApp {
 
     /// A personal token of whoever sits at `browser`, for everything.
     pub async fn personal_token(&self, org: &Org, browser: &Browser) -> String {
-        let fields =
-            [("org", org.slug.as_str()), ("name", "Nightly job"), ("lifetime", "days30"), ("scopes", ""), ("password", super::PASSWORD)];
+        let fields = [
+            ("org", org.slug.as_str()),
+            ("name", "Nightly job"),
+            ("lifetime", "days30"),
+            ("scopes", "profile agents"),
+            ("password", super::PASSWORD),
+        ];
         let answer = browser.call("issue_personal_token", &fields).await;
         assert_eq!(answer.status, 200, "{}", answer.text);
         answer.json["secret"].as_str().unwrap().to_owned()
