@@ -6,7 +6,7 @@ use domain::{MemberId, OrgRole, audit::AuditAction};
 
 use crate::{
     Call, Db, Error, OrgScope, activation, alerts,
-    deprovisioning::{Cause, end_access},
+    deprovisioning::{Cause, end_access, ended},
     grants::kept,
     membership,
     sessions::SignedIn,
@@ -78,21 +78,17 @@ pub async fn block(db: &Db, who: &SignedIn, scope: OrgScope, member: MemberId, c
         if !store::blocks::insert(&tx, member, &actor.name(), call).await? {
             return Ok(());
         }
-        let (mut sessions, mut clients, mut tokens, mut links) = (0, 0, 0, 0);
+        let mut details = vec![];
         if let Some(membership) = &subject.membership {
-            sessions = store::sessions::delete_of_membership(&tx, membership.id).await?;
-            clients = store::api_sessions::delete_of_membership(&tx, membership.id).await?;
-            tokens = store::personal_tokens::delete_of_membership(&tx, membership.id).await?;
+            let attached = store::members::attached(&tx, membership.id, call.now).await?;
+            details.extend(ended(&attached.credentials));
+            store::sessions::delete_of_membership(&tx, membership.id).await?;
+            store::api_sessions::delete_of_membership(&tx, membership.id).await?;
+            store::personal_tokens::delete_of_membership(&tx, membership.id).await?;
             store::device_requests::delete_of_membership(&tx, membership.id).await?;
-            links = store::links::delete_activation_of(&tx, membership.id).await?;
+            store::links::delete_activation_of(&tx, membership.id).await?;
             store::mails::supersede(&tx, membership.id, "she was blocked").await?;
         }
-        let details = vec![
-            ("sessions ended".to_owned(), sessions.to_string()),
-            ("API sessions ended".to_owned(), clients.to_string()),
-            ("personal tokens ended".to_owned(), tokens.to_string()),
-            ("activation links ended".to_owned(), links.to_string()),
-        ];
         store::audit::append(&tx, AuditAction::MemberBlocked, &actor, Some(subject.target()), details, call).await?;
         if subject.role == OrgRole::Owner {
             let line = format!("{} blocked {}, who is an owner.", alerts::name(&who.name), alerts::name(&subject.name));

@@ -87,6 +87,7 @@ pub async fn complete(
             store::accounts::set_password(&tx, account.id, new_hash).await?;
             store::sessions::delete_of_account(&tx, account.id).await?;
             store::api_sessions::delete_of_account(&tx, account.id).await?;
+            store::device_requests::delete_of_account(&tx, account.id).await?;
         }
         store::members::prove(&tx, member.id, membership.id, call.now).await?;
         let name = member.profile.name().or_else(|| account.email.clone()).unwrap_or_default();

@@ -101,7 +101,7 @@ impl SignedIn {
         }
     }
 
-    /// The same for what only an owner may do: she has to have given her password within the last [`FRESH`].
+    /// The same for what asks for more than a browser that was left open: she has to have given her password within the last [`FRESH`].
     pub(crate) async fn confirm_fresh(&self, tx: &Tx, permission: Permission, now: Timestamp) -> Result<OrgRole, Error> {
         match self.confirmed(tx, permission).await? {
             (role, auth_time) if auth_time + FRESH > now => Ok(role),

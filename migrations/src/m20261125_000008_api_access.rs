@@ -54,10 +54,12 @@ CREATE INDEX api_sessions_membership ON api_sessions (org_id, membership_id);
 CREATE INDEX api_sessions_agent ON api_sessions (org_id, agent_id);
 CREATE INDEX api_sessions_expiry ON api_sessions (expires_at);
 
+-- scope: what this token may do, which is what its session may do or less (RFC 6749 §6).
 CREATE TABLE access_tokens (
     id UUID PRIMARY KEY,
     org_id UUID NOT NULL,
     session_id UUID NOT NULL,
+    scope text NOT NULL,
     secret_hash BYTES NOT NULL,
     created_at MICROS NOT NULL,
     expires_at MICROS NOT NULL,

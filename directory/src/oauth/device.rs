@@ -175,8 +175,9 @@ async fn answer(db: &Db, who: &SignedIn, scope: OrgScope, user_code: &str, yes: 
 
 /// The request, if it is one that this organisation may answer, and what its client is called there.
 async fn of_org(tx: &Tx, request: Option<DeviceRequest>) -> Result<(DeviceRequest, String), Error> {
-    let request = request.filter(|request| request.agent.is_none_or(|(org, _)| org == tx.org())).ok_or(Error::NotFound("code"))?;
+    let request = request.ok_or(Error::NotFound("code"))?;
     let agent = match request.agent {
+        // Looked up in this organisation: another's agent is not there.
         Some((_, agent)) => Some(store::agents::find(tx, agent).await?.ok_or(Error::NotFound("code"))?.name),
         None => None,
     };

@@ -98,7 +98,8 @@ pub async fn redeem(db: &Db, client_id: &str, device_code: &str, call: &Call) ->
 }
 
 /// The next tokens for a refresh token, which is used up by them (RFC 6749 §6, RFC 9700 §4.14). One that was used up already is a
-/// copy in somebody's hands: all tokens of its session end, and that is audited.
+/// copy in somebody's hands: all tokens of its session end, and that is audited. With a `scope`, the access token is for that alone;
+/// the next one may be for all that was approved again.
 pub async fn refresh(db: &Db, client_id: &str, refresh_token: &str, scope: Option<&str>, call: &Call) -> Result<TokenSet, Error> {
     let client = client(client_id)?;
     let narrowed = scope.map(scopes).transpose()?;
@@ -130,7 +131,7 @@ pub async fn refresh(db: &Db, client_id: &str, refresh_token: &str, scope: Optio
                 return Err(Error::Stale);
             }
             store::api_sessions::touch(&tx, now.session, call.now, call.ip.as_deref(), call.user_agent.as_deref()).await?;
-            let tokens = mint(&tx, now.session, now.session_expires_at, now.scopes, call).await?;
+            let tokens = mint(&tx, now.session, now.session_expires_at, narrowed.clone().unwrap_or(now.scopes), call).await?;
             tx.commit().await?;
             Ok(Some(tokens))
         })
@@ -212,12 +213,12 @@ async fn still_reached(tx: &Tx, membership: MembershipId, client: Client) -> Res
     Ok(store::agents::find(tx, agent).await?.map(|agent| agent.name))
 }
 
-/// An access token and the refresh token for the next one, neither beyond the session's end.
+/// An access token for these scopes and the refresh token for the next one, neither beyond the session's end.
 async fn mint(tx: &Tx, session: ApiSessionId, until: domain::Timestamp, scopes: Scopes, call: &Call) -> Result<TokenSet, Error> {
     let access_id: Uuid = call.new_id();
     let access = Credential::mint(Kind::Access, access_id, call);
     let token = NewToken { id: access_id, session, hash: &access.hash, now: call.now, expires_at: until.min(call.now + ACCESS_TOKEN) };
-    store::api_sessions::insert_access_token(tx, token).await?;
+    store::api_sessions::insert_access_token(tx, token, &scopes).await?;
     let refresh_id: Uuid = call.new_id();
     let refresh = Credential::mint(Kind::Refresh, refresh_id, call);
     let token = NewToken { id: refresh_id, session, hash: &refresh.hash, now: call.now, expires_at: until.min(call.now + REFRESH_TOKEN) };

@@ -52,12 +52,12 @@ pub(crate) async fn acting(tx: &Tx<NoOrg>, kind: Kind, id: Uuid, now: Timestamp)
         _ => return Ok(None),
     };
     let of_kind = match kind {
-        Kind::Access => "s.client_id, s.agent_id, s.scope, NULL AS last_used_at",
-        _ => "NULL AS client_id, NULL AS agent_id, t.scope, t.last_used_at",
+        Kind::Access => "s.client_id, s.agent_id, NULL AS last_used_at",
+        _ => "NULL AS client_id, NULL AS agent_id, t.last_used_at",
     };
     let roles = roles_of_m();
     let sql = format!(
-        "SELECT t.secret_hash, t.created_at, t.expires_at, {of_kind}, m.org_id, m.member_id, m.id AS membership_id,
+        "SELECT t.secret_hash, t.scope, t.created_at, t.expires_at, {of_kind}, m.org_id, m.member_id, m.id AS membership_id,
                 o.name AS org_name, o.slug, p.sub, p.given_name, p.family_name, p.display_name, u.email, {roles}
          FROM {from}
            JOIN members p ON p.org_id = m.org_id AND p.id = m.member_id
@@ -142,17 +142,19 @@ pub(crate) struct NewToken<'a> {
     pub(crate) expires_at: Timestamp,
 }
 
-pub(crate) async fn insert_access_token(tx: &Tx, token: NewToken<'_>) -> Result<(), Error> {
-    insert_token(tx, "access_tokens", token).await
+/// Insert an access token for these scopes.
+pub(crate) async fn insert_access_token(tx: &Tx, token: NewToken<'_>, scopes: &Scopes) -> Result<(), Error> {
+    tx.run(
+        "INSERT INTO access_tokens (id, org_id, session_id, scope, secret_hash, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        params![token.id, tx.org(), token.session, scopes.to_string(), token.hash.as_bytes().to_vec(), token.now, token.expires_at],
+    )
+    .await?;
+    Ok(())
 }
 
 pub(crate) async fn insert_refresh_token(tx: &Tx, token: NewToken<'_>) -> Result<(), Error> {
-    insert_token(tx, "refresh_tokens", token).await
-}
-
-async fn insert_token(tx: &Tx, table: &str, token: NewToken<'_>) -> Result<(), Error> {
     tx.run(
-        &format!("INSERT INTO {table} (id, org_id, session_id, secret_hash, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)"),
+        "INSERT INTO refresh_tokens (id, org_id, session_id, secret_hash, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)",
         params![token.id, tx.org(), token.session, token.hash.as_bytes().to_vec(), token.now, token.expires_at],
     )
     .await?;

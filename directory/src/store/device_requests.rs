@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{AgentId, DeviceRequestId, MembershipId, OrgId, Timestamp, oauth::Scopes};
+use domain::{AccountId, AgentId, DeviceRequestId, MembershipId, OrgId, Timestamp, oauth::Scopes};
 
 use super::{
     db::{NoOrg, Tx},
@@ -147,6 +147,11 @@ pub(crate) async fn delete<S: Send + Sync>(tx: &Tx<S>, id: DeviceRequestId) -> R
 /// Let in none of the devices that this membership approved and that have not fetched their tokens.
 pub(crate) async fn delete_of_membership(tx: &Tx, membership: MembershipId) -> Result<u64, Error> {
     tx.run("DELETE FROM device_requests WHERE org_id = $1 AND membership_id = $2", params![tx.org(), membership]).await
+}
+
+/// The same for every membership of an account: its credential has changed.
+pub(crate) async fn delete_of_account<S: Send + Sync>(tx: &Tx<S>, account: AccountId) -> Result<u64, Error> {
+    tx.run("DELETE FROM device_requests WHERE membership_id IN (SELECT id FROM memberships WHERE account_id = $1)", params![account]).await
 }
 
 /// Clear away requests that nobody answered in time.

@@ -36,18 +36,13 @@ pub(crate) struct Membership {
     pub(crate) proven_at: Option<Timestamp>,
 }
 
-/// What ends with a membership, counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What hangs off a membership and is alive, counted.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Attached {
-    pub(crate) sessions: i64,
-    pub(crate) api_sessions: i64,
-    pub(crate) access_tokens: i64,
-    pub(crate) refresh_tokens: i64,
-    pub(crate) personal_tokens: i64,
-    pub(crate) device_codes: i64,
-    pub(crate) activation_links: i64,
-    pub(crate) role_grants: i64,
-    pub(crate) team_seats: i64,
+    /// What lets somebody act: what it is, and how many there are. A block ends these, too.
+    pub(crate) credentials: Vec<(&'static str, i64)>,
+    /// What was given by hand.
+    pub(crate) given: Vec<(&'static str, i64)>,
 }
 
 const MEMBER: &str = "id, account_id, given_name, family_name, display_name, break_glass, proven_at";
@@ -217,17 +212,19 @@ pub(crate) async fn attached(tx: &Tx, membership: MembershipId, now: Timestamp) 
                     (SELECT count(*) FROM team_seats WHERE org_id = $1 AND membership_id = $2) AS team_seats",
             params![tx.org(), membership, now],
             |row| {
-                Ok(Attached {
-                    sessions: row.get("sessions")?,
-                    api_sessions: row.get("api_sessions")?,
-                    access_tokens: row.get("access_tokens")?,
-                    refresh_tokens: row.get("refresh_tokens")?,
-                    personal_tokens: row.get("personal_tokens")?,
-                    device_codes: row.get("device_codes")?,
-                    activation_links: row.get("activation_links")?,
-                    role_grants: row.get("role_grants")?,
-                    team_seats: row.get("team_seats")?,
-                })
+                let counts = |kinds: &[(&'static str, &str)]| {
+                    kinds.iter().map(|(what, column)| Ok((*what, row.get(column)?))).collect::<Result<Vec<_>, Error>>()
+                };
+                let credentials = counts(&[
+                    ("sessions", "sessions"),
+                    ("API sessions", "api_sessions"),
+                    ("access tokens", "access_tokens"),
+                    ("refresh tokens", "refresh_tokens"),
+                    ("personal tokens", "personal_tokens"),
+                    ("device codes", "device_codes"),
+                    ("activation links", "activation_links"),
+                ])?;
+                Ok(Attached { credentials, given: counts(&[("manual roles", "role_grants"), ("team seats", "team_seats")])? })
             },
         )
         .await?;

@@ -44,7 +44,7 @@ impl FromRequestParts<AppState> for Person {
         let call = parts.extensions.get::<Call>().cloned().ok_or(Failure::Internal)?;
         let header = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
         let token = header.and_then(|value| value.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-        let (_, token) = token.ok_or(Failure::NoToken)?;
+        let (_, token) = token.ok_or(Failure::NoCredential)?;
         match acting::authenticate(&state.db, token.trim(), &call).await {
             Ok(bearer) => Ok(Self(bearer)),
             Err(Error::Unauthenticated) => Err(Failure::NoToken),

@@ -17,6 +17,8 @@ pub(crate) enum Failure {
     InvalidRequest(&'static str),
     /// The service's credential is not good.
     NoService,
+    /// No person's token came along.
+    NoCredential,
     /// The person's token is not good.
     NoToken,
     /// The person's token is not for this.
@@ -55,13 +57,14 @@ impl IntoResponse for Failure {
             Self::Refused(refusal) => (StatusCode::BAD_REQUEST, refusal.code.as_str(), refusal.sentence),
             Self::InvalidRequest(sentence) => (StatusCode::BAD_REQUEST, "invalid_request", *sentence),
             Self::NoService => (StatusCode::UNAUTHORIZED, "invalid_client", "Send a service credential of your organisation."),
+            Self::NoCredential => (StatusCode::UNAUTHORIZED, "invalid_request", "Send an access token or a personal token."),
             Self::NoToken => (StatusCode::UNAUTHORIZED, "invalid_token", "The token is not good, or not any more."),
             Self::InsufficientScope(_) => (StatusCode::FORBIDDEN, "insufficient_scope", "The token was not issued for this."),
             Self::NotFound => (StatusCode::NOT_FOUND, "not_found", "There is no such endpoint."),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "This endpoint has another method."),
             Self::TooMany => (StatusCode::TOO_MANY_REQUESTS, "slow_down", "Too many requests from this address. Wait a minute."),
             Self::Unavailable => {
-                (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", "Not at the moment. Send the same request again.")
+                (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", "Not at the moment. Nothing is known to have been done.")
             }
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "server_error", "Something went wrong on our side. Nothing was changed."),
         };
@@ -70,6 +73,10 @@ impl IntoResponse for Failure {
         match self {
             Self::NoService => {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"rollcall\", Bearer realm=\"rollcall\""));
+            }
+            // Who sent nothing did nothing wrong: the challenge names no error (RFC 6750 §3.1).
+            Self::NoCredential => {
+                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"rollcall\""));
             }
             Self::NoToken => {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"rollcall\", error=\"invalid_token\""));

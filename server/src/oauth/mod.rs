@@ -15,7 +15,7 @@ use axum::{
     routing::{get, post},
 };
 use http::StatusCode;
-use tower_http::timeout::TimeoutLayer;
+use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
 
 pub(crate) use answer::{Failure, answer};
 pub(crate) use endpoints::Caller;
@@ -45,6 +45,7 @@ pub(crate) fn in_json(routes: Router<AppState>) -> Router<AppState> {
         .layer(DefaultBodyLimit::max(LARGEST))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, TIMEOUT))
         .layer(middleware::from_fn(with_body))
+        .layer(CatchPanicLayer::custom(|_| Failure::Internal.into_response()))
 }
 
 /// A layer that answers for itself (a timeout, a limit) says nothing that a program could read.

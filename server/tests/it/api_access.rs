@@ -135,6 +135,18 @@ both_databases! {
         assert_eq!(client.refresh(&agent, &tokens.refresh).await.error(), (400, "invalid_grant"));
         let next = client.refresh(CLI, &tokens.refresh).await;
         assert_eq!((next.status, next.field("scope")), (200, "profile".to_owned()));
+
+        // Less than was approved is less, and only for that token (RFC 6749 §6).
+        let all = app.let_in(&acme, &owner, CLI).await;
+        assert_eq!(client.get("/api/v1/agents", &all.access).await.status, 200);
+        let less = [("grant_type", "refresh_token"), ("client_id", CLI), ("refresh_token", all.refresh.as_str()), ("scope", "profile")];
+        let less = client.form("token", &less, None).await;
+        assert_eq!(less.field("scope"), "profile");
+        let less = Tokens::of(&less);
+        assert_eq!(client.get("/api/v1/agents", &less.access).await.error(), (403, "insufficient_scope"));
+        assert_eq!(client.get("/api/v1/me", &less.access).await.status, 200);
+        let again = Tokens::of(&client.refresh(CLI, &less.refresh).await);
+        assert_eq!(client.get("/api/v1/agents", &again.access).await.status, 200);
     }
 
     async fn a_token_ends_when_its_client_or_its_person_says_so(app) {

@@ -108,7 +108,7 @@ both_databases! {
         let mut told: Vec<_> = app.audit(&acme).await.into_iter().filter(|row| row.action.contains("blocked")).map(|row| (row.action, row.details)).collect();
         told.sort();
         assert_eq!(told, [
-            ("member.blocked".to_owned(), ["sessions ended: 1", "API sessions ended: 0", "personal tokens ended: 0", "activation links ended: 0"].map(str::to_owned).to_vec()),
+            ("member.blocked".to_owned(), ["sessions ended: 1", "API sessions ended: 0", "access tokens ended: 0", "refresh tokens ended: 0", "personal tokens ended: 0", "device codes ended: 0", "activation links ended: 0"].map(str::to_owned).to_vec()),
             ("member.unblocked".to_owned(), vec![]),
         ]);
     }
