@@ -122,9 +122,11 @@ test.describe("without a script", () => {
     await page.goto("/device");
     await page.getByLabel("Code").fill(asked.user_code);
     await page.getByRole("button", { name: "Continue" }).click();
-    guard.allow(404, "/o/acme/device");
     await page.getByRole("button", { name: "Let it in", exact: true }).click();
-    // There is no script to keep the answer: the page is asked for again, and says that the code was answered.
+    await expect(page.getByTestId("answered")).toContainText("It is in");
+    // Whoever goes back to the code is told that it was answered.
+    guard.allow(404, "/o/acme/device");
+    await page.goto(`/device?code=${asked.user_code}`);
     await expect(page.getByTestId("code-error")).toContainText("It was answered already");
     const { status } = await send(server, "/oauth/token", { ...CLIENT, grant_type: GRANT, device_code: asked.device_code });
     expect(status).toBe(200);

@@ -30,7 +30,7 @@ pub use pager::Pager;
 pub use placeholder::{CardSkeleton, EmptyState};
 pub use problem::{NotFoundInOrg, NotFoundPage, Problem};
 pub use secret::{Secret, SecretForm, ShownOnce, Typed, forget_when_gone};
-pub use time::{Ago, Day};
+pub use time::{Ago, Day, LastUsed};
 
 use leptos::prelude::*;
 

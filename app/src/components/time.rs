@@ -24,3 +24,24 @@ pub fn Day(
 ) -> impl IntoView {
     view! { <time datetime=at.to_rfc3339() title=at.second()>{at.day()}</time> }
 }
+
+/// When a token or a credential was last used, and from where.
+#[component]
+pub fn LastUsed(
+    /// When, to the minute.
+    at: Option<Timestamp>,
+    /// From which address, where there is room to say it.
+    #[prop(default = None)]
+    ip: Option<String>,
+    /// When the page's data was read.
+    now: Timestamp,
+) -> impl IntoView {
+    match at {
+        None => view! { <span class="text-ink-3">"never"</span> }.into_any(),
+        Some(at) => view! {
+            <Ago at now />
+            {ip.map(|ip| view! { <p class="text-xs text-ink-3">"from " {ip}</p> })}
+        }
+        .into_any(),
+    }
+}

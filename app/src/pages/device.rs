@@ -56,6 +56,8 @@ pub fn Device() -> impl IntoView {
     let org = OrgOfPage::current().0;
     let query = use_query_map();
     let code = Memo::new(move |_| query.read().get("code").map(|code| code.trim().to_owned()).filter(|code| !code.is_empty()));
+    // What was answered, for a browser without scripts: it is led here.
+    let answer = Memo::new(move |_| query.read().get("answer").map(|answer| answer == "yes"));
     let asked = calls::load(
         move || (org.get(), code.get()),
         |(org, code)| async move {
@@ -81,7 +83,14 @@ pub fn Device() -> impl IntoView {
                     <Asked request org actions />
                 }
                 .into_any(),
-                (Ok(None), Some(org)) => form(org, None, None).into_any(),
+                (Ok(None), Some(org)) => match answer.get() {
+                    Some(let_in) => view! {
+                        <PageHeader title=text::TITLE lead=text::LEAD />
+                        <Answered let_in org />
+                    }
+                    .into_any(),
+                    None => form(org, None, None).into_any(),
+                },
                 (Err(error @ (AppError::NotFound(_) | AppError::Invalid(_) | AppError::Throttled(_))), Some(org)) => {
                     form(org, code.get(), Some(at_the_code(error))).into_any()
                 }
@@ -140,22 +149,25 @@ fn form(org: OrgSlug, code: Option<String>, error: Option<AppError>) -> impl Int
 fn Asked(request: DeviceRequestView, org: OrgSlug, actions: Actions) -> impl IntoView {
     move || match actions.answered() {
         None => view! { <Question request=request.clone() org=org.clone() actions /> }.into_any(),
-        Some(let_in) => {
-            let (title, sentence) = if let_in { (text::LET_IN, text::LET_IN_TEXT) } else { (text::KEPT_OUT, text::KEPT_OUT_TEXT) };
-            view! {
-                <section class="card" id=ANSWERED tabindex="-1" aria-labelledby="answered-title" data-testid="answered">
-                    <div class="body">
-                        <h2 id="answered-title">{title}</h2>
-                        <p class="mt-1 max-w-[64ch] text-ink-2 text-pretty">{sentence}</p>
-                        <div class="mt-4 flex flex-wrap gap-2">
-                            <a class="btn" href=paths::api_access(&org)>{text::TO_API_ACCESS}</a>
-                            <a class="btn quiet" href=paths::device(&org) rel="external">{text::OTHER}</a>
-                        </div>
-                    </div>
-                </section>
-            }
-            .into_any()
-        }
+        Some(let_in) => view! { <Answered let_in org=org.clone() /> }.into_any(),
+    }
+}
+
+/// What came of it.
+#[component]
+fn Answered(let_in: bool, org: OrgSlug) -> impl IntoView {
+    let (title, sentence) = if let_in { (text::LET_IN, text::LET_IN_TEXT) } else { (text::KEPT_OUT, text::KEPT_OUT_TEXT) };
+    view! {
+        <section class="card" id=ANSWERED tabindex="-1" aria-labelledby="answered-title" data-testid="answered">
+            <div class="body">
+                <h2 id="answered-title">{title}</h2>
+                <p class="mt-1 max-w-[64ch] text-ink-2 text-pretty">{sentence}</p>
+                <div class="mt-4 flex flex-wrap gap-2">
+                    <a class="btn" href=paths::api_access(&org)>{text::TO_API_ACCESS}</a>
+                    <a class="btn quiet" href=paths::device(&org) rel="external">{text::OTHER}</a>
+                </div>
+            </div>
+        </section>
     }
 }
 

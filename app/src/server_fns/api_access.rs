@@ -35,7 +35,12 @@ pub async fn approve_device(org: OrgSlug, user_code: String) -> Result<(), AppEr
             directory::oauth::device::approve(&request.db, request.signed_in()?, scope, &user_code, &request.call).await
         }
         .await,
-    )
+    )?;
+    if request.wants_document {
+        // Without a script the page cannot say so itself.
+        leptos_axum::redirect(&format!("{}?answer=yes", crate::paths::device(&org)));
+    }
+    Ok(())
 }
 
 /// Do not let it in.
@@ -48,7 +53,12 @@ pub async fn deny_device(org: OrgSlug, user_code: String) -> Result<(), AppError
             directory::oauth::device::deny(&request.db, request.signed_in()?, scope, &user_code, &request.call).await
         }
         .await,
-    )
+    )?;
+    if request.wants_document {
+        // Without a script the page cannot say so itself.
+        leptos_axum::redirect(&format!("{}?answer=no", crate::paths::device(&org)));
+    }
+    Ok(())
 }
 
 /// The viewer's own clients and personal tokens.

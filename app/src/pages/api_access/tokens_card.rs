@@ -9,7 +9,7 @@ use leptos::prelude::*;
 
 use super::{Asked, Issuing};
 use crate::{
-    components::{Ago, Confirm, Day, EmptyState, Field, OwnerPassword, SecretForm, Submit, Typed},
+    components::{Ago, Confirm, Day, EmptyState, Field, LastUsed, OwnerPassword, SecretForm, Submit, Typed},
     server_fns::RevokePersonalToken,
 };
 
@@ -22,7 +22,6 @@ mod text {
     pub const EXPIRES: &str = "Expires";
     pub const LAST_USED: &str = "Last used";
     pub const ACTIONS: &str = "What you can do";
-    pub const NEVER: &str = "never";
     pub const EMPTY: &str = "You have no personal token";
     pub const EMPTY_TEXT: &str = "Make one below for a script of yours. Where a program can show you a code, let it in instead.";
     pub const WHAT_FOR: &str = "What it is for";
@@ -111,16 +110,7 @@ fn Row(token: PersonalTokenView, now: Timestamp, org: OrgSlug, revoke: ServerAct
             <td class="opt text-ink-2"><ul>{may(&scopes)}</ul></td>
             <td class="opt whitespace-nowrap"><Day at=created_at /></td>
             <td class="opt whitespace-nowrap"><Ago at=expires_at now /></td>
-            <td class="opt whitespace-nowrap">
-                {last_used_at.map_or_else(
-                    || view! { <span class="text-ink-3">{text::NEVER}</span> }.into_any(),
-                    |at| view! {
-                        <Ago at now />
-                        {last_used_ip.map(|ip| view! { <p class="text-xs text-ink-3">"from " {ip}</p> })}
-                    }
-                    .into_any(),
-                )}
-            </td>
+            <td class="opt whitespace-nowrap"><LastUsed at=last_used_at ip=last_used_ip now /></td>
             <td class="end">
                 <Confirm id=format!("revoke-{id}") label=text::REVOKE class="btn quiet danger small edge" testid="revoke-personal-token"
                     question consequence=text::REVOKE_TEXT pending>

@@ -8,7 +8,7 @@ use leptos::prelude::*;
 
 use crate::{
     calls,
-    components::{Ago, Confirm, CopyField, Day, EmptyState, Field, OwnerPassword, Secret, SecretForm, ShownOnce, Submit, Typed},
+    components::{Confirm, CopyField, Day, EmptyState, Field, LastUsed, OwnerPassword, Secret, SecretForm, ShownOnce, Submit, Typed},
     error::AppError,
     server_fns::{self, RevokeServiceCredential},
 };
@@ -21,7 +21,6 @@ mod text {
     pub const CREATED: &str = "Created";
     pub const LAST_USED: &str = "Last used";
     pub const ACTIONS: &str = "What you can do";
-    pub const NEVER: &str = "never";
     pub const EMPTY: &str = "No service credential yet";
     pub const EMPTY_TEXT: &str = "Issue one below for each service that has to know who is behind a token.";
     pub const EMPTY_READ_ONLY: &str = "Owners issue them, one for each service that has to know who is behind a token.";
@@ -141,20 +140,16 @@ fn Row(
     let ServiceCredentialView { id, name, hint, created_at, created_by, last_used_at, last_used_ip } = credential;
     let pending = Signal::derive(move || revoke.pending().get() && revoke.input().get().is_some_and(|input| input.credential == id));
     let question = format!("Revoke “{name}”?");
-    let used = move || {
-        last_used_at
-            .map_or_else(|| view! { <span class="text-ink-3">{text::NEVER}</span> }.into_any(), |at| view! { <Ago at now /> }.into_any())
-    };
     view! {
         <tr data-testid="credential-row">
             <td class="w-full">
                 <p class="font-medium wrap-anywhere">{name}</p>
                 <p class="font-mono text-xs leading-4 text-ink-3">"rcv_…" {hint}</p>
                 // Where there is no room for its column.
-                <p class="mt-1 text-xs text-ink-3 md:hidden">"last used: " {used()}</p>
+                <p class="mt-1 text-xs text-ink-3 md:hidden">"last used: " <LastUsed at=last_used_at now /></p>
             </td>
             <td class="opt whitespace-nowrap"><Day at=created_at /><p class="text-xs text-ink-3">"by " {created_by}</p></td>
-            <td class="opt whitespace-nowrap">{used()}{last_used_ip.map(|ip| view! { <p class="text-xs text-ink-3">"from " {ip}</p> })}</td>
+            <td class="opt whitespace-nowrap"><LastUsed at=last_used_at ip=last_used_ip now /></td>
             {can_manage.then(|| view! {
                 <td class="end">
                     <Confirm id=format!("revoke-{id}") label=text::REVOKE class="btn quiet danger small edge" testid="revoke-credential"

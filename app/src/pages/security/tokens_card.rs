@@ -9,7 +9,7 @@ use leptos::prelude::*;
 
 use super::{Issuing, Order};
 use crate::{
-    components::{Ago, Confirm, Day, EmptyState, Field, SecretForm, Submit, Typed},
+    components::{Ago, Confirm, Day, EmptyState, Field, LastUsed, SecretForm, Submit, Typed},
     server_fns::RevokeToken,
 };
 
@@ -21,7 +21,6 @@ mod text {
     pub const EXPIRES: &str = "Expires";
     pub const LAST_USED: &str = "Last used";
     pub const STATE: &str = "State";
-    pub const NEVER: &str = "never";
     pub const LIVE: &str = "Live";
     pub const EXPIRED: &str = "Expired";
     pub const REVOKED: &str = "Revoked";
@@ -119,16 +118,7 @@ fn Row(token: TokenView, now: Timestamp, org: OrgSlug, can_manage: bool, revoke:
             </td>
             <td class="opt"><Day at=created_at /><p class="text-xs text-ink-3">"by " {created_by}</p></td>
             <td class="opt whitespace-nowrap">{if revoked { "–".into_any() } else { view! { <Ago at=expires_at now /> }.into_any() }}</td>
-            <td class="opt whitespace-nowrap">
-                {last_used_at.map_or_else(
-                    || view! { <span class="text-ink-3">{text::NEVER}</span> }.into_any(),
-                    |at| view! {
-                        <Ago at now />
-                        {last_used_ip.map(|ip| view! { <p class="text-xs text-ink-3">"from " {ip}</p> })}
-                    }
-                    .into_any(),
-                )}
-            </td>
+            <td class="opt whitespace-nowrap"><LastUsed at=last_used_at ip=last_used_ip now /></td>
             <td>
                 <div class="flex items-center justify-between gap-3">
                     <span class=class>{label}</span>
