@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::OrgRole;
 use serde_json::{Value, json};
 
-use crate::support::{Browser, Engine, Org, TestApp, both_databases, races};
+use crate::support::{Browser, Engine, Org, TestApp, both_databases, patch_active, races};
 
 /// What one person's own requests are answered: her role, her team seats, her agents.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +53,8 @@ struct World {
     groups: Vec<String>,
     /// The teams, each with its id.
     teams: Vec<(String, String)>,
+    /// Names of groups that nobody has pushed.
+    to_come: Vec<String>,
 }
 
 async fn world(app: &TestApp, acme: &Org, dice: &mut Dice) -> World {
@@ -80,7 +82,24 @@ async fn world(app: &TestApp, acme: &Org, dice: &mut Dice) -> World {
             app.agent_for_team(acme, &name, &dice.pick(&teams).0).await;
         }
     }
-    World { people, groups, teams }
+    let owner = app.owner(acme).await;
+    for number in 0..people.len() {
+        if dice.below(2) == 0 {
+            let member = app.member_id(acme, &format!("p{number}@acme.test")).await;
+            let seat =
+                [("org", "acme"), ("team", dice.pick(&teams).1.as_str()), ("member", &member), ("role", *dice.pick(&["lead", "member"]))];
+            assert_eq!(owner.call("give_seat", &seat).await.status, 200);
+        }
+    }
+    // Somebody who has left, and whom the groups keep: no plan speaks of her.
+    let gone = app.join(acme, "gone@acme.test").await.0;
+    let idp = app.idp(acme);
+    for group in &groups {
+        let add = json!([{ "op": "add", "path": "members", "value": [{ "value": gone.id }] }]);
+        assert_eq!(idp.patch(&format!("/Groups/{group}"), add).await.status, 204);
+    }
+    assert_eq!(idp.patch(&format!("/Users/{}", gone.id), patch_active(false)).await.status, 200);
+    World { people, groups, teams, to_come: vec!["Later".to_owned(), "Never".to_owned()] }
 }
 
 both_databases! {
@@ -91,11 +110,11 @@ both_databases! {
             let engine = if app.state.db.is_postgres() { Engine::Postgres } else { Engine::Sqlite };
             let app = TestApp::start(engine).await;
             let acme = app.org("Acme").await;
-            let world = world(&app, &acme, &mut dice).await;
+            let mut world = world(&app, &acme, &mut dice).await;
             let owner = app.owner(&acme).await;
             let mut compared = 0;
-            for _ in 0..14 {
-                match dice.below(6) {
+            for _ in 0..24 {
+                match dice.below(8) {
                     0 => {
                         let (group, person) = (dice.pick(&world.groups).clone(), dice.pick(&world.people).0.clone());
                         let operation = if dice.below(2) == 0 {
@@ -105,14 +124,20 @@ both_databases! {
                         };
                         assert_eq!(app.idp(&acme).patch(&format!("/Groups/{group}"), operation).await.status, 204);
                     }
+                    // A mapping that waits for its group gives nobody anything yet.
+                    6 if !world.to_come.is_empty() => {
+                        let (name, target) = (dice.pick(&world.to_come).clone(), target(&mut dice, &world.teams));
+                        let create = [("action", "create"), ("group_name", name.as_str()), ("target", &target)];
+                        compared += usize::from(compare(&owner, &world, &create, seed).await);
+                    }
+                    // The group comes; what waits to give an elevated role goes on waiting, for an owner to confirm it.
+                    7 if !world.to_come.is_empty() => {
+                        let name = world.to_come.remove(0);
+                        let members: Vec<&str> = world.people.iter().filter(|_| dice.below(2) == 0).map(|(id, _)| id.as_str()).collect();
+                        world.groups.push(app.group(&acme, &name, &members).await);
+                    }
                     1 | 2 => {
-                        let group = dice.pick(&world.groups).clone();
-                        let target = match dice.below(5) {
-                            0 => "org:admin".to_owned(),
-                            1 => "org:auditor".to_owned(),
-                            2 => "org:member".to_owned(),
-                            number => format!("team:{}:{}", dice.pick(&world.teams).1, if number == 3 { "lead" } else { "member" }),
-                        };
+                        let (group, target) = (dice.pick(&world.groups).clone(), target(&mut dice, &world.teams));
                         compared += usize::from(compare(&owner, &world, &[("action", "create"), ("group", &group), ("target", &target)], seed).await);
                     }
                     _ => {
@@ -129,6 +154,16 @@ both_databases! {
             }
             assert!(compared > 3, "seed {seed}");
         }
+    }
+}
+
+/// Something that a mapping can give.
+fn target(dice: &mut Dice, teams: &[(String, String)]) -> String {
+    match dice.below(5) {
+        0 => "org:admin".to_owned(),
+        1 => "org:auditor".to_owned(),
+        2 => "org:member".to_owned(),
+        number => format!("team:{}:{}", dice.pick(teams).1, if number == 3 { "lead" } else { "member" }),
     }
 }
 

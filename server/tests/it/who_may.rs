@@ -209,6 +209,40 @@ both_databases! {
         }
     }
 
+    /// Programs come with tokens: a session opens none of what is theirs, and a token opens none of the pages and functions.
+    async fn no_session_opens_what_is_for_programs_and_no_token_what_is_for_browsers(app) {
+        let (acme, globex) = (app.org("Acme").await, app.org("Globex").await);
+        let services = format!("/api/v1/agents/{ID}/authorize");
+        for (who, _, browser) in &callers(&app, &acme, &globex).await {
+            for path in ["/api/v1/me", "/api/v1/agents"] {
+                assert_eq!(browser.get(path).await.status, 401, "{path}, {who}");
+            }
+            for path in ["/oauth/introspect", services.as_str()] {
+                assert_eq!(browser.post_to(path, &[("token", "x")], &[("origin", "https://id.rollcall.test")]).await.status, 401, "{path}, {who}");
+            }
+        }
+        let owner = app.owner(&acme).await;
+        let tokens = app.let_in(&acme, &owner, "rollcall-cli").await;
+        let tokens = [tokens.access, tokens.refresh, app.personal_token(&acme, &owner).await, app.service_credential(&acme).await, acme.token.clone()];
+        for token in &tokens {
+            let page = app.client().get("/o/acme/members", token).await;
+            assert_eq!(page.status, 303, "{}", page.text);
+            for (function, (needs, _)) in functions() {
+                if needs != Nothing {
+                    let call = http::Request::post(format!("/api/{function}"))
+                        .header("content-type", "application/x-www-form-urlencoded")
+                        .header("origin", "https://id.rollcall.test")
+                        .header("authorization", format!("Bearer {token}"));
+                    let answer = app.client().send(call.body(axum::body::Body::from("org=acme")).unwrap()).await;
+                    assert!(!(200..300).contains(&answer.status), "{function}: {} {}", answer.status, answer.text);
+                }
+            }
+            let scim = app.idp(&acme).with_authorization(Some(&format!("Bearer {token}"))).get("/Users").await;
+            assert_eq!(scim.status, if *token == acme.token { 200 } else { 401 });
+            app.state.forget_failures();
+        }
+    }
+
     async fn every_server_function_asks_who_is_calling(app) {
         let (acme, globex) = (app.org("Acme").await, app.org("Globex").await);
         let functions = functions();

@@ -79,8 +79,13 @@ impl Browser {
 
     /// Send a form with headers of the test's choice.
     pub async fn post(&self, function: &str, fields: &[(&str, &str)], headers: &[(&str, &str)]) -> Page {
+        self.post_to(&format!("/api/{function}"), fields, headers).await
+    }
+
+    /// Send a form to an address that is no server function's.
+    pub async fn post_to(&self, path: &str, fields: &[(&str, &str)], headers: &[(&str, &str)]) -> Page {
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-        let mut request = Request::post(format!("/api/{function}")).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        let mut request = Request::post(path).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
