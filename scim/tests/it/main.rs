@@ -8,6 +8,7 @@ mod etag;
 mod filter;
 mod hostile;
 mod identity_providers;
+mod inputs;
 mod json;
 mod list;
 mod members;

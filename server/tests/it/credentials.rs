@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::{
     leaving::{self, WAYS},
-    support::{Browser, DEVICE_GRANT, Org, PASSWORD, Person, TestApp, both_databases, patch_active, races},
+    support::{Browser, ClientAnswer as Answer, DEVICE_GRANT, Org, PASSWORD, Person, TestApp, both_databases, patch_active, races},
 };
 
 const CLI: &str = "rollcall-cli";
@@ -208,6 +208,40 @@ both_databases! {
         }
         for table in ["api_sessions", "access_tokens", "refresh_tokens"] {
             assert_eq!(app.database.number(&format!("SELECT count(*) FROM {table}")).await, 0, "{table}");
+        }
+    }
+
+    /// Devices that are approved, and codes that are redeemed, at the moment of leaving or of a block: nothing is alive afterwards.
+    async fn what_is_let_in_while_somebody_leaves_is_not_let_in(app) {
+        let acme = app.org("Acme").await;
+        let owner = app.owner(&acme).await;
+        for round in 0..races() {
+            let email = format!("p{round}@acme.test");
+            let (person, browser) = app.join(&acme, &email).await;
+            let (client, member) = (app.client(), app.member_id(&acme, &email).await);
+            let (approved, asked) = (client.ask(CLI).await, client.ask(CLI).await);
+            let yes = async |asked: &Answer| browser.call("approve_device", &[("org", &acme.slug), ("user_code", &asked.field("user_code"))]).await.status;
+            assert_eq!(yes(&approved).await, 200);
+            let leave = async {
+                if round % 2 == 0 {
+                    app.idp(&acme).patch(&format!("/Users/{}", person.id), patch_active(false)).await.status
+                } else {
+                    owner.call("block_member", &[("org", &acme.slug), ("member", &member)]).await.status
+                }
+            };
+            let code = approved.field("device_code");
+            let (answered, next, left) = tokio::join!(yes(&asked), client.redeem(CLI, &code), leave);
+            assert_eq!(left, 200);
+            assert!([200, 401].contains(&answered) && [200, 400].contains(&next.status), "{answered} {}", next.text);
+            if let Some(token) = next.json["access_token"].as_str() {
+                assert_eq!(client.get("/api/v1/me", token).await.status, 401);
+            }
+            let late = client.redeem(CLI, &asked.field("device_code")).await;
+            assert_eq!(late.status, 400, "{}", late.text);
+            let of_her = format!("JOIN memberships m ON m.id = t.membership_id JOIN users u ON u.id = m.account_id WHERE u.email = '{email}'");
+            for table in ["api_sessions", "device_requests"] {
+                assert_eq!(app.database.number(&format!("SELECT count(*) FROM {table} t {of_her}")).await, 0, "{table}");
+            }
         }
     }
 

@@ -9,7 +9,7 @@ pub mod process;
 
 pub use app::{Org, PASSWORD, Person, TestApp, races, user};
 pub use browser::{Browser, Page};
-pub use client::{Client, DEVICE_GRANT, Tokens};
+pub use client::{Answer as ClientAnswer, Client, DEVICE_GRANT, Tokens};
 pub use database::{Engine, Rows, make_database, operator_database, random};
 pub use idp::{Answer, Idp, filtered, id, patch_active};
 
