@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use domain::OrgRole;
+use futures_util::future::join_all;
 use serde_json::json;
 
 use crate::{
@@ -219,9 +220,17 @@ both_databases! {
             let email = format!("p{round}@acme.test");
             let (person, browser) = app.join(&acme, &email).await;
             let (client, member) = (app.client(), app.member_id(&acme, &email).await);
-            let (approved, asked) = (client.ask(CLI).await, client.ask(CLI).await);
-            let yes = async |asked: &Answer| browser.call("approve_device", &[("org", &acme.slug), ("user_code", &asked.field("user_code"))]).await.status;
-            assert_eq!(yes(&approved).await, 200);
+            let asked = client.ask(CLI).await;
+            let yes = async |asked: &Answer| {
+                browser.call("approve_device", &[("org", &acme.slug), ("user_code", &asked.field("user_code"))]).await.status
+            };
+            // Several, so that some are at each step of it when she goes.
+            let mut codes = vec![];
+            for _ in 0..8 {
+                let approved = client.ask(CLI).await;
+                assert_eq!(yes(&approved).await, 200);
+                codes.push(approved.field("device_code"));
+            }
             let leave = async {
                 if round % 2 == 0 {
                     app.idp(&acme).patch(&format!("/Users/{}", person.id), patch_active(false)).await.status
@@ -229,12 +238,15 @@ both_databases! {
                     owner.call("block_member", &[("org", &acme.slug), ("member", &member)]).await.status
                 }
             };
-            let code = approved.field("device_code");
-            let (answered, next, left) = tokio::join!(yes(&asked), client.redeem(CLI, &code), leave);
+            let redeemed = join_all(codes.iter().map(|code| client.redeem(CLI, code)));
+            let (answered, redeemed, left) = tokio::join!(yes(&asked), redeemed, leave);
             assert_eq!(left, 200);
-            assert!([200, 401].contains(&answered) && [200, 400].contains(&next.status), "{answered} {}", next.text);
-            if let Some(token) = next.json["access_token"].as_str() {
-                assert_eq!(client.get("/api/v1/me", token).await.status, 401);
+            assert!([200, 401].contains(&answered), "{answered}");
+            for next in redeemed {
+                assert!([200, 400].contains(&next.status), "{}", next.text);
+                if let Some(token) = next.json["access_token"].as_str() {
+                    assert_eq!(client.get("/api/v1/me", token).await.status, 401);
+                }
             }
             let late = client.redeem(CLI, &asked.field("device_code")).await;
             assert_eq!(late.status, 400, "{}", late.text);
