@@ -2,8 +2,10 @@
 
 use directory::{
     Afterwards, Call, Db, Error, OrgScope,
+    keys::Keys,
     passwords::Hasher,
     sessions::{BeginSession, Entry, SignedIn},
+    webhooks::Targets,
 };
 use domain::{OrgSlug, Permission};
 use http::{HeaderValue, header};
@@ -27,6 +29,10 @@ pub struct RequestContext {
     pub hasher: Hasher,
     /// Writes what has to wait for the answer.
     pub afterwards: Afterwards,
+    /// What signs events.
+    pub keys: Keys,
+    /// Where events may be sent.
+    pub targets: Targets,
     /// The address under which people and identity providers reach us, without a slash at the end.
     pub public_url: String,
     /// Whether the answer is for a document (a plain form post), not for a call from the browser.

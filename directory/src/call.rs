@@ -82,6 +82,8 @@ pub enum Actor {
     },
     /// Someone at the server's command line.
     Operator,
+    /// Rollcall itself, because of something that nobody asked for.
+    System,
     /// Somebody who has not proven who they are.
     Anonymous {
         /// What they claim to be, when it is known to exist.
@@ -95,6 +97,7 @@ impl Actor {
             Self::Member { .. } => "member",
             Self::ProvisioningToken { .. } => "provisioning_token",
             Self::Operator => "operator",
+            Self::System => "system",
             Self::Anonymous { .. } => "anonymous",
         }
     }
@@ -103,7 +106,7 @@ impl Actor {
         match self {
             Self::Member { id, .. } => Some((*id).into()),
             Self::ProvisioningToken { id, .. } => Some((*id).into()),
-            Self::Operator | Self::Anonymous { .. } => None,
+            Self::Operator | Self::System | Self::Anonymous { .. } => None,
         }
     }
 
@@ -113,6 +116,7 @@ impl Actor {
             Self::Member { name, .. } => name.clone(),
             Self::ProvisioningToken { name, .. } => format!("{name} (token)"),
             Self::Operator => "Command line".to_owned(),
+            Self::System => "Rollcall".to_owned(),
             Self::Anonymous { claims } => claims.clone().unwrap_or_else(|| "Somebody".to_owned()),
         }
     }

@@ -64,7 +64,12 @@ pub(crate) async fn end_access(
     // The organisation's own credentials do not end with a person; what she has seen of them is to be changed.
     let issued = store::tokens::issued_by(tx, member, call.now).await?;
     let services = store::service_credentials::issued_by(tx, member).await?;
-    let seen = [("provisioning tokens she issued, to be replaced", issued), ("service credentials she issued, to be replaced", services)];
+    let webhooks = store::webhooks::seen_by(tx, member).await?.into_iter().map(|(_, name)| name).collect();
+    let seen = [
+        ("provisioning tokens she issued, to be replaced", issued),
+        ("service credentials she issued, to be replaced", services),
+        ("webhook secrets she has seen, to be rotated", webhooks),
+    ];
     let seen = seen.into_iter().filter(|(_, names)| !names.is_empty()).map(|(what, names)| (what.to_owned(), names.join(", ")));
     let cause = [("cause".to_owned(), cause.sentence().to_owned())];
     let counts = ended(attached.credentials.iter().chain(&attached.given));

@@ -8,7 +8,7 @@ mod plan;
 use std::collections::BTreeSet;
 
 use domain::{
-    DirectoryGroupId, Invalid, MappingId, OrgRole, Permission, TeamId,
+    DirectoryGroupId, DirectoryUserId, Invalid, MappingId, OrgRole, Permission, TeamId,
     audit::AuditAction,
     mapping::{MappingAction, MappingState, MappingTarget},
     view::{GroupChoice, IntegrationsView, MappingPlan, MappingView, ScimStatus},
@@ -20,6 +20,7 @@ use plan::{Change, Plan, plan, view};
 
 use crate::{
     Actor, Call, Db, Error, OrgScope, alerts,
+    events::{self, Moved},
     sessions::SignedIn,
     store::{
         self,
@@ -300,7 +301,9 @@ async fn act(tx: &Tx, intent: &Intent, plan: &Plan, actor: &Actor, call: &Call) 
     } else {
         details.push(("waits for".to_owned(), "the first group of this name".to_owned()));
     }
-    note(tx, action, actor, &mapping, details, call).await
+    note(tx, action, actor, &mapping, details, call).await?;
+    let moved: Vec<_> = plan.changes.iter().map(|change| change.member).collect();
+    events::roles_moved(tx, Moved::Members(&moved), action.title(), actor, call).await
 }
 
 async fn note(tx: &Tx, action: AuditAction, actor: &Actor, mapping: &Mapping, details: Details, call: &Call) -> Result<(), Error> {
@@ -336,8 +339,27 @@ pub(crate) async fn bind_waiting(tx: &Tx, group: &Record, actor: &Actor, call: &
         let state = if acts { "acts from now on" } else { "waits for an owner's confirmation" };
         let details = vec![("gives".to_owned(), bound.gives()), ("state".to_owned(), state.to_owned())];
         note(tx, AuditAction::MappingBound, actor, &bound, details, call).await?;
+        if acts {
+            events::roles_moved(tx, Moved::Group(group.id), AuditAction::MappingBound.title(), actor, call).await?;
+        }
     }
     Ok(())
+}
+
+/// People came into a group, or went: whoever listens is told whose roles that moved.
+pub(crate) async fn roles_moved(
+    tx: &Tx,
+    group: DirectoryGroupId,
+    named: &BTreeSet<DirectoryUserId>,
+    actor: &Actor,
+    call: &Call,
+) -> Result<(), Error> {
+    let found = store::mappings::of_groups(tx, &[group]).await?;
+    if !found.into_values().flatten().any(|mapping| mapping.state() == MappingState::Active) {
+        return Ok(());
+    }
+    let named: Vec<_> = named.iter().copied().collect();
+    events::roles_moved(tx, Moved::Users(&named), AuditAction::GroupChanged.title(), actor, call).await
 }
 
 /// A group was deleted: what it gave ends with it, and nothing else does.
@@ -349,6 +371,9 @@ pub(crate) async fn close_all_of(tx: &Tx, group: DirectoryGroupId, actor: &Actor
         store::mappings::end_spans(tx, mapping.id, &actor.name(), call).await?;
         let details = vec![("gives".to_owned(), mapping.gives()), ("because".to_owned(), "the directory deleted the group".to_owned())];
         note(tx, AuditAction::MappingClosed, actor, &mapping, details, call).await?;
+        if mapping.state() == MappingState::Active {
+            events::roles_moved(tx, Moved::Group(group), AuditAction::MappingClosed.title(), actor, call).await?;
+        }
     }
     Ok(())
 }

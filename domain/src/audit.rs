@@ -146,6 +146,16 @@ actions! {
     ServiceCredentialIssued = "service_credential.issued", "Service credential issued";
     /// It may not any more.
     ServiceCredentialRevoked = "service_credential.revoked", "Service credential revoked";
+    /// Events are sent to another endpoint.
+    WebhookCreated = "webhook.created", "Webhook endpoint created";
+    /// What an endpoint is told, or its name, was changed; or it was switched on or off.
+    WebhookChanged = "webhook.changed", "Webhook endpoint changed";
+    /// Nothing is sent to an endpoint any more.
+    WebhookDeleted = "webhook.deleted", "Webhook endpoint deleted";
+    /// An endpoint's secret was rotated.
+    WebhookSecretRotated = "webhook.secret_rotated", "Webhook secret rotated";
+    /// Deliveries that were given up were sent again.
+    WebhookReplayed = "webhook.replayed", "Webhook deliveries sent again";
     /// Who may use an agent was changed.
     AgentAccessChanged = "agent.access_changed", "Access to an agent changed";
 }

@@ -60,6 +60,9 @@ id!(/** A token that a person made for herself (not its secret). */ PersonalToke
 id!(/** What a service of the organisation asks us with (not its secret). */ ServiceCredentialId);
 id!(/** An entry of the audit log. */ AuditEventId);
 id!(/** A mail in the queue. */ MailId);
+id!(/** Somewhere that an organisation wants its events sent to. */ WebhookEndpointId);
+id!(/** Something that happened, as endpoints are told of it. */ EventId);
+id!(/** An event on its way to an endpoint. */ DeliveryId);
 
 #[cfg(test)]
 mod tests {

@@ -7,6 +7,7 @@ pub mod access;
 pub mod audit;
 pub mod device;
 pub mod email;
+pub mod event;
 pub mod id;
 pub mod mapping;
 pub mod name;
@@ -23,8 +24,8 @@ pub mod view;
 
 pub use email::{EmailAddress, EmailKey};
 pub use id::{
-    AccountId, AgentId, ApiSessionId, AuditEventId, ConnectionId, DeviceRequestId, DirectoryGroupId, DirectoryUserId, MailId, MappingId,
-    MemberId, MembershipId, OrgId, PersonalTokenId, ServiceCredentialId, TeamId, TokenId,
+    AccountId, AgentId, ApiSessionId, AuditEventId, ConnectionId, DeliveryId, DeviceRequestId, DirectoryGroupId, DirectoryUserId, EventId,
+    MailId, MappingId, MemberId, MembershipId, OrgId, PersonalTokenId, ServiceCredentialId, TeamId, TokenId, WebhookEndpointId,
 };
 pub use org::{OrgName, OrgSlug};
 pub use permission::Permission;

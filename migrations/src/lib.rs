@@ -18,6 +18,7 @@ mod m20261124_000005_groups;
 mod m20261125_000006_whole_filters;
 mod m20261125_000007_roles_and_mappings;
 mod m20261125_000008_api_access;
+mod m20261128_000009_events;
 mod sql;
 
 pub use grants::{APPLICATION_ROLE, grant_to_application};
@@ -37,6 +38,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000006_whole_filters::Migration),
             Box::new(m20261125_000007_roles_and_mappings::Migration),
             Box::new(m20261125_000008_api_access::Migration),
+            Box::new(m20261128_000009_events::Migration),
         ]
     }
 }

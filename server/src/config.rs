@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use directory::{DbSettings, sessions::SessionLimits};
+use directory::{DbSettings, sessions::SessionLimits, webhooks::Targets};
 use figment::{
     Figment,
     providers::{Env, Format, Serialized, Toml},
@@ -47,6 +47,11 @@ pub struct Config {
     /// Addresses or networks of proxies whose `X-Forwarded-For` is believed. A comma-separated list as a variable.
     #[serde(deserialize_with = "list")]
     pub trusted_proxies: Vec<String>,
+    /// The file with the keys that sign events. All nodes need the same. By default `data_dir/keys`, made when it is missing.
+    pub key_file: Option<PathBuf>,
+    /// Networks besides the internet that webhooks may call, such as `10.20.0.0/16`. A comma-separated list as a variable.
+    #[serde(deserialize_with = "list")]
+    pub webhook_networks: Vec<String>,
     /// What to log, as in `info,server=debug`.
     pub log: String,
 }
@@ -67,6 +72,8 @@ impl Default for Config {
             session_idle_hours: 12,
             session_absolute_days: 7,
             trusted_proxies: vec![],
+            key_file: None,
+            webhook_networks: vec![],
             log: "info,sea_orm_migration=warn".to_owned(),
         }
     }
@@ -147,15 +154,29 @@ impl Config {
 
     /// The proxies whose forwarded headers are believed.
     pub fn proxies(&self) -> Result<Vec<IpNet>, ConfigError> {
-        let read = |text: &String| {
-            let net = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
-            net.map_err(|_| ConfigError::Unusable {
-                name: "ROLLCALL_TRUSTED_PROXIES",
-                why: format!("{text:?} is neither an address such as 10.0.0.5 nor a network such as 10.0.0.0/8"),
-            })
-        };
-        self.trusted_proxies.iter().map(read).collect()
+        networks("ROLLCALL_TRUSTED_PROXIES", &self.trusted_proxies)
     }
+
+    /// Where events may be sent.
+    pub fn targets(&self) -> Result<Targets, ConfigError> {
+        networks("ROLLCALL_WEBHOOK_NETWORKS", &self.webhook_networks).map(Targets::new)
+    }
+
+    /// The file with the keys that sign events.
+    pub fn key_file(&self) -> PathBuf {
+        self.key_file.clone().unwrap_or_else(|| self.data_dir.join("keys"))
+    }
+}
+
+fn networks(name: &'static str, texts: &[String]) -> Result<Vec<IpNet>, ConfigError> {
+    let read = |text: &String| {
+        let net = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+        net.map_err(|_| ConfigError::Unusable {
+            name,
+            why: format!("{text:?} is neither an address such as 10.0.0.5 nor a network such as 10.0.0.0/8"),
+        })
+    };
+    texts.iter().map(read).collect()
 }
 
 /// Whether the URL leads to this very machine.

@@ -11,7 +11,7 @@ use axum::{
 use http::StatusCode;
 use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer, timeout::TimeoutLayer};
 
-use crate::{api, assets, health, oauth, pages, request, scim_api, security, session, state::AppState};
+use crate::{api, assets, health, oauth, pages, request, scim_api, security, session, state::AppState, webhooks};
 
 /// The longest that a page or a form may take.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -47,6 +47,7 @@ pub fn router(state: AppState) -> Router {
         .nest("/scim", scim_api::routes(&state))
         .merge(oauth::routes(&state))
         .merge(api::routes())
+        .merge(webhooks::routes())
         .merge(assets::routes(&state.site_dir))
         .fallback_service(console.with_state(state.clone()))
         .layer(CatchPanicLayer::custom(|_| internal()))

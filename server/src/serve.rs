@@ -2,17 +2,19 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use directory::{founding, passwords::Hasher, provisioning::activity, sessions};
+use directory::{events::delivery, founding, passwords::Hasher, provisioning::activity, sessions};
 use tokio::{net::TcpListener, signal, sync::watch};
 
 use crate::{
     assets,
     config::Config,
+    keys,
     mailer::Mailer,
     router::router,
     startup,
     state::{AppState, Parts},
     system,
+    webhooks::Deliverer,
 };
 
 /// How long requests that are under way may take to finish once the server was told to stop.
@@ -31,10 +33,21 @@ pub async fn serve(config: Config) -> Result<(), String> {
         .await
         .map_err(|error| format!("Cannot listen on {}: {error}. Set ROLLCALL_LISTEN to another address.", config.listen))?;
     let listening = listener.local_addr().map_err(|error| error.to_string())?;
+    let randomness = system::randomness();
+    let keys = keys::load(&config.key_file(), &randomness)?;
+    let missing = delivery::missing_keys(&db, &keys).await.map_err(|error| format!("The database cannot be read: {error}"))?;
+    if !missing.is_empty() {
+        tracing::warn!(
+            ?missing,
+            "webhook endpoints were made under keys that are not in the key file: this node delivers nothing to them. Set ROLLCALL_KEY_FILE to the file that the other nodes use"
+        );
+    }
     let state = AppState::new(Parts {
         db,
         clock: system::clock(),
-        randomness: system::randomness(),
+        randomness,
+        keys,
+        targets: config.targets().map_err(|error| error.to_string())?,
         hasher: Hasher::owasp(std::thread::available_parallelism().map_or(2, usize::from)),
         public_url: config.public_url(listening).map_err(|error| error.to_string())?,
         session_limits: config.session_limits(),
@@ -54,6 +67,7 @@ pub async fn serve(config: Config) -> Result<(), String> {
 
     let (stop, stopped) = watch::channel(false);
     let mails = tokio::spawn(mailer.run(state.clone(), stopped.clone()));
+    let deliveries = tokio::spawn(Deliverer::new(&state).run(state.clone(), stopped.clone()));
     let sweeps = tokio::spawn(sweep(state.clone(), stopped.clone()));
     announce(&state).await.map_err(|error| error.to_string())?;
 
@@ -71,10 +85,10 @@ pub async fn serve(config: Config) -> Result<(), String> {
         Ok(Err(error)) => return Err(format!("The server stopped: {error}")),
         Err(_) => tracing::warn!("some requests were still under way"),
     }
-    // A mail that is under way, and notes that wait to be written.
-    let ends = async { tokio::join!(mails, sweeps, ending.settle()) };
+    // A mail or a delivery that is under way, and notes that wait to be written.
+    let ends = async { tokio::join!(mails, deliveries, sweeps, ending.settle()) };
     if tokio::time::timeout(GRACE, ends).await.is_err() {
-        tracing::warn!("a mail or a note was still under way");
+        tracing::warn!("a mail, a delivery or a note was still under way");
     }
     // SQLite folds its journal into the one file when the last connection is closed.
     ending.db.close().await.map_err(|error| error.to_string())
@@ -98,6 +112,9 @@ async fn sweep(state: AppState, mut stop: watch::Receiver<bool>) {
         }
         if let Err(error) = activity::sweep(&state.db, (state.clock)()).await {
             tracing::error!(%error, "the activity log could not be cleared of old requests");
+        }
+        if let Err(error) = delivery::sweep(&state.db, (state.clock)()).await {
+            tracing::error!(%error, "old deliveries could not be forgotten");
         }
         state.scim_failures.sweep();
         state.anonymous_calls.sweep();

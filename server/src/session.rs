@@ -150,6 +150,8 @@ pub(crate) async fn gate(State(state): State<AppState>, session: Session, reques
         session,
         hasher: state.hasher.clone(),
         afterwards: state.afterwards.clone(),
+        keys: state.keys.clone(),
+        targets: state.targets.clone(),
         public_url: state.public_url().to_owned(),
         wants_document,
     });

@@ -3,7 +3,10 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use axum::extract::FromRef;
-use directory::{Afterwards, Call, Db, Randomness, passwords::Hasher, provisioning::activity::ActivityLog, sessions::SessionLimits};
+use directory::{
+    Afterwards, Call, Db, Randomness, keys::Keys, passwords::Hasher, provisioning::activity::ActivityLog, sessions::SessionLimits,
+    webhooks::Targets,
+};
 use ipnet::IpNet;
 use leptos::config::LeptosOptions;
 use tokio::sync::Semaphore;
@@ -25,6 +28,10 @@ pub struct AppState {
     pub randomness: Randomness,
     /// Hashes passwords.
     pub hasher: Hasher,
+    /// What signs events.
+    pub keys: Keys,
+    /// Where events may be sent.
+    pub targets: Targets,
     /// The address under which we are reached.
     pub public_url: Arc<Url>,
     /// How long sessions live.
@@ -57,6 +64,10 @@ pub struct Parts {
     pub randomness: Randomness,
     /// Hashes passwords.
     pub hasher: Hasher,
+    /// What signs events.
+    pub keys: Keys,
+    /// Where events may be sent.
+    pub targets: Targets,
     /// The address under which we are reached.
     pub public_url: Url,
     /// How long sessions live.
@@ -90,6 +101,8 @@ impl AppState {
             clock: parts.clock,
             randomness: parts.randomness,
             hasher: parts.hasher,
+            keys: parts.keys,
+            targets: parts.targets,
             public_url: Arc::new(parts.public_url),
             session_limits: parts.session_limits,
             mail_delay: parts.mail_delay,

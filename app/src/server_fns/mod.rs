@@ -15,6 +15,7 @@ mod members;
 mod people;
 mod security;
 mod teams;
+mod webhooks;
 
 pub use access::*;
 pub use agents::*;
@@ -25,3 +26,4 @@ pub use members::*;
 pub use people::*;
 pub use security::*;
 pub use teams::*;
+pub use webhooks::*;

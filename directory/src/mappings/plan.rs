@@ -34,7 +34,7 @@ pub(super) struct Plan {
 
 /// What changes for one person; agents by their place.
 pub(super) struct Change {
-    member: MemberId,
+    pub(super) member: MemberId,
     before: Holding,
     after: Holding,
     gained: Vec<usize>,

@@ -91,7 +91,7 @@ pub async fn create(request: Request<'_>, body: &Value) -> Result<(Group, Notes)
                 return Err(taken.map_or(Error::Stale, Error::Taken));
             }
             let changes = [MemberChange::Add(members.clone().unwrap_or_default())];
-            let (added, _) = change_members(&tx, request, record.id, &changes, &mut notes).await?;
+            let Changed { added, .. } = change_members(&tx, request, record.id, &changes, &mut notes).await?;
             let details = vec![("members".to_owned(), added.to_string())];
             audit::append(&tx, AuditAction::GroupCreated, &request.caller.actor(), Some(target(&record)), details, request.call).await?;
             let now_is = record.clone();
@@ -170,7 +170,7 @@ async fn change(
             if let Some(taken) = store::scim_groups::clash(&tx, id, &after).await? {
                 return Err(Error::Taken(taken));
             }
-            let (added, removed) = change_members(&tx, request, id, changes, &mut notes).await?;
+            let Changed { added, removed, named } = change_members(&tx, request, id, changes, &mut notes).await?;
             let renamed = after != before.resource;
             let mut now_is = before.clone();
             if renamed || added + removed > 0 {
@@ -182,6 +182,9 @@ async fn change(
                 }
                 audit::append(&tx, AuditAction::GroupChanged, &request.caller.actor(), Some(target(&now_is)), details, request.call)
                     .await?;
+                if added + removed > 0 {
+                    mappings::roles_moved(&tx, id, &named, &request.caller.actor(), request.call).await?;
+                }
                 if renamed {
                     store::scim_totals::moved(&tx, Kind::Group, 0).await?;
                     mappings::bind_waiting(&tx, &now_is, &request.caller.actor(), request.call).await?;
@@ -194,37 +197,46 @@ async fn change(
         .await
 }
 
-/// Apply the changes in their order; how many members came and how many went.
+/// What became of a group's members.
+#[derive(Default)]
+struct Changed {
+    /// How many came.
+    added: u64,
+    /// How many went.
+    removed: u64,
+    /// Who was named: everybody who came or went is among them.
+    named: BTreeSet<DirectoryUserId>,
+}
+
+/// Apply the changes in their order.
 async fn change_members(
     tx: &Tx,
     request: Request<'_>,
     group: DirectoryGroupId,
     changes: &[MemberChange],
     notes: &mut Notes,
-) -> Result<(u64, u64), Error> {
-    let (mut added, mut removed) = (0, 0);
+) -> Result<Changed, Error> {
+    let mut changed = Changed::default();
     let by = request.caller.actor().name();
     for change in changes {
-        match change {
-            MemberChange::Add(ids) => {
-                let wanted = known(tx, ids, notes).await?;
-                added += store::scim_groups::add(tx, group, &wanted, &by, request.call).await?;
-            }
-            MemberChange::Remove(ids) => removed += store::scim_groups::remove(tx, group, &ids_of(ids, notes), &by, request.call).await?,
+        let (come, go) = match change {
+            MemberChange::Add(ids) => (known(tx, ids, notes).await?, BTreeSet::new()),
+            MemberChange::Remove(ids) => (BTreeSet::new(), ids_of(ids, notes)),
             MemberChange::RemoveWhere(filter) => {
                 let members = store::scim_groups::members(tx, &[group]).await?.remove(&group).unwrap_or_default();
-                let matching = members.iter().filter(|member| matches(filter, member)).map(|member| member.user).collect();
-                removed += store::scim_groups::remove(tx, group, &matching, &by, request.call).await?;
+                (BTreeSet::new(), members.iter().filter(|member| matches(filter, member)).map(|member| member.user).collect())
             }
             MemberChange::Replace(ids) => {
                 let wanted = known(tx, ids, notes).await?;
                 let before = store::scim_groups::member_ids(tx, group).await?;
-                removed += store::scim_groups::remove(tx, group, &before.difference(&wanted).copied().collect(), &by, request.call).await?;
-                added += store::scim_groups::add(tx, group, &wanted.difference(&before).copied().collect(), &by, request.call).await?;
+                (wanted.difference(&before).copied().collect(), before.difference(&wanted).copied().collect())
             }
-        }
+        };
+        changed.removed += store::scim_groups::remove(tx, group, &go, &by, request.call).await?;
+        changed.added += store::scim_groups::add(tx, group, &come, &by, request.call).await?;
+        changed.named.extend(come.into_iter().chain(go));
     }
-    Ok((added, removed))
+    Ok(changed)
 }
 
 /// The users among `ids`. Okta gives up on a group for good when one member is refused: the unknown ones are noted.

@@ -1,8 +1,8 @@
 //! How domain values become parameters and come back from columns.
 
 use domain::{
-    AccountId, AgentId, ApiSessionId, AuditEventId, ConnectionId, DeviceRequestId, DirectoryGroupId, DirectoryUserId, MailId, MappingId,
-    MemberId, MembershipId, OrgId, PersonalTokenId, ServiceCredentialId, TeamId, Timestamp, TokenId,
+    AccountId, AgentId, ApiSessionId, AuditEventId, ConnectionId, DeliveryId, DeviceRequestId, DirectoryGroupId, DirectoryUserId, EventId,
+    MailId, MappingId, MemberId, MembershipId, OrgId, PersonalTokenId, ServiceCredentialId, TeamId, Timestamp, TokenId, WebhookEndpointId,
 };
 use sea_orm::{QueryResult, Value};
 use uuid::Uuid;
@@ -52,6 +52,9 @@ stored! {
     MembershipId => Uuid, Uuid;
     OrgId => Uuid, Uuid;
     TokenId => Uuid, Uuid;
+    WebhookEndpointId => Uuid, Uuid;
+    EventId => Uuid, Uuid;
+    DeliveryId => Uuid, Uuid;
 }
 
 impl Stored for Timestamp {

@@ -6,6 +6,7 @@ mod groups;
 mod mappings;
 mod people;
 mod teams;
+mod webhooks;
 
 pub use agents::*;
 pub use api::*;
@@ -13,6 +14,7 @@ pub use groups::*;
 pub use mappings::*;
 pub use people::*;
 pub use teams::*;
+pub use webhooks::*;
 
 use serde::{Deserialize, Serialize};
 

@@ -22,8 +22,10 @@ use axum::{Router, body::Body};
 use directory::{
     Call, Db, DbSettings,
     founding::{self, Founder},
+    keys::Keys,
     passwords::Hasher,
     sessions::SessionLimits,
+    webhooks::Targets,
 };
 use http::{Method, Request, header};
 use migrations::sea_orm::ConnectionTrait;
@@ -125,6 +127,8 @@ impl Scene {
             db: startup::open(&settings).await.unwrap(),
             clock: system::clock(),
             randomness: system::randomness(),
+            keys: Keys::read(&Keys::new_line(&system::randomness())).unwrap(),
+            targets: Targets::default(),
             hasher: Hasher::owasp(1),
             public_url: "https://id.rollcall.test".parse().unwrap(),
             session_limits: SessionLimits::default(),

@@ -9,7 +9,7 @@ use std::{
 };
 
 use axum::Router;
-use directory::{Call, Db, founding, mail, passwords::Hasher, sessions::SessionLimits};
+use directory::{Call, Db, founding, keys::Keys, mail, passwords::Hasher, sessions::SessionLimits, webhooks::Targets};
 use domain::{OrgId, OrgRole, Timestamp, token::TokenLifetime};
 use serde_json::{Value, json};
 use server::{
@@ -69,6 +69,9 @@ impl TestApp {
             db,
             clock: Arc::new(move || Timestamp::from_micros(clock.load(Ordering::SeqCst))),
             randomness: system::randomness(),
+            keys: Keys::read(&Keys::new_line(&system::randomness())).unwrap(),
+            // Receivers of the tests are on this machine.
+            targets: Targets::new(vec!["127.0.0.1/32".parse().unwrap()]),
             hasher: Hasher::fast_for_tests(),
             public_url: "https://id.rollcall.test".parse().unwrap(),
             session_limits: SessionLimits::default(),

@@ -1,0 +1,186 @@
+//! Settings → Webhooks: where the organisation's events are sent, and what became of each delivery. Owners change; auditors and
+//! administrators look.
+
+#[cfg(feature = "ssr")]
+use domain::Permission;
+use domain::{
+    DeliveryId, OrgSlug, WebhookEndpointId,
+    event::{EndpointFormat, EventType},
+    view::{DeliveryPageView, DeliveryStatus, EndpointPageView, IssuedEndpoint, WebhooksView},
+};
+use leptos::prelude::*;
+
+#[cfg(feature = "ssr")]
+use crate::context::RequestContext;
+use crate::error::AppError;
+
+/// The endpoints of `org`.
+#[server(prefix = "/api", endpoint = "webhooks")]
+pub async fn webhooks(org: OrgSlug) -> Result<WebhooksView, AppError> {
+    let request = RequestContext::current();
+    request.answer(
+        async {
+            let scope = request.in_org(&org, Permission::SeeSecurity)?;
+            directory::webhooks::view(&request.db, request.signed_in()?, scope, &request.public_url, &request.call).await
+        }
+        .await,
+    )
+}
+
+/// An endpoint with a page of its deliveries: all, or those that stand like this.
+#[server(prefix = "/api", endpoint = "webhook")]
+pub async fn webhook(
+    org: OrgSlug,
+    endpoint: WebhookEndpointId,
+    status: Option<DeliveryStatus>,
+    before: Option<DeliveryId>,
+) -> Result<EndpointPageView, AppError> {
+    let request = RequestContext::current();
+    request.answer(
+        async {
+            let scope = request.in_org(&org, Permission::SeeSecurity)?;
+            directory::webhooks::endpoint(&request.db, request.signed_in()?, scope, endpoint, status, before, &request.call).await
+        }
+        .await,
+    )
+}
+
+/// One delivery: what is sent, and what came of each attempt.
+#[server(prefix = "/api", endpoint = "webhook_delivery")]
+pub async fn webhook_delivery(org: OrgSlug, endpoint: WebhookEndpointId, delivery: DeliveryId) -> Result<DeliveryPageView, AppError> {
+    let request = RequestContext::current();
+    request.answer(
+        async {
+            let scope = request.in_org(&org, Permission::SeeSecurity)?;
+            directory::webhooks::delivery(&request.db, request.signed_in()?, scope, endpoint, delivery, &request.call).await
+        }
+        .await,
+    )
+}
+
+/// Make an endpoint that is told of these events; of all of them if none is named. The answer holds its secret, this once.
+#[server(prefix = "/api", endpoint = "create_webhook")]
+pub async fn create_webhook(
+    org: OrgSlug,
+    name: String,
+    url: String,
+    format: EndpointFormat,
+    #[server(default)] types: Vec<EventType>,
+    password: Option<String>,
+) -> Result<IssuedEndpoint, AppError> {
+    let request = RequestContext::current();
+    request.no_store();
+    request.answer(
+        async {
+            let scope = request.in_org(&org, Permission::ManageSecurity)?;
+            request.take_password(password).await?;
+            let wanted = directory::webhooks::Wanted { name, url, types: types.into_iter().collect() };
+            directory::webhooks::create(
+                &request.db,
+                &request.keys,
+                &request.targets,
+                request.signed_in()?,
+                scope,
+                &wanted,
+                format,
+                &request.call,
+            )
+            .await
+        }
+        .await,
+    )
+}
+
+/// Change an endpoint's name, address and choice of events.
+#[server(prefix = "/api", endpoint = "change_webhook")]
+pub async fn change_webhook(
+    org: OrgSlug,
+    endpoint: WebhookEndpointId,
+    name: String,
+    url: String,
+    #[server(default)] types: Vec<EventType>,
+    password: Option<String>,
+) -> Result<(), AppError> {
+    let request = RequestContext::current();
+    request.answer(
+        async {
+            let scope = request.in_org(&org, Permission::ManageSecurity)?;
+            request.take_password(password).await?;
+            let wanted = directory::webhooks::Wanted { name, url, types: types.into_iter().collect() };
+            directory::webhooks::change(&request.db, &request.targets, request.signed_in()?, scope, endpoint, &wanted, &request.call).await
+        }
+        .await,
+    )
+}
+
+/// Rotate an endpoint's secret. The answer holds the new one, this once; for a day the old one signs, too.
+#[server(prefix = "/api", endpoint = "rotate_webhook_secret")]
+pub async fn rotate_webhook_secret(
+    org: OrgSlug,
+    endpoint: WebhookEndpointId,
+    password: Option<String>,
+) -> Result<IssuedEndpoint, AppError> {
+    let request = RequestContext::current();
+    request.no_store();
+    request.answer(
+        async {
+            let scope = request.in_org(&org, Permission::ManageSecurity)?;
+            request.take_password(password).await?;
+            directory::webhooks::rotate(&request.db, &request.keys, request.signed_in()?, scope, endpoint, &request.call).await
+        }
+        .await,
+    )
+}
+
+/// Switch an endpoint on or off.
+#[server(prefix = "/api", endpoint = "enable_webhook")]
+pub async fn enable_webhook(org: OrgSlug, endpoint: WebhookEndpointId, on: bool) -> Result<(), AppError> {
+    let request = RequestContext::current();
+    request.answer(
+        async {
+            let scope = request.in_org(&org, Permission::ManageSecurity)?;
+            directory::webhooks::set_enabled(&request.db, request.signed_in()?, scope, endpoint, on, &request.call).await
+        }
+        .await,
+    )
+}
+
+/// Delete an endpoint, with what waits for it.
+#[server(prefix = "/api", endpoint = "delete_webhook")]
+pub async fn delete_webhook(org: OrgSlug, endpoint: WebhookEndpointId, password: Option<String>) -> Result<(), AppError> {
+    let request = RequestContext::current();
+    request.answer(
+        async {
+            let scope = request.in_org(&org, Permission::ManageSecurity)?;
+            request.take_password(password).await?;
+            directory::webhooks::delete(&request.db, request.signed_in()?, scope, endpoint, &request.call).await
+        }
+        .await,
+    )
+}
+
+/// Send a test to an endpoint.
+#[server(prefix = "/api", endpoint = "test_webhook")]
+pub async fn test_webhook(org: OrgSlug, endpoint: WebhookEndpointId) -> Result<(), AppError> {
+    let request = RequestContext::current();
+    request.answer(
+        async {
+            let scope = request.in_org(&org, Permission::ManageSecurity)?;
+            directory::webhooks::send_test(&request.db, request.signed_in()?, scope, endpoint, &request.call).await
+        }
+        .await,
+    )
+}
+
+/// Send a delivery again, or all that were given up; how many that are.
+#[server(prefix = "/api", endpoint = "replay_webhook")]
+pub async fn replay_webhook(org: OrgSlug, endpoint: WebhookEndpointId, delivery: Option<DeliveryId>) -> Result<u64, AppError> {
+    let request = RequestContext::current();
+    request.answer(
+        async {
+            let scope = request.in_org(&org, Permission::ManageSecurity)?;
+            directory::webhooks::replay(&request.db, request.signed_in()?, scope, endpoint, delivery, &request.call).await
+        }
+        .await,
+    )
+}

@@ -1,0 +1,255 @@
+//! Deliveries, from the sender's side. The sender asks what is due, sends it, and says what came of it. Several nodes may ask at the
+//! same time: each delivery is one node's until its lease ends.
+//!
+//! An event is delivered at least once, under the same id each time. Revocations go first; apart from that nothing is promised about
+//! the order, so each event about a person carries her next number.
+
+use std::time::Duration;
+
+use domain::{DeliveryId, EventId, OrgId, Timestamp, WebhookEndpointId, audit::AuditAction, event::EndpointFormat, view::AttemptView};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{Claims, message_id};
+use crate::{
+    Actor, Call, Db, Error, OrgScope, alerts,
+    keys::{Keys, WebhookSecret},
+    store::{
+        self,
+        audit::Target,
+        outbox::{After, Due},
+    },
+};
+
+/// How long a node may take over one attempt before another node takes the delivery.
+pub const LEASE: Duration = Duration::from_secs(60);
+/// The pauses between attempts, in seconds: just below 24 hours in all.
+const PAUSES: [u64; 11] = [5, 30, 120, 600, 1_800, 3_600, 7_200, 10_800, 14_400, 21_600, 25_200];
+/// The longest that a receiver can make us wait by `Retry-After`.
+const LONGEST_WAIT: Duration = Duration::from_secs(3_600);
+/// How long deliveries are kept after they were finished.
+const KEPT: Duration = Duration::from_secs(30 * 86_400);
+
+/// A delivery to send now.
+#[derive(Debug)]
+pub struct Outgoing {
+    /// Whose endpoint it is.
+    pub endpoint: WebhookEndpointId,
+    /// Where to.
+    pub url: String,
+    /// The id under which the receiver knows the event.
+    pub message_id: String,
+    /// What to send.
+    pub body: Body,
+    org: OrgId,
+    id: DeliveryId,
+    attempts: i64,
+    tries: i64,
+}
+
+/// What is sent.
+#[derive(Debug)]
+pub enum Body {
+    /// JSON, to be signed with each of these secrets as the Standard Webhooks specification says.
+    Webhook {
+        /// The body, byte by byte the same at each attempt.
+        json: String,
+        /// The present secret, and for a while after a rotation the one before.
+        secrets: Vec<WebhookSecret>,
+    },
+    /// A Security Event Token, to be signed with the named key.
+    Set {
+        /// What it says.
+        claims: Box<Claims>,
+        /// Which of the server's keys.
+        key: String,
+    },
+}
+
+/// What came of an attempt.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The status of the answer, if there was one.
+    pub status_code: Option<u16>,
+    /// How long it took.
+    pub duration: Duration,
+    /// Why it counts as failed; `None` when the event was taken.
+    pub error: Option<String>,
+    /// The beginning of the answer's body.
+    pub answer: Option<String>,
+    /// When the receiver wants to be asked again (`Retry-After`).
+    pub retry_after: Option<Duration>,
+}
+
+impl Outcome {
+    /// 410: nobody listens there any more, and never will.
+    fn is_gone(&self) -> bool {
+        self.status_code == Some(410)
+    }
+}
+
+/// The delivery that is due next, if any: revocations before everything else; none to an endpoint that is `busy`.
+///
+/// `issuer` is our public URL, as the tokens name us.
+pub async fn next_due(db: &Db, keys: &Keys, issuer: &str, busy: &[WebhookEndpointId], call: &Call) -> Result<Option<Outgoing>, Error> {
+    let ids: Vec<_> = keys.ids().collect();
+    for urgent in [true, false] {
+        // A first look without a lock: where nothing is due, which is nearly always, nobody is kept from writing.
+        let tx = db.read_outside().await?;
+        let waiting = store::outbox::is_due(&tx, urgent, busy, &ids, call.now).await?;
+        drop(tx);
+        if !waiting {
+            continue;
+        }
+        let due = db.retrying(|| async {
+            let tx = db.begin_outside().await?;
+            let due = store::outbox::take(&tx, urgent, busy, &ids, call.now, call.now + LEASE).await?;
+            tx.commit().await?;
+            Ok(due)
+        });
+        if let Some(due) = due.await? {
+            return outgoing(due, keys, issuer, call.now).map(Some);
+        }
+    }
+    Ok(None)
+}
+
+fn outgoing(due: Due, keys: &Keys, issuer: &str, now: Timestamp) -> Result<Outgoing, Error> {
+    let data = serde_json::from_str::<Value>(&due.data).map_err(|error| Error::Store(error.to_string()))?;
+    let body = match due.format {
+        EndpointFormat::Webhook => {
+            let before = due.previous_until.is_some_and(|until| until > now).then_some(due.secret_version - 1);
+            let versions = [due.secret_version].into_iter().chain(before);
+            let secrets = versions.filter_map(|version| keys.webhook_secret(&due.key, due.endpoint, version)).collect();
+            Body::Webhook { json: body(due.event, due.event_type.code(), due.happened_at, &data), secrets }
+        }
+        EndpointFormat::Set => {
+            let claims = Claims::of(issuer, &due.url, due.event, due.event_type, due.happened_at, &data);
+            let claims = claims.ok_or_else(|| Error::Store(format!("no Security Event Token tells {}", due.event_type.code())))?;
+            Body::Set { claims: Box::new(claims), key: due.key }
+        }
+    };
+    Ok(Outgoing {
+        endpoint: due.endpoint,
+        url: due.url,
+        message_id: message_id(due.event),
+        body,
+        org: due.org,
+        id: due.id,
+        attempts: due.attempts,
+        tries: due.tries,
+    })
+}
+
+/// The body of a webhook.
+pub(crate) fn body(event: EventId, kind: &str, happened_at: Timestamp, data: &Value) -> String {
+    json!({ "id": message_id(event), "type": kind, "timestamp": happened_at.to_rfc3339(), "data": data }).to_string()
+}
+
+/// Write down what came of an attempt: taken, to be tried again after a pause, or given up after a day. An endpoint that is gone is
+/// switched off. Owners are told of the first delivery that is given up within an hour.
+pub async fn finished(db: &Db, outgoing: &Outgoing, outcome: &Outcome, call: &Call) -> Result<(), Error> {
+    let attempt = AttemptView {
+        attempt: u64::try_from(outgoing.attempts).unwrap_or(0),
+        at: call.now,
+        status_code: outcome.status_code,
+        duration_ms: u64::try_from(outcome.duration.as_millis()).unwrap_or(u64::MAX),
+        error: outcome.error.clone(),
+        answer: outcome.answer.clone(),
+    };
+    let pause = usize::try_from(outgoing.tries - 1).ok().and_then(|tried| PAUSES.get(tried));
+    let after = match (&outcome.error, pause) {
+        (None, _) => After::Delivered,
+        (Some(_), Some(seconds)) if !outcome.is_gone() => {
+            let asked = outcome.retry_after.unwrap_or_default().min(LONGEST_WAIT);
+            After::Again(call.now + jittered(*seconds, call).max(asked))
+        }
+        (Some(_), _) => After::Dead,
+    };
+    let scope = OrgScope::new(outgoing.org);
+    db.retrying(|| async {
+        let tx = db.begin(scope).await?;
+        if !store::outbox::attempted(&tx, outgoing.id, &attempt, after).await? {
+            return Ok(());
+        }
+        if after == After::Dead {
+            given_up(&tx, outgoing, outcome, call).await?;
+        }
+        tx.commit().await
+    })
+    .await
+}
+
+async fn given_up(tx: &store::db::Tx, outgoing: &Outgoing, outcome: &Outcome, call: &Call) -> Result<(), Error> {
+    let Some(endpoint) = store::webhooks::find(tx, outgoing.endpoint).await? else { return Ok(()) };
+    let name = alerts::name(&endpoint.name);
+    if outcome.is_gone() {
+        let why = "it answered 410 Gone";
+        if store::webhooks::set_disabled(tx, endpoint.id, Some((call.now, why))).await? {
+            let target = Target { kind: "webhook", id: Uuid::from(endpoint.id), name: endpoint.name };
+            let details = vec![("state".to_owned(), "switched off".to_owned()), ("because".to_owned(), why.to_owned())];
+            store::audit::append(tx, AuditAction::WebhookChanged, &Actor::System, Some(target), details, call).await?;
+            let line = format!(
+                "The webhook endpoint {name} answered that it is gone for good. It was switched off, and is told nothing any more."
+            );
+            alerts::to_owners(tx, "a webhook endpoint is gone", &line, call).await?;
+        }
+        return Ok(());
+    }
+    if alerts::first_of(tx, "webhook_dead_alert", &endpoint.id.to_string(), call).await? {
+        let line = format!(
+            "The webhook endpoint {name} did not take an event for 24 hours, and the delivery was given up. It can be sent again under Settings, Webhooks. Further ones within the hour are listed there only."
+        );
+        alerts::to_owners(tx, "a webhook delivery was given up", &line, call).await?;
+    }
+    Ok(())
+}
+
+/// A pause, made up to a fifth shorter, so that those who failed together do not come back together.
+fn jittered(seconds: u64, call: &Call) -> Duration {
+    let [random] = call.random::<1>();
+    let millis = seconds * 1_000;
+    Duration::from_millis(millis - millis / 5 * u64::from(random) / 255)
+}
+
+/// Forget deliveries that were finished a month ago, and events that nobody waits for any more.
+pub async fn sweep(db: &Db, now: Timestamp) -> Result<(), Error> {
+    let tx = db.read_outside().await?;
+    let orgs = store::organizations::all(&tx).await?;
+    drop(tx);
+    for org in orgs {
+        db.retrying(|| async {
+            let tx = db.begin(OrgScope::new(org)).await?;
+            store::outbox::forget(&tx, now - KEPT).await?;
+            tx.commit().await
+        })
+        .await?;
+    }
+    Ok(())
+}
+
+/// The keys that endpoints were made under and that this server lacks: it cannot sign for those.
+pub async fn missing_keys(db: &Db, keys: &Keys) -> Result<Vec<String>, Error> {
+    let tx = db.read_outside().await?;
+    let used = store::webhooks::keys_in_use(&tx).await?;
+    Ok(used.into_iter().filter(|key| !keys.ids().any(|known| known == key)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[test]
+    fn a_delivery_is_tried_for_a_day_and_no_longer() {
+        let call = |byte: u8| Call::new(Timestamp::from_micros(0), Arc::new(move |bytes: &mut [u8]| bytes.fill(byte)));
+        let total = |byte| PAUSES.iter().map(|seconds| jittered(*seconds, &call(byte))).sum::<Duration>();
+        assert!(
+            total(0) <= domain::event::RETRIED_FOR && total(0) > domain::event::RETRIED_FOR - Duration::from_secs(1_800),
+            "{:?}",
+            total(0)
+        );
+        assert_eq!(total(255), total(0) * 4 / 5);
+    }
+}

@@ -1,0 +1,198 @@
+//! Events: what an organisation's own systems are told of, as a transactional outbox.
+//!
+//! An event is written in the transaction of what it tells of, beside the audit log's entry, with one delivery for each endpoint
+//! that wants it. So nothing is told that did not happen, and nothing that happened is forgotten. [`delivery`] is the sender's side.
+
+pub mod delivery;
+mod security_event_token;
+
+use domain::{DirectoryGroupId, DirectoryUserId, EventId, MemberId, OrgRole, audit::AuditAction, event::EventType};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use crate::{
+    Actor, Call, Error,
+    store::{
+        self,
+        audit::Target,
+        db::Tx,
+        outbox::{Listener, NewEvent, Told},
+    },
+};
+pub use security_event_token::Claims;
+
+/// The most people of one change whose roles are told one by one. A change of more is told as the group's or the mapping's.
+const MOST_TOLD: usize = 1_000;
+
+/// The id under which receivers know an event: the same at each attempt, and for each endpoint.
+pub(crate) fn message_id(event: EventId) -> String {
+    format!("evt_{}", Uuid::from(event).simple())
+}
+
+/// Tell the organisation's endpoints of what was just put into the audit log, in the same transaction.
+pub(crate) async fn publish(
+    tx: &Tx,
+    action: AuditAction,
+    actor: &Actor,
+    target: Option<&Target>,
+    details: &[(String, String)],
+    call: &Call,
+) -> Result<(), Error> {
+    let events = EventType::of(action);
+    if events.is_empty() {
+        return Ok(());
+    }
+    let listeners = store::outbox::listeners(tx).await?;
+    if !events.iter().any(|event| listeners.iter().any(|listener| listener.hears(*event))) {
+        return Ok(());
+    }
+    let subject = Subject::of(tx, actor, target).await?;
+    for event in events {
+        emit(tx, *event, actor, &subject, details, &listeners, call).await?;
+    }
+    Ok(())
+}
+
+/// Whose roles a change of groups or mappings may have moved.
+pub(crate) enum Moved<'a> {
+    /// These users came into a group, or went.
+    Users(&'a [DirectoryUserId]),
+    /// Everybody in this group.
+    Group(DirectoryGroupId),
+    /// These members.
+    Members(&'a [MemberId]),
+}
+
+/// Tell endpoints whose roles moved by a group or a mapping: one event a person. Of more than [`MOST_TOLD`] nobody is told one by
+/// one; the event of the group or the mapping says how many they are.
+pub(crate) async fn roles_moved(tx: &Tx, moved: Moved<'_>, because: &str, actor: &Actor, call: &Call) -> Result<(), Error> {
+    let listeners = store::outbox::listeners(tx).await?;
+    if !listeners.iter().any(|listener| listener.hears(EventType::RoleChanged)) {
+        return Ok(());
+    }
+    let most = i64::try_from(MOST_TOLD + 1).unwrap_or(i64::MAX);
+    let members = match moved {
+        Moved::Users(users) if users.len() > MOST_TOLD => return Ok(()),
+        Moved::Users(users) => store::outbox::members_of(tx, None, users, most).await?,
+        Moved::Group(group) => store::outbox::members_of(tx, Some(group), &[], most).await?,
+        Moved::Members(members) => members.to_vec(),
+    };
+    if members.len() > MOST_TOLD {
+        return Ok(());
+    }
+    let details = [("because".to_owned(), because.to_owned())];
+    for member in members {
+        let subject = Subject::member(tx, member, None).await?;
+        emit(tx, EventType::RoleChanged, actor, &subject, &details, &listeners, call).await?;
+    }
+    Ok(())
+}
+
+/// A test for one endpoint.
+pub(crate) async fn test(tx: &Tx, endpoint: domain::WebhookEndpointId, actor: &Actor, call: &Call) -> Result<EventId, Error> {
+    let data = data(tx, actor, &Subject::default(), None, &[], call).await?;
+    let event = NewEvent { event: EventType::Test, subject: None, sequence: None, data: &data };
+    store::outbox::insert(tx, event, [endpoint].into_iter(), call).await
+}
+
+/// Whom or what an event is about.
+#[derive(Default)]
+struct Subject {
+    /// By which its events are numbered: a person has one row of numbers, whether she is named as a member or as a directory user.
+    numbered_by: Option<Uuid>,
+    /// As events tell it.
+    told: Option<Value>,
+    /// What she has now, if it is a person.
+    access: Option<Value>,
+}
+
+impl Subject {
+    async fn of(tx: &Tx, actor: &Actor, target: Option<&Target>) -> Result<Self, Error> {
+        match (target, actor) {
+            (Some(target), _) if target.kind == "member" => Self::member(tx, target.id.into(), Some(&target.name)).await,
+            (Some(target), _) if target.kind == "user" => {
+                let told = store::outbox::user(tx, target.id.into()).await?.unwrap_or_default();
+                let numbered_by = told.member.map_or(target.id, Uuid::from);
+                let told = json!({
+                    "kind": "user", "id": target.id, "name": target.name,
+                    "member_id": told.member, "external_id": told.external_id, "user_name": told.user_name,
+                });
+                // What she may do is told by the events about the member, which come after this one.
+                Ok(Self { numbered_by: Some(numbered_by), told: Some(told), access: None })
+            }
+            (Some(target), _) => Ok(Self {
+                numbered_by: Some(target.id),
+                told: Some(json!({ "kind": target.kind, "id": target.id, "name": target.name })),
+                access: None,
+            }),
+            // What somebody did to herself has no target.
+            (None, Actor::Member { id, name }) => Self::member(tx, *id, Some(name)).await,
+            (None, _) => Ok(Self::default()),
+        }
+    }
+
+    async fn member(tx: &Tx, member: MemberId, name: Option<&str>) -> Result<Self, Error> {
+        let told = store::outbox::member(tx, member).await?.unwrap_or_default();
+        let access = access(tx, member, &told).await?;
+        let known = match name {
+            Some(name) => Some(name.to_owned()),
+            None => store::members::find(tx, member).await?.and_then(|member| member.profile.name()).or_else(|| told.user_name.clone()),
+        };
+        let told = json!({
+            "kind": "member", "id": member, "name": known,
+            "directory_user_id": told.user, "external_id": told.external_id, "user_name": told.user_name,
+        });
+        Ok(Self { numbered_by: Some(member.into()), told: Some(told), access: Some(access) })
+    }
+}
+
+/// What a member may do at this point of the transaction.
+async fn access(tx: &Tx, member: MemberId, told: &Told) -> Result<Value, Error> {
+    let role: Option<OrgRole> = if told.active { Some(store::grants::role_of(tx, member).await?) } else { None };
+    Ok(json!({ "active": told.active, "role": role.map(OrgRole::as_str) }))
+}
+
+async fn emit(
+    tx: &Tx,
+    event: EventType,
+    actor: &Actor,
+    subject: &Subject,
+    details: &[(String, String)],
+    listeners: &[Listener],
+    call: &Call,
+) -> Result<(), Error> {
+    let endpoints: Vec<_> = listeners.iter().filter(|listener| listener.hears(event)).map(|listener| listener.id).collect();
+    if endpoints.is_empty() {
+        return Ok(());
+    }
+    let sequence = match subject.numbered_by {
+        Some(subject) => Some(store::outbox::next_number(tx, subject).await?),
+        None => None,
+    };
+    let data = data(tx, actor, subject, sequence, details, call).await?;
+    let new = NewEvent { event, subject: subject.numbered_by, sequence, data: &data };
+    store::outbox::insert(tx, new, endpoints.into_iter(), call).await?;
+    Ok(())
+}
+
+/// What is told beside the type and the time. Details have the audit log's words, with underscores for spaces.
+async fn data(
+    tx: &Tx,
+    actor: &Actor,
+    subject: &Subject,
+    sequence: Option<i64>,
+    details: &[(String, String)],
+    call: &Call,
+) -> Result<String, Error> {
+    let details: Map<String, Value> = details.iter().map(|(key, value)| (key.replace([' ', '-'], "_"), value.as_str().into())).collect();
+    let data = json!({
+        "org": { "id": tx.org(), "slug": store::organizations::slug(tx).await? },
+        "sequence": sequence,
+        "subject": subject.told,
+        "access": subject.access,
+        "actor": { "kind": actor.kind(), "id": actor.id(), "name": actor.name() },
+        "request_id": call.request_id,
+        "details": details,
+    });
+    Ok(data.to_string())
+}
