@@ -147,7 +147,7 @@ pub(crate) fn body(event: EventId, kind: &str, happened_at: Timestamp, data: &Va
 }
 
 /// Write down what came of an attempt: taken, to be tried again after a pause, or given up after a day. An endpoint that is gone is
-/// switched off. Owners are told of the first delivery that is given up within an hour.
+/// switched off. Owners are told of the first delivery that is given up in an outage.
 pub async fn finished(db: &Db, outgoing: &Outgoing, outcome: &Outcome, call: &Call) -> Result<(), Error> {
     let attempt = AttemptView {
         attempt: u64::try_from(outgoing.attempts).unwrap_or(0),
@@ -196,9 +196,10 @@ async fn given_up(tx: &store::db::Tx, outgoing: &Outgoing, outcome: &Outcome, ca
         }
         return Ok(());
     }
-    if alerts::first_of(tx, "webhook_dead_alert", &endpoint.id.to_string(), call).await? {
+    // One mail tells of one outage: the next comes when something was taken in between.
+    if store::webhooks::dead_since_the_last_was_taken(tx, endpoint.id).await? == 1 {
         let line = format!(
-            "The webhook endpoint {name} did not take an event for 24 hours, and the delivery was given up. It can be sent again under Settings, Webhooks. Further ones within the hour are listed there only."
+            "The webhook endpoint {name} did not take an event for 24 hours, and the delivery was given up. It can be sent again under Settings, Webhooks. Further ones are listed there only, until the endpoint takes something."
         );
         alerts::to_owners(tx, "a webhook delivery was given up", &line, call).await?;
     }

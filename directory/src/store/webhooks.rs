@@ -146,6 +146,13 @@ pub(crate) async fn replay(tx: &Tx, endpoint: WebhookEndpointId, delivery: Optio
     }
 }
 
+/// How many deliveries were given up since the endpoint last took one.
+pub(crate) async fn dead_since_the_last_was_taken(tx: &Tx, endpoint: WebhookEndpointId) -> Result<i64, Error> {
+    let sql = "SELECT count(*) AS dead FROM webhook_deliveries d JOIN webhook_endpoints e ON e.org_id = d.org_id AND e.id = d.endpoint_id
+               WHERE d.org_id = $1 AND d.endpoint_id = $2 AND d.status = 'dead' AND d.finished_at >= coalesce(e.last_delivered_at, 0)";
+    Ok(tx.one(sql, params![tx.org(), endpoint], |row| row.get("dead")).await?.unwrap_or(0))
+}
+
 const DELIVERY: &str = "SELECT d.id, d.event_id, d.status, d.attempts, d.due_at, o.type, o.created_at, o.data,
       a.attempt, a.at, a.status_code, a.duration_ms, a.error, a.answer
     FROM webhook_deliveries d

@@ -52,4 +52,5 @@ mod tenancy;
 mod tokens;
 mod unavailable;
 mod upgrade;
+mod webhooks;
 mod who_may;
