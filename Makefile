@@ -1,5 +1,5 @@
 # Each target works alone on a fresh machine: it installs or builds what it needs, and says what it does.
-.PHONY: run build test soak conformance bench check release clean help
+.PHONY: run build test soak proof conformance bench check release clean help
 
 help:        ## Say what there is
 	@grep -E '^[a-z]+: .*##' Makefile | sed -E 's/:.*## /\t/'
@@ -15,6 +15,9 @@ test:        ## Everything CI runs: format, clippy, tests on both databases, the
 
 soak:        ## The same, with each race run 500 times on both databases
 	@ROLLCALL_TEST_RACES=500 scripts/test.sh
+
+proof:       ## Ten thousand leavers over several processes on one PostgreSQL: no stale acceptance, no surviving token
+	@scripts/proof.sh
 
 conformance: ## Run two public SCIM suites against a server on each database
 	@scripts/conformance.sh

@@ -69,7 +69,7 @@ pub async fn serve(config: Config) -> Result<(), String> {
     let mails = tokio::spawn(mailer.run(state.clone(), stopped.clone()));
     let deliveries = tokio::spawn(Deliverer::new(&state).run(state.clone(), stopped.clone()));
     let sweeps = tokio::spawn(sweep(state.clone(), stopped.clone()));
-    announce(&state).await.map_err(|error| error.to_string())?;
+    announce(&state, listening).await.map_err(|error| error.to_string())?;
 
     let ending = state.clone();
     let service = router(state).into_make_service_with_connect_info::<SocketAddr>();
@@ -95,12 +95,14 @@ pub async fn serve(config: Config) -> Result<(), String> {
 }
 
 /// One line for whoever started the server. A set-up link is a secret: it goes to the terminal, not into the log.
-async fn announce(state: &AppState) -> Result<(), directory::Error> {
+async fn announce(state: &AppState, listening: SocketAddr) -> Result<(), directory::Error> {
     let call = state.call();
     let url = state.public_url();
+    // Behind a proxy, or on a port that the system chose: whoever set it up wants to know.
+    let listens = if url == format!("http://{listening}") { String::new() } else { format!(" and listens on {listening}") };
     match founding::new_set_up_link(&state.db, &call).await? {
-        Some(link) => println!("Rollcall is at {url} . First run: set it up at {url}/set-up/{link} (works once, for 24 hours)"),
-        None => println!("Rollcall is at {url}"),
+        Some(link) => println!("Rollcall is at {url}{listens} . First run: set it up at {url}/set-up/{link} (works once, for 24 hours)"),
+        None => println!("Rollcall is at {url}{listens}"),
     }
     Ok(())
 }

@@ -75,17 +75,9 @@ pub async fn create_webhook(
             let scope = request.in_org(&org, Permission::ManageSecurity)?;
             request.take_password(password).await?;
             let wanted = directory::webhooks::Wanted { name, url, types: types.into_iter().collect() };
-            directory::webhooks::create(
-                &request.db,
-                &request.keys,
-                &request.targets,
-                request.signed_in()?,
-                scope,
-                &wanted,
-                format,
-                &request.call,
-            )
-            .await
+            let draft = directory::webhooks::Draft { wanted, format };
+            directory::webhooks::create(&request.db, &request.keys, &request.targets, request.signed_in()?, scope, &draft, &request.call)
+                .await
         }
         .await,
     )

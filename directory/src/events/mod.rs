@@ -184,7 +184,8 @@ async fn data(
     details: &[(String, String)],
     call: &Call,
 ) -> Result<String, Error> {
-    let details: Map<String, Value> = details.iter().map(|(key, value)| (key.replace([' ', '-'], "_"), value.as_str().into())).collect();
+    let details: Map<String, Value> =
+        details.iter().map(|(key, value)| (key.to_lowercase().replace([' ', '-'], "_"), value.as_str().into())).collect();
     let data = json!({
         "org": { "id": tx.org(), "slug": store::organizations::slug(tx).await? },
         "sequence": sequence,

@@ -44,6 +44,15 @@ pub struct Wanted {
     pub types: EventTypes,
 }
 
+/// A new endpoint. How it takes its events stays as it was made.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// What was typed.
+    pub wanted: Wanted,
+    /// In which format.
+    pub format: EndpointFormat,
+}
+
 impl Wanted {
     fn check(&self, targets: &Targets) -> Result<(TokenName, String), Invalid> {
         let name = TokenName::try_from(self.name.clone())
@@ -70,10 +79,10 @@ pub async fn create(
     targets: &Targets,
     who: &SignedIn,
     scope: OrgScope,
-    wanted: &Wanted,
-    format: EndpointFormat,
+    Draft { wanted, format }: &Draft,
     call: &Call,
 ) -> Result<IssuedEndpoint, Error> {
+    let format = *format;
     let (name, url) = wanted.check(targets)?;
     if wanted.types.chosen().any(|event| !format.carries(event)) {
         let sentence = "Security Event Tokens tell only of members, sessions, users and groups. Choose among those, or take JSON.";

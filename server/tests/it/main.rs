@@ -35,6 +35,7 @@ mod login;
 mod mail;
 mod mappings;
 mod members;
+mod nodes;
 mod owner_cli;
 mod owners;
 mod paging;

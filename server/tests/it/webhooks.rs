@@ -35,7 +35,7 @@ both_databases! {
         assert_eq!(data["access"], json!({ "active": false, "role": null }));
         assert_eq!(data["subject"]["directory_user_id"], person.id);
         assert_eq!(data["details"]["cause"], "deactivated in the directory");
-        assert_eq!(data["details"]["browser_sessions_ended"], "1");
+        assert_eq!(data["details"]["sessions_ended"], "1");
         assert_eq!(data["org"]["slug"], "acme");
         assert!(data["request_id"].is_string() && data["actor"]["kind"] == "provisioning_token");
         // However they come, the numbers say in which order they happened, without a gap.

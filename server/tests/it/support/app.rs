@@ -63,6 +63,19 @@ impl TestApp {
         Self { router: router(state.clone()), state, database, now }
     }
 
+    /// A server whose clock is a day ahead of the machine's, which processes on the same database have: what it queues and mints is
+    /// not due, and not over, for them.
+    pub async fn start_a_day_ahead(engine: Engine) -> Self {
+        let app = Self::start(engine).await;
+        app.set_clock();
+        app
+    }
+
+    /// Set the clock to this moment of tomorrow.
+    pub fn set_clock(&self) {
+        self.now.store(((system::clock())() + Duration::from_secs(86_400)).as_micros(), Ordering::SeqCst);
+    }
+
     /// The state of a server on `db` whose clock is `clock`.
     pub fn state_of(db: Db, clock: Arc<AtomicI64>) -> AppState {
         AppState::new(Parts {

@@ -21,6 +21,8 @@ pub struct TestDatabase {
     /// For looking at rows as nobody in the product may: as the owner of everything.
     pub all_seeing: DatabaseConnection,
     as_application: DatabaseConnection,
+    /// How the application reaches it.
+    pub url: String,
     engine: Engine,
     name: String,
     owner_url: String,
@@ -58,7 +60,7 @@ impl TestDatabase {
         let db = server::startup::open(&settings).await.unwrap();
         let all_seeing = Database::connect(&owner_url).await.unwrap();
         let as_application = Database::connect(&settings.url).await.unwrap();
-        Self { db, all_seeing, as_application, engine, name, owner_url, folder }
+        Self { db, all_seeing, as_application, url: settings.url, engine, name, owner_url, folder }
     }
 
     /// One number.
@@ -156,6 +158,19 @@ impl TestDatabase {
             }
         }
         panic!("nobody waits for a lock");
+    }
+
+    /// Wait until no statement and no transaction of `role` is under way (PostgreSQL): those of a process that was killed have ended.
+    pub async fn until_nobody_is_within(&self, role: &str) {
+        let admin = Rows::open(&admin_url()).await;
+        let sql = "SELECT count(*) FROM pg_stat_activity WHERE state <> 'idle' AND usename";
+        let sql = format!("{sql} = '{role}' AND datname = '{}'", self.name);
+        for _ in 0..100_000 {
+            if admin.number(&sql).await == 0 {
+                return admin.close().await;
+            }
+        }
+        panic!("somebody is still within a transaction");
     }
 
     /// Run a statement as the owner of everything; the error is the database's.

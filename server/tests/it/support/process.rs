@@ -42,8 +42,14 @@ impl Process {
         let mut child = rollcall.arg("serve").stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.split("http://").nth(1).and_then(|rest| rest.split_whitespace().next());
+        let address =
+            line.split("listens on ").nth(1).or_else(|| line.split("http://").nth(1)).and_then(|rest| rest.split_whitespace().next());
         Self { address: address.unwrap_or_else(|| panic!("the server does not start: {line}")).to_owned(), child }
+    }
+
+    /// The system's number of it.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// End it at once, as `kill -9` does: nothing of it runs any more.
