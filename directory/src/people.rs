@@ -45,7 +45,7 @@ pub async fn end_session(db: &Db, who: &SignedIn, scope: OrgScope, member: Membe
         let sessions = store::sessions::of_membership(&tx, *id).await?;
         let session = sessions.iter().find(|session| session.handle() == handle).ok_or_else(gone)?;
         store::sessions::delete(&tx, session).await?;
-        ended(&tx, who, &subject, 1, 0, call).await?;
+        ended(&tx, who, &subject, Ended { sessions: 1, clients: 0, only: Some(handle) }, call).await?;
         tx.commit().await
     })
     .await
@@ -61,7 +61,7 @@ pub async fn end_sessions(db: &Db, who: &SignedIn, scope: OrgScope, member: Memb
         let sessions = store::sessions::delete_of_membership(&tx, membership.id).await?;
         let clients = store::api_sessions::delete_of_membership(&tx, membership.id).await?;
         if sessions + clients > 0 {
-            ended(&tx, who, &subject, sessions, clients, call).await?;
+            ended(&tx, who, &subject, Ended { sessions, clients, only: None }, call).await?;
             tx.commit().await?;
         }
         Ok(())
@@ -69,8 +69,17 @@ pub async fn end_sessions(db: &Db, who: &SignedIn, scope: OrgScope, member: Memb
     .await
 }
 
-async fn ended(tx: &Tx, who: &SignedIn, subject: &Subject, sessions: u64, clients: u64, call: &Call) -> Result<(), Error> {
-    let counts = [("sessions ended", sessions), ("API sessions ended", clients)];
-    let details = counts.into_iter().filter(|(_, count)| *count > 0).map(|(what, count)| (what.to_owned(), count.to_string())).collect();
+/// Which of somebody's sessions were ended.
+struct Ended<'a> {
+    sessions: u64,
+    clients: u64,
+    /// The one session that it was, as her page calls it; none where all were ended.
+    only: Option<&'a str>,
+}
+
+async fn ended(tx: &Tx, who: &SignedIn, subject: &Subject, ended: Ended<'_>, call: &Call) -> Result<(), Error> {
+    let counts = [("sessions ended", ended.sessions), ("API sessions ended", ended.clients)];
+    let counts = counts.into_iter().filter(|(_, count)| *count > 0).map(|(what, count)| (what.to_owned(), count.to_string()));
+    let details = counts.chain(ended.only.map(|session| ("session".to_owned(), session.to_owned()))).collect();
     store::audit::append(tx, AuditAction::SessionsEnded, &who.actor(), Some(subject.target()), details, call).await
 }

@@ -45,7 +45,7 @@ events! {
     MemberLeft = "member.left", "A member left";
     /// What gives a member roles changed: by hand, by a group, by a mapping.
     RoleChanged = "role.changed", "Roles of a member changed";
-    /// Sessions of a member were ended: one, or all of them.
+    /// Sessions of a member were ended, one or all of them: not by signing out, but because they are not to go on.
     SessionRevoked = "session.revoked", "Sessions were revoked";
     /// A token or another credential was issued.
     TokenIssued = "token.issued", "A token was issued";
@@ -90,7 +90,7 @@ impl EventType {
             A::MemberBlocked => &[Self::SessionRevoked, Self::MemberChanged],
             A::MemberUnblocked | A::ProfileChanged | A::Activated => &[Self::MemberChanged],
             A::RoleGranted | A::RoleRevoked | A::SeatGiven | A::SeatRemoved => &[Self::RoleChanged],
-            A::SessionsEnded | A::SignedOut | A::ApiSessionEnded | A::RefreshReplayed => &[Self::SessionRevoked],
+            A::SessionsEnded | A::ApiSessionEnded | A::RefreshReplayed => &[Self::SessionRevoked],
             A::TokenIssued | A::PersonalTokenIssued | A::ServiceCredentialIssued | A::ApiSessionBegan => &[Self::TokenIssued],
             A::WebhookSecretRotated => &[Self::TokenRotated],
             A::TokenRevoked | A::PersonalTokenRevoked | A::ServiceCredentialRevoked => &[Self::TokenRevoked],

@@ -46,7 +46,13 @@ pub(crate) async fn publish(
     if !events.iter().any(|event| listeners.iter().any(|listener| listener.hears(*event))) {
         return Ok(());
     }
-    let subject = Subject::of(tx, actor, target).await?;
+    let subject = match (events, target, actor) {
+        // A client's session is told as its person's.
+        ([EventType::SessionRevoked], Some(target), Actor::Member { id, name }) if target.kind == "api_session" => {
+            Subject { session: Some(thing(target)), ..Subject::member(tx, *id, Some(name)).await? }
+        }
+        _ => Subject::of(tx, actor, target).await?,
+    };
     for event in events {
         emit(tx, *event, actor, &subject, details, &listeners, call).await?;
     }
@@ -104,6 +110,12 @@ struct Subject {
     told: Option<Value>,
     /// What she has now, if it is a person.
     access: Option<Value>,
+    /// Which of her sessions it is about, if not all of them.
+    session: Option<Value>,
+}
+
+fn thing(target: &Target) -> Value {
+    json!({ "kind": target.kind, "id": target.id, "name": target.name })
 }
 
 impl Subject {
@@ -118,13 +130,9 @@ impl Subject {
                     "member_id": told.member, "external_id": told.external_id, "user_name": told.user_name,
                 });
                 // What she may do is told by the events about the member, which come after this one.
-                Ok(Self { numbered_by: Some(numbered_by), told: Some(told), access: None })
+                Ok(Self { numbered_by: Some(numbered_by), told: Some(told), ..Self::default() })
             }
-            (Some(target), _) => Ok(Self {
-                numbered_by: Some(target.id),
-                told: Some(json!({ "kind": target.kind, "id": target.id, "name": target.name })),
-                access: None,
-            }),
+            (Some(target), _) => Ok(Self { numbered_by: Some(target.id), told: Some(thing(target)), ..Self::default() }),
             // What somebody did to herself has no target.
             (None, Actor::Member { id, name }) => Self::member(tx, *id, Some(name)).await,
             (None, _) => Ok(Self::default()),
@@ -142,7 +150,7 @@ impl Subject {
             "kind": "member", "id": member, "name": known,
             "directory_user_id": told.user, "external_id": told.external_id, "user_name": told.user_name,
         });
-        Ok(Self { numbered_by: Some(member.into()), told: Some(told), access: Some(access) })
+        Ok(Self { numbered_by: Some(member.into()), told: Some(told), access: Some(access), session: None })
     }
 }
 
@@ -191,6 +199,7 @@ async fn data(
         "sequence": sequence,
         "subject": subject.told,
         "access": subject.access,
+        "session": subject.session,
         "actor": { "kind": actor.kind(), "id": actor.id(), "name": actor.name() },
         "request_id": call.request_id,
         "details": details,

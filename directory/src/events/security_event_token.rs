@@ -51,7 +51,14 @@ impl Claims {
         };
         let sub_id = match kind {
             EventType::Test => Some(json!({ "format": "opaque", "id": text("/org/id")? })),
-            EventType::SessionRevoked => Some(json!({ "format": "iss_sub", "iss": issuer, "sub": text("/subject/id")? })),
+            EventType::SessionRevoked => {
+                let user = json!({ "format": "iss_sub", "iss": issuer, "sub": text("/subject/id")? });
+                // Without a session it would mean all of hers (CAEP 1.0 §3.1.1).
+                Some(match text("/session/id").or_else(|| text("/details/session")) {
+                    Some(session) => json!({ "format": "complex", "user": user, "session": { "format": "opaque", "id": session } }),
+                    None => user,
+                })
+            }
             EventType::MemberJoined | EventType::MemberLeft => match text("/subject/directory_user_id") {
                 Some(user) => Some(scim("Users", &user, text("/subject/external_id"))),
                 // Whom no directory knows has no resource.

@@ -308,8 +308,11 @@ both_databases! {
         assert!(!alive(&first).await && !alive(&third).await && alive(&ben).await && alive(&owner).await);
         let mut told: Vec<_> = app.audit(&acme).await.into_iter().filter(|row| row.action == "session.ended").map(|row| (row.actor, row.target, row.details)).collect();
         told.sort();
-        let row = |actor: &str, target: Option<&str>, count| (actor.to_owned(), target.map(str::to_owned), vec![format!("sessions ended: {count}")]);
-        assert_eq!(told, [row("Acme's owner", Some("mira Olsen"), 2), row("mira Olsen", None, 1)]);
+        let row = |actor: &str, target: Option<&str>, details: &[&str]| {
+            (actor.to_owned(), target.map(str::to_owned), details.iter().map(|detail| (*detail).to_owned()).collect::<Vec<_>>())
+        };
+        let one = format!("session: {}", handle(&second));
+        assert_eq!(told, [row("Acme's owner", Some("mira Olsen"), &["sessions ended: 2"]), row("mira Olsen", None, &["sessions ended: 1", &one])]);
     }
 }
 

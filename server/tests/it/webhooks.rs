@@ -396,6 +396,46 @@ both_databases! {
         assert_eq!(app.idp(&acme).with_authorization(Some(&format!("Bearer {token}"))).get("/Users").await.status, 401);
     }
 
+    /// One session is not all of them: who signs out tells nobody, and one that is ended is told as that one.
+    async fn one_session_that_is_ended_is_told_as_that_one(app) {
+        let acme = app.org("Acme").await;
+        let owner = app.owner(&acme).await;
+        let (receiver, sets) = (Receiver::start().await, Receiver::start().await);
+        app.endpoint(&acme, &owner, &receiver.url, &[("types[0]", "session.revoked")]).await;
+        app.endpoint(&acme, &owner, &sets.url, &[("types[0]", "session.revoked"), ("format", "set")]).await;
+        let (_, browser) = app.join(&acme, "mira@acme.test").await;
+        let member = app.member_id(&acme, "mira@acme.test").await;
+        let tokens = app.let_in(&acme, &browser, "rollcall-cli").await;
+        let client = app.client();
+        client.refresh("rollcall-cli", &tokens.refresh).await;
+        assert_eq!(client.refresh("rollcall-cli", &tokens.refresh).await.status, 400, "shown a second time");
+        let second = app.sign_in("mira@acme.test", PASSWORD).await;
+        second.call("sign_out", &[]).await;
+        let form = [("org", "acme"), ("member", member.as_str())];
+        let handle = owner.call("person", &form).await.json["sessions"][0]["handle"].as_str().unwrap().to_owned();
+        assert_eq!(owner.call("end_session", &[form[0], form[1], ("session", &handle)]).await.status, 200);
+        app.let_in(&acme, &app.sign_in("mira@acme.test", PASSWORD).await, "rollcall-cli").await;
+        assert_eq!(owner.call("end_sessions", &form).await.status, 200);
+        app.deliver().await;
+        let mut told = receiver.take();
+        told.sort_by_key(Received::sequence);
+        let of = |told: &Received| {
+            let data = &told.json()["data"];
+            assert_eq!(data["subject"]["id"], member);
+            (data["session"]["kind"].as_str().map(str::to_owned), data["details"]["session"].as_str().map(str::to_owned))
+        };
+        let told: Vec<_> = told.iter().map(of).collect();
+        assert_eq!(told, [(Some("api_session".to_owned()), None), (None, Some(handle.clone())), (None, None)]);
+        let payload = |told: &Received| {
+            use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+            let body = URL_SAFE_NO_PAD.decode(told.body.split('.').nth(1).unwrap()).unwrap();
+            serde_json::from_slice::<Value>(&body).unwrap()["sub_id"]["format"].as_str().unwrap().to_owned()
+        };
+        let mut formats: Vec<_> = sets.take().iter().map(payload).collect();
+        formats.sort_unstable();
+        assert_eq!(formats, ["complex", "complex", "iss_sub"]);
+    }
+
     /// Several nodes deliver, each event by one of them at a time.
     async fn nodes_deliver_side_by_side_and_nothing_twice(app) {
         let acme = app.org("Acme").await;
