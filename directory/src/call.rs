@@ -14,11 +14,18 @@ use uuid::{Builder, Uuid};
 /// Fills a buffer with random bytes: the operating system's in production.
 pub type Randomness = Arc<dyn Fn(&mut [u8]) + Send + Sync>;
 
+/// Tells the time.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
 /// One request: the moment it is handled, where it came from, and the source of randomness.
 #[derive(Clone)]
 pub struct Call {
     /// The moment. One request has one moment, so that everything it writes agrees.
     pub now: Timestamp,
+    /// When the request arrived. Of several things that one request asks for it is the same.
+    pub arrived: Timestamp,
+    /// Tells the time while the request is handled: for what is measured, not for what is decided.
+    pub clock: Clock,
     /// The id that the response, the log and the audit event share.
     pub request_id: Option<String>,
     /// The client's address, after configured proxies were believed.
@@ -32,9 +39,16 @@ pub struct Call {
 }
 
 impl Call {
-    /// A call at `now` that comes from nowhere in particular: the command line, or our own housekeeping.
+    /// A call at `now` that comes from nowhere in particular: the command line, or our own housekeeping. It takes no time, unless
+    /// it is given a clock.
     pub fn new(now: Timestamp, randomness: Randomness) -> Self {
-        Self { now, request_id: None, ip: None, user_agent: None, randomness, made: Arc::default() }
+        let clock: Clock = Arc::new(move || now);
+        Self { now, arrived: now, clock, request_id: None, ip: None, user_agent: None, randomness, made: Arc::default() }
+    }
+
+    /// A call that is made now, by this clock, and measured with it.
+    pub fn by(clock: &Clock, randomness: Randomness) -> Self {
+        Self { clock: clock.clone(), ..Self::new(clock(), randomness) }
     }
 
     /// The same request at a later moment: one of several things that it asks for, one after the other.

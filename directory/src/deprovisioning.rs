@@ -1,40 +1,25 @@
 //! The end of access: the one place where a membership ends, and with it everything that hangs off it.
 
-use domain::{MemberId, OrgRole, audit::AuditAction};
+pub use domain::receipt::Cause;
+use domain::{
+    MemberId, OrgRole, ReceiptId,
+    audit::AuditAction,
+    receipt::{DETAIL, KnownSecret},
+};
 
 use crate::{
     Actor, Call, Error, alerts,
     membership::target,
-    store::{self, db::Tx, members::Attached},
+    org_secrets,
+    store::{self, db::Tx, members::Attached, receipts},
 };
-
-/// Why access ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cause {
-    /// The directory set `active` to false.
-    DirectoryDeactivated,
-    /// The directory deleted the user.
-    DirectoryDeleted,
-    /// Somebody removed the member by hand.
-    RemovedByHand,
-}
-
-impl Cause {
-    fn sentence(self) -> &'static str {
-        match self {
-            Self::DirectoryDeactivated => "deactivated in the directory",
-            Self::DirectoryDeleted => "deleted in the directory",
-            Self::RemovedByHand => "removed by hand",
-        }
-    }
-}
 
 /// End the access of `member` in the transaction's organisation: her membership and, by the database's cascade, every
 /// session, link, grant and seat that hangs off it. Nothing bound to another organisation is touched.
 ///
 /// The caller holds the locks before the member's in their order: the owner guard if she holds owner, her account, her
-/// directory record. Answers what ended. Writes nothing and answers `None` when nothing was alive, so a repeated request is harmless and is
-/// audited once.
+/// directory record. Answers what ended, and writes the audit event and the receipt that tell it. Writes nothing and answers `None`
+/// when nothing was alive, so a repeated request is harmless and is told once.
 ///
 /// # Errors
 /// [`Error::LastOwner`] when the organisation would be left without an active owner (law 6).
@@ -61,21 +46,28 @@ pub(crate) async fn end_access(
     }
     store::members::delete_membership(tx, member, membership.id, call.now).await?;
     store::accounts::membership_ended(tx, membership.account).await?;
-    // The organisation's own credentials do not end with a person; what she has seen of them is to be changed.
-    let issued = store::tokens::issued_by(tx, member, call.now).await?;
-    let services = store::service_credentials::issued_by(tx, member).await?;
-    let webhooks = store::webhooks::seen_by(tx, member).await?.into_iter().map(|(_, name)| name).collect();
-    let seen = [
-        ("provisioning tokens she issued, to be replaced", issued),
-        ("service credentials she issued, to be replaced", services),
-        ("webhook secrets she has seen, to be rotated", webhooks),
-    ];
-    let seen = seen.into_iter().filter(|(_, names)| !names.is_empty()).map(|(what, names)| (what.to_owned(), names.join(", ")));
+    // From here on nothing of it is alive, save that it is still to be committed: what takes time comes before.
+    let ended_at = (call.clock)();
+    let counts: Vec<_> = attached.credentials.iter().chain(&attached.given).copied().collect();
+    let secrets = org_secrets::known_to(tx, member, call.now).await?;
+    let id: ReceiptId = call.new_id();
+    let receipt = receipts::Ended { id, member, name, cause, ended_at, ended: &counts, secrets: &secrets };
+    receipts::insert(tx, receipt, actor, call).await?;
+
     let cause = [("cause".to_owned(), cause.sentence().to_owned())];
-    let counts = ended(attached.credentials.iter().chain(&attached.given));
-    let details = cause.into_iter().chain(counts).chain(seen).collect();
+    let receipt = [(DETAIL.to_owned(), id.to_string())];
+    let details = cause.into_iter().chain(ended(&counts)).chain(to_be_replaced(&secrets)).chain(receipt).collect();
     store::audit::append(tx, AuditAction::AccessEnded, actor, Some(target(&person, name)), details, call).await?;
     Ok(Some(attached))
+}
+
+/// The secrets that she knows, for the audit log: each kind with their names.
+fn to_be_replaced(secrets: &[KnownSecret]) -> impl Iterator<Item = (String, String)> {
+    let kinds = secrets.chunk_by(|one, next| one.secret.code() == next.secret.code());
+    kinds.filter_map(|kind| {
+        let names: Vec<_> = kind.iter().map(|known| format!("{} (…{})", known.name, known.hint)).collect();
+        Some((kind.first()?.secret.issued().to_owned(), names.join(", ")))
+    })
 }
 
 /// What ended, for the audit log.

@@ -72,6 +72,10 @@ pub async fn person(db: &Db, viewer: &SignedIn, scope: OrgScope, member: MemberI
         true => store::held_links::waiting(&tx).await?.into_iter().filter(|link| link.member == member).collect(),
         false => vec![],
     };
+    let receipts = match viewer.role.may(Permission::SeeAudit) {
+        true => store::receipts::of_member(&tx, member).await?,
+        false => vec![],
+    };
     // What decides who reaches her: without access, what her groups would give her, as the use cases have it.
     let role = store::grants::role_of(&tx, member).await?;
     let may = PersonActions {
@@ -94,6 +98,7 @@ pub async fn person(db: &Db, viewer: &SignedIn, scope: OrgScope, member: MemberI
         agents,
         sessions,
         held_links,
+        receipts,
         may,
         person,
     })

@@ -156,6 +156,8 @@ actions! {
     WebhookSecretRotated = "webhook.secret_rotated", "Webhook secret rotated";
     /// Deliveries that were given up were sent again.
     WebhookReplayed = "webhook.replayed", "Webhook deliveries sent again";
+    /// Another was issued in its place.
+    ServiceCredentialRotated = "service_credential.rotated", "Service credential rotated";
     /// Who may use an agent was changed.
     AgentAccessChanged = "agent.access_changed", "Access to an agent changed";
 }

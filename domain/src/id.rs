@@ -59,6 +59,7 @@ id!(/** A device that asks to be let in. */ DeviceRequestId);
 id!(/** A token that a person made for herself (not its secret). */ PersonalTokenId);
 id!(/** What a service of the organisation asks us with (not its secret). */ ServiceCredentialId);
 id!(/** An entry of the audit log. */ AuditEventId);
+id!(/** The receipt of an offboarding. */ ReceiptId);
 id!(/** A mail in the queue. */ MailId);
 id!(/** Somewhere that an organisation wants its events sent to. */ WebhookEndpointId);
 id!(/** Something that happened, as endpoints are told of it. */ EventId);

@@ -16,6 +16,7 @@ pub mod org;
 pub mod password;
 pub mod permission;
 pub mod person;
+pub mod receipt;
 pub mod role;
 pub mod timeline;
 pub mod timestamp;
@@ -24,8 +25,7 @@ pub mod view;
 
 pub use email::{EmailAddress, EmailKey};
 pub use id::{
-    AccountId, AgentId, ApiSessionId, AuditEventId, ConnectionId, DeliveryId, DeviceRequestId, DirectoryGroupId, DirectoryUserId, EventId,
-    MailId, MappingId, MemberId, MembershipId, OrgId, PersonalTokenId, ServiceCredentialId, TeamId, TokenId, WebhookEndpointId,
+    AccountId, AgentId, ApiSessionId, AuditEventId, ConnectionId, DeliveryId, DeviceRequestId, DirectoryGroupId, DirectoryUserId, EventId, MailId, MappingId, MemberId, MembershipId, OrgId, PersonalTokenId, ReceiptId, ServiceCredentialId, TeamId, TokenId, WebhookEndpointId,
 };
 pub use org::{OrgName, OrgSlug};
 pub use permission::Permission;

@@ -42,6 +42,12 @@ impl Timestamp {
         self.date_time().format(format).unwrap_or_default()
     }
 
+    /// For people who measure: `24 Nov 2026, 14:05:09.012 UTC`.
+    pub fn millisecond(self) -> String {
+        let format = format_description!("[day padding:none] [month repr:short] [year], [hour]:[minute]:[second].[subsecond digits:3] UTC");
+        self.date_time().format(format).unwrap_or_default()
+    }
+
     /// How this moment lies to `now`, for people: `just now`, `5 min ago`, `in 3 days`, `2 years ago`.
     pub fn relative_to(self, now: Self) -> String {
         let seconds = (now.0 - self.0) / 1_000_000;
@@ -57,8 +63,23 @@ impl Timestamp {
         if seconds < 0 { format!("in {amount} {unit}{plural}") } else { format!("{amount} {unit}{plural} ago") }
     }
 
+    /// How long before this moment `earlier` was; nothing where it was not before.
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
+
     fn date_time(self) -> OffsetDateTime {
         OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000).unwrap_or(OffsetDateTime::UNIX_EPOCH)
+    }
+}
+
+/// How long something took, for people: `0.4 ms`, `12 ms`, `1.3 s`, `5 min`.
+pub fn in_words(span: Duration) -> String {
+    match span.as_micros() {
+        micros @ 0..9_950 => format!("{}.{} ms", (micros + 50) / 1_000, (micros + 50) % 1_000 / 100),
+        micros @ 9_950..999_500 => format!("{} ms", (micros + 500) / 1_000),
+        micros @ 999_500..59_950_000 => format!("{}.{} s", (micros + 50_000) / 1_000_000, (micros + 50_000) % 1_000_000 / 100_000),
+        micros => format!("{} min", (micros + 30_000_000) / 60_000_000),
     }
 }
 
@@ -84,6 +105,18 @@ mod tests {
     fn a_moment_is_written_as_rfc_3339() {
         assert_eq!(Timestamp::from_micros(1_700_000_000_500_000).to_rfc3339(), "2023-11-14T22:13:20.5Z");
         assert_eq!(Timestamp::from_micros(1_700_000_000_000_000).second(), "14 Nov 2023, 22:13:20 UTC");
+    }
+
+    #[test]
+    fn people_read_how_long_something_took() {
+        let words = |micros| in_words(Duration::from_micros(micros));
+        assert_eq!([0, 49, 400, 9_949].map(words), ["0.0 ms", "0.0 ms", "0.4 ms", "9.9 ms"]);
+        assert_eq!([9_950, 12_345, 999_499].map(words), ["10 ms", "12 ms", "999 ms"]);
+        assert_eq!([999_500, 1_250_000, 59_949_999].map(words), ["1.0 s", "1.3 s", "59.9 s"]);
+        assert_eq!([59_950_000, 3_600_000_000].map(words), ["1 min", "60 min"]);
+        let at = Timestamp::from_micros;
+        assert_eq!((at(5).since(at(2)), at(2).since(at(5))), (Duration::from_micros(3), Duration::ZERO));
+        assert_eq!(at(1_700_000_000_012_345).millisecond(), "14 Nov 2023, 22:13:20.012 UTC");
     }
 
     #[test]

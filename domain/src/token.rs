@@ -96,3 +96,62 @@ impl fmt::Display for TokenLifetime {
         })
     }
 }
+
+/// How long a secret goes on working after another was issued in its place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Retirement {
+    /// Not at all.
+    AtOnce,
+    /// One hour.
+    Hour,
+    /// 24 hours.
+    #[default]
+    Day,
+    /// 7 days.
+    Week,
+}
+
+impl Retirement {
+    /// Every choice, shortest first.
+    pub const ALL: [Self; 4] = [Self::AtOnce, Self::Hour, Self::Day, Self::Week];
+
+    /// The choice as a form sends it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::AtOnce => "at_once",
+            Self::Hour => "hour",
+            Self::Day => "day",
+            Self::Week => "week",
+        }
+    }
+
+    /// How long that is.
+    pub fn duration(self) -> Duration {
+        Duration::from_secs(match self {
+            Self::AtOnce => 0,
+            Self::Hour => DAY / 24,
+            Self::Day => DAY,
+            Self::Week => 7 * DAY,
+        })
+    }
+}
+
+impl FromStr for Retirement {
+    type Err = Invalid;
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let known = Self::ALL.into_iter().find(|retirement| retirement.as_str() == text);
+        known.ok_or_else(|| Invalid::new("retire", "Let the old one stop at once, or after 1 hour, 24 hours or 7 days."))
+    }
+}
+
+impl fmt::Display for Retirement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::AtOnce => "at once",
+            Self::Hour => "after 1 hour",
+            Self::Day => "after 24 hours",
+            Self::Week => "after 7 days",
+        })
+    }
+}

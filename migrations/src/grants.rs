@@ -8,7 +8,8 @@ use sea_orm_migration::{
 /// The role that `rollcall serve` should sign in as on PostgreSQL (or be a member of).
 pub const APPLICATION_ROLE: &str = "rollcall_app";
 
-/// Let [`APPLICATION_ROLE`] read and write rows, where that role exists. The audit log can only be read and added to.
+/// Let [`APPLICATION_ROLE`] read and write rows, where that role exists. The audit log and the receipts of
+/// offboardings can only be read and added to.
 ///
 /// Returns whether the role exists.
 pub async fn grant_to_application(db: &impl ConnectionTrait) -> Result<bool, DbErr> {
@@ -22,7 +23,7 @@ pub async fn grant_to_application(db: &impl ConnectionTrait) -> Result<bool, DbE
     db.execute_unprepared(&format!(
         "GRANT USAGE ON SCHEMA public TO {APPLICATION_ROLE};
          GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {APPLICATION_ROLE};
-         REVOKE UPDATE, DELETE ON audit_events FROM {APPLICATION_ROLE};
+         REVOKE UPDATE, DELETE ON audit_events, offboarding_receipts FROM {APPLICATION_ROLE};
          REVOKE INSERT, UPDATE, DELETE ON seaql_migrations FROM {APPLICATION_ROLE};"
     ))
     .await?;

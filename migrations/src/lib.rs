@@ -19,6 +19,7 @@ mod m20261125_000006_whole_filters;
 mod m20261125_000007_roles_and_mappings;
 mod m20261125_000008_api_access;
 mod m20261128_000009_events;
+mod m20261128_000010_receipts;
 mod sql;
 
 pub use grants::{APPLICATION_ROLE, grant_to_application};
@@ -39,6 +40,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000007_roles_and_mappings::Migration),
             Box::new(m20261125_000008_api_access::Migration),
             Box::new(m20261128_000009_events::Migration),
+            Box::new(m20261128_000010_receipts::Migration),
         ]
     }
 }

@@ -146,7 +146,7 @@ impl Bootstrap {
         let public_url = config.public_url(config.listen).map_err(|error| error.to_string())?;
         let db = startup::open(&config.database()).await?;
 
-        let call = Call::new((system::clock())(), system::randomness());
+        let call = Call::by(&system::clock(), system::randomness());
         let founder = Founder { org_name: self.org_name, name, email: self.owner_email, password };
         let made =
             founding::bootstrap(&db, &Hasher::owasp(1), founder, self.enable_scim, &call).await.map_err(|error| error.to_string())?;
@@ -174,7 +174,7 @@ impl Bootstrap {
 impl GrantOwner {
     async fn run(self, config: &Config) -> Result<(), String> {
         let db = startup::open(&config.database()).await?;
-        let call = Call::new((system::clock())(), system::randomness());
+        let call = Call::by(&system::clock(), system::randomness());
         let made = grants::grant_owner_as_operator(&db, &self.org, &self.email, &call).await.map_err(|error| error.to_string())?;
         if self.json {
             println!("{}", serde_json::json!({ "org_id": made.org, "member_id": made.member, "changed": made.changed }));

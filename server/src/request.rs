@@ -23,13 +23,13 @@ pub(crate) struct ClientIp(pub(crate) Option<IpAddr>);
 
 /// Give the request its [`Call`], and the response the request's id.
 pub(crate) async fn identify(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
-    let began = (state.clock)();
     let mut id = [0; 16];
     (state.randomness)(&mut id);
     let id = format!("{:032x}", u128::from_be_bytes(id));
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
     let ip = client_ip(peer, request.headers(), &state.trusted_proxies);
-    let mut call = Call::new(began, state.randomness.clone());
+    let mut call = Call::by(&state.clock, state.randomness.clone());
+    let began = call.arrived;
     call.request_id = Some(id.clone());
     call.ip = ip.map(|ip| ip.to_string());
     call.user_agent =

@@ -114,7 +114,7 @@ impl AppState {
 
     /// A call of our own, made now.
     pub(crate) fn call(&self) -> Call {
-        Call::new((self.clock)(), self.randomness.clone())
+        Call::by(&self.clock, self.randomness.clone())
     }
 
     /// The public URL without a slash at the end.

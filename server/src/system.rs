@@ -2,11 +2,9 @@
 
 use std::sync::Arc;
 
+pub use directory::Clock;
 use directory::Randomness;
 use domain::Timestamp;
-
-/// Tells the time.
-pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// The system's clock.
 #[expect(clippy::disallowed_methods, reason = "this is the place")]

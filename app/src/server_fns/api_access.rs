@@ -126,7 +126,7 @@ pub async fn revoke_personal_token(org: OrgSlug, token: PersonalTokenId) -> Resu
 #[server(prefix = "/api", endpoint = "service_credentials")]
 pub async fn service_credentials(org: OrgSlug) -> Result<Vec<ServiceCredentialView>, AppError> {
     let request = RequestContext::current();
-    request.answer(async { directory::service_credentials::list(&request.db, request.in_org(&org, Permission::SeeSecurity)?).await }.await)
+    request.answer(async { directory::service_credentials::list(&request.db, request.in_org(&org, Permission::SeeSecurity)?, &request.call).await }.await)
 }
 
 /// Issue a service credential. The answer holds its secret, this once.
@@ -139,6 +139,27 @@ pub async fn issue_service_credential(org: OrgSlug, name: String, password: Opti
             let scope = request.in_org(&org, Permission::ManageSecurity)?;
             request.take_password(password).await?;
             directory::service_credentials::issue(&request.db, request.signed_in()?, scope, name, &request.call).await
+        }
+        .await,
+    )
+}
+
+/// Issue another service credential in the place of `credential`, which stops as `retire` says. The answer holds the new secret,
+/// this once.
+#[server(prefix = "/api", endpoint = "rotate_service_credential")]
+pub async fn rotate_service_credential(
+    org: OrgSlug,
+    credential: ServiceCredentialId,
+    retire: String,
+    password: Option<String>,
+) -> Result<IssuedServiceCredential, AppError> {
+    let request = RequestContext::current();
+    request.no_store();
+    request.answer(
+        async {
+            let scope = request.in_org(&org, Permission::ManageSecurity)?;
+            request.take_password(password).await?;
+            directory::service_credentials::rotate(&request.db, request.signed_in()?, scope, credential, &retire, &request.call).await
         }
         .await,
     )

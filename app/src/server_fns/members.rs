@@ -1,8 +1,8 @@
 //! The organisation's people, and what was done by whom.
 
 use domain::{
-    AuditEventId, MemberId, OrgSlug,
-    view::{AuditView, MembersView, PersonPage, TimelineView},
+    AuditEventId, MemberId, OrgSlug, ReceiptId,
+    view::{AuditView, MembersView, PersonPage, ReceiptView, TimelineView},
 };
 #[cfg(feature = "ssr")]
 use domain::{Permission, view::MemberFilter};
@@ -89,5 +89,18 @@ pub async fn audit(org: OrgSlug, before: Option<AuditEventId>) -> Result<AuditVi
     let request = RequestContext::current();
     request.answer(
         async { directory::audit::list(&request.db, request.in_org(&org, Permission::SeeAudit)?, before, &request.call).await }.await,
+    )
+}
+
+/// The receipt of the time that `member` left, for whoever may read the audit log.
+#[server(prefix = "/api", endpoint = "receipt")]
+pub async fn receipt(org: OrgSlug, member: MemberId, receipt: ReceiptId) -> Result<ReceiptView, AppError> {
+    let request = RequestContext::current();
+    request.answer(
+        async {
+            let scope = request.in_org(&org, Permission::SeeAudit)?;
+            directory::receipts::view(&request.db, request.signed_in()?, scope, Some(member), receipt, &request.call).await
+        }
+        .await,
     )
 }

@@ -31,7 +31,7 @@ pub async fn authenticate(db: &Db, named: Option<&str>, text: &str, call: &Call)
         return Err(Error::Unauthenticated);
     }
     let tx = db.read_outside().await?;
-    let found = store::service_credentials::present(&tx, shown.id).await?;
+    let found = store::service_credentials::present(&tx, shown.id, call.now).await?;
     drop(tx);
     let right = shown.matches(found.as_ref().map(|found| &found.hash));
     let found = found.filter(|_| right).ok_or(Error::Unauthenticated)?;

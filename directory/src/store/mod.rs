@@ -25,6 +25,7 @@ pub(crate) mod outbox;
 pub(crate) mod people;
 pub(crate) mod person;
 pub(crate) mod personal_tokens;
+pub(crate) mod receipts;
 pub(crate) mod roles;
 pub(crate) mod scim_filter;
 pub(crate) mod scim_groups;

@@ -1,6 +1,10 @@
 //! What services of an organisation ask us with. Found by their public id, before any scope exists.
 
-use domain::{MemberId, OrgId, ServiceCredentialId, Timestamp, view::ServiceCredentialView};
+use domain::{
+    MemberId, OrgId, ServiceCredentialId, Timestamp,
+    receipt::{KnownSecret, OrgSecret, SecretState},
+    view::ServiceCredentialView,
+};
 use uuid::Uuid;
 
 use super::{
@@ -18,10 +22,13 @@ pub(crate) struct Presented {
     pub(crate) last_used_at: Option<Timestamp>,
 }
 
-/// The live credential of this public id.
-pub(crate) async fn present(tx: &Tx<NoOrg>, id: Uuid) -> Result<Option<Presented>, Error> {
-    let sql = "SELECT id, org_id, secret_hash, last_used_at FROM service_credentials WHERE id = $1 AND revoked_at IS NULL";
-    tx.one(sql, params![id], |row| {
+/// What makes a credential work at `$2`, besides its secret.
+const WORKS: &str = "revoked_at IS NULL AND (retires_at IS NULL OR retires_at > $2)";
+
+/// The credential of this public id, if it works at `now`.
+pub(crate) async fn present(tx: &Tx<NoOrg>, id: Uuid, now: Timestamp) -> Result<Option<Presented>, Error> {
+    let sql = format!("SELECT id, org_id, secret_hash, last_used_at FROM service_credentials WHERE id = $1 AND {WORKS}");
+    tx.one(&sql, params![id, now], |row| {
         Ok(Presented {
             id: row.get("id")?,
             org: row.get("org_id")?,
@@ -71,30 +78,59 @@ fn read(row: &Row) -> Result<ServiceCredentialView, Error> {
         created_by: row.get("created_by")?,
         last_used_at: row.opt("last_used_at")?,
         last_used_ip: row.opt("last_used_ip")?,
+        retires_at: row.opt("retires_at")?,
     })
 }
 
-/// The live credentials, the newest first.
-pub(crate) async fn list(tx: &Tx) -> Result<Vec<ServiceCredentialView>, Error> {
-    let sql = "SELECT id, name, hint, created_at, created_by, last_used_at, last_used_ip FROM service_credentials
-               WHERE org_id = $1 AND revoked_at IS NULL ORDER BY created_at DESC, id DESC";
-    tx.all(sql, params![tx.org()], read).await
+/// The credentials that work at `now`, the newest first.
+pub(crate) async fn list(tx: &Tx, now: Timestamp) -> Result<Vec<ServiceCredentialView>, Error> {
+    let sql = format!(
+        "SELECT id, name, hint, created_at, created_by, last_used_at, last_used_ip, retires_at FROM service_credentials
+         WHERE org_id = $1 AND {WORKS} ORDER BY created_at DESC, id DESC"
+    );
+    tx.all(&sql, params![tx.org(), now], read).await
 }
 
-/// The live credentials that a member issued: name and last characters.
-pub(crate) async fn issued_by(tx: &Tx, member: MemberId) -> Result<Vec<String>, Error> {
-    let sql = "SELECT name, hint FROM service_credentials WHERE org_id = $1 AND created_by_member_id = $2 AND revoked_at IS NULL ORDER BY created_at, id";
-    tx.all(sql, params![tx.org(), member], |row| Ok(format!("{} (…{})", row.get::<String>("name")?, row.get::<String>("hint")?))).await
+/// The credentials that a member issued and that still work.
+pub(crate) async fn issued_by(tx: &Tx, member: MemberId, now: Timestamp) -> Result<Vec<KnownSecret>, Error> {
+    let sql = format!(
+        "SELECT id, name, hint FROM service_credentials WHERE org_id = $1 AND created_by_member_id = $3 AND {WORKS} ORDER BY created_at, id"
+    );
+    tx.all(&sql, params![tx.org(), now, member], |row| {
+        Ok(KnownSecret { secret: OrgSecret::ServiceCredential(row.get("id")?), name: row.get("name")?, hint: row.get("hint")? })
+    })
+    .await
 }
 
-/// Note that it was used; whether it is still live.
+/// What has become of a credential until `now`.
+pub(crate) async fn state(tx: &Tx, id: ServiceCredentialId, now: Timestamp) -> Result<Option<SecretState>, Error> {
+    let sql = "SELECT revoked_at, retires_at FROM service_credentials WHERE org_id = $1 AND id = $2";
+    tx.one(sql, params![tx.org(), id], |row| Ok(SecretState::at(now, row.opt("revoked_at")?, row.opt("retires_at")?, None))).await
+}
+
+/// Note that it was used; whether it still works.
 pub(crate) async fn used(tx: &Tx, id: ServiceCredentialId, now: Timestamp, ip: Option<&str>) -> Result<bool, Error> {
-    let sql = "UPDATE service_credentials SET last_used_at = $3, last_used_ip = $4 WHERE org_id = $1 AND id = $2 AND revoked_at IS NULL";
-    Ok(tx.run(sql, params![tx.org(), id, now, Maybe(ip)]).await? == 1)
+    let sql = format!("UPDATE service_credentials SET last_used_at = $2, last_used_ip = $4 WHERE org_id = $1 AND id = $3 AND {WORKS}");
+    Ok(tx.run(&sql, params![tx.org(), now, id, Maybe(ip)]).await? == 1)
 }
 
-/// Revoke a live credential; what it was called. Nothing brings it back.
+/// Revoke a credential that works; its name and last characters. Nothing brings it back.
 pub(crate) async fn revoke(tx: &Tx, id: ServiceCredentialId, now: Timestamp) -> Result<Option<(String, String)>, Error> {
-    let sql = "UPDATE service_credentials SET revoked_at = $3 WHERE org_id = $1 AND id = $2 AND revoked_at IS NULL RETURNING name, hint";
-    tx.one(sql, params![tx.org(), id, now], |row| Ok((row.get("name")?, row.get("hint")?))).await
+    let sql =
+        format!("UPDATE service_credentials SET revoked_at = $2 WHERE org_id = $1 AND id = $3 AND {WORKS} RETURNING name, hint");
+    tx.one(&sql, params![tx.org(), now, id], |row| Ok((row.get("name")?, row.get("hint")?))).await
+}
+
+/// Let a credential that works, and in whose place no other was issued, retire at `retires_at`; its name and last characters.
+pub(crate) async fn retire(
+    tx: &Tx,
+    id: ServiceCredentialId,
+    retires_at: Timestamp,
+    now: Timestamp,
+) -> Result<Option<(String, String)>, Error> {
+    let sql = format!(
+        "UPDATE service_credentials SET replaced_at = $2, retires_at = $4
+         WHERE org_id = $1 AND id = $3 AND replaced_at IS NULL AND {WORKS} RETURNING name, hint"
+    );
+    tx.one(&sql, params![tx.org(), now, id, retires_at], |row| Ok((row.get("name")?, row.get("hint")?))).await
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use domain::{
     ConnectionId, MemberId, OrgId, Timestamp, TokenId,
+    receipt::{KnownSecret, OrgSecret, SecretState},
     token::TokenLifetime,
     view::{TokenState, TokenView},
 };
@@ -114,12 +115,24 @@ pub(crate) async fn count_live(tx: &Tx, now: Timestamp) -> Result<usize, Error> 
     Ok(usize::try_from(live.unwrap_or(0)).unwrap_or(0))
 }
 
-/// The tokens that a member issued and that still work, as they are told apart: name and last four characters.
-pub(crate) async fn issued_by(tx: &Tx, member: MemberId, now: Timestamp) -> Result<Vec<String>, Error> {
-    let sql =
-        format!("SELECT name, hint FROM scim_tokens WHERE org_id = $1 AND created_by_member_id = $3 AND {WORKS} ORDER BY created_at, id");
-    tx.all(&sql, params![tx.org(), now, member], |row| Ok(format!("{} (…{})", row.get::<String>("name")?, row.get::<String>("hint")?)))
-        .await
+/// The tokens that a member issued and that still work.
+pub(crate) async fn issued_by(tx: &Tx, member: MemberId, now: Timestamp) -> Result<Vec<KnownSecret>, Error> {
+    let sql = format!(
+        "SELECT id, name, hint FROM scim_tokens WHERE org_id = $1 AND created_by_member_id = $3 AND {WORKS} ORDER BY created_at, id"
+    );
+    tx.all(&sql, params![tx.org(), now, member], |row| {
+        Ok(KnownSecret { secret: OrgSecret::ProvisioningToken(row.get("id")?), name: row.get("name")?, hint: row.get("hint")? })
+    })
+    .await
+}
+
+/// What has become of a token until `now`.
+pub(crate) async fn state(tx: &Tx, id: TokenId, now: Timestamp) -> Result<Option<SecretState>, Error> {
+    let sql = "SELECT revoked_at, retires_at, expires_at FROM scim_tokens WHERE org_id = $1 AND id = $2";
+    tx.one(sql, params![tx.org(), id], |row| {
+        Ok(SecretState::at(now, row.opt("revoked_at")?, row.opt("retires_at")?, row.opt("expires_at")?))
+    })
+    .await
 }
 
 /// Revoke a live token; whether there was one. Nothing brings it back.

@@ -1,8 +1,7 @@
 //! How domain values become parameters and come back from columns.
 
 use domain::{
-    AccountId, AgentId, ApiSessionId, AuditEventId, ConnectionId, DeliveryId, DeviceRequestId, DirectoryGroupId, DirectoryUserId, EventId,
-    MailId, MappingId, MemberId, MembershipId, OrgId, PersonalTokenId, ServiceCredentialId, TeamId, Timestamp, TokenId, WebhookEndpointId,
+    AccountId, AgentId, ApiSessionId, AuditEventId, ConnectionId, DeliveryId, DeviceRequestId, DirectoryGroupId, DirectoryUserId, EventId, MailId, MappingId, MemberId, MembershipId, OrgId, PersonalTokenId, ReceiptId, ServiceCredentialId, TeamId, Timestamp, TokenId, WebhookEndpointId,
 };
 use sea_orm::{QueryResult, Value};
 use uuid::Uuid;
@@ -40,6 +39,7 @@ stored! {
     ApiSessionId => Uuid, Uuid;
     DeviceRequestId => Uuid, Uuid;
     PersonalTokenId => Uuid, Uuid;
+    ReceiptId => Uuid, Uuid;
     ServiceCredentialId => Uuid, Uuid;
     MappingId => Uuid, Uuid;
     TeamId => Uuid, Uuid;

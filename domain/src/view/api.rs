@@ -83,6 +83,8 @@ pub struct ServiceCredentialView {
     pub last_used_at: Option<Timestamp>,
     /// From which address.
     pub last_used_ip: Option<String>,
+    /// When it stops, if another was issued in its place.
+    pub retires_at: Option<Timestamp>,
 }
 
 /// A service credential that was just made: the one time that its secret is shown.

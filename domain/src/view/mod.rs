@@ -5,6 +5,7 @@ mod api;
 mod groups;
 mod mappings;
 mod people;
+mod receipts;
 mod teams;
 mod webhooks;
 
@@ -13,6 +14,7 @@ pub use api::*;
 pub use groups::*;
 pub use mappings::*;
 pub use people::*;
+pub use receipts::*;
 pub use teams::*;
 pub use webhooks::*;
 
@@ -194,6 +196,8 @@ pub struct AuditEventView {
     pub actor: String,
     /// To whom or what, when that is somebody else.
     pub target: Option<String>,
+    /// The member to whom it was done, if it was one.
+    pub member: Option<MemberId>,
     /// From which address.
     pub ip: Option<String>,
     /// By which request; the same id is in the response's `x-request-id` and in the log.

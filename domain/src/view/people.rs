@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AgentId, DirectoryGroupId, DirectoryUserId, MappingId, MemberId, OrgRole, TeamId, TeamRole, Timestamp, audit::AuditAction,
-    mapping::MappingTarget,
+    mapping::MappingTarget, view::ReceiptBrief,
 };
 
 /// Which members a list shows. What is not said is not asked.
@@ -206,6 +206,8 @@ pub struct PersonPage {
     pub sessions: Vec<SessionView>,
     /// Directory records that match her and wait for an owner's word.
     pub held_links: Vec<HeldLink>,
+    /// The receipts of the times that she left, newest first, for those who may read the audit log.
+    pub receipts: Vec<ReceiptBrief>,
     /// What the viewer may do here.
     pub may: PersonActions,
 }
