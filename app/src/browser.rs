@@ -6,6 +6,12 @@ pub fn reload() {
     let _ = leptos::prelude::window().location().reload();
 }
 
+/// Ask the browser to print the page.
+pub fn print() {
+    #[cfg(feature = "hydrate")]
+    let _ = leptos::prelude::window().print();
+}
+
 /// Move the focus to the element with this id, and scroll it into view.
 pub fn focus(id: &str) {
     #[cfg(feature = "hydrate")]

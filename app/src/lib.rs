@@ -26,7 +26,7 @@ use leptos_router::{
 use components::{Frame, Hydrated, NotFoundInOrg, NotFoundPage};
 use pages::{
     Activate, Agent, Agents, ApiAccess, Audit, Device, Group, Groups, Home, Integrations, Invite, Members, Organisations, Person, Preview,
-    Security, SetUp, SignIn, Team, Teams,
+    Receipt, Security, SetUp, SignIn, Team, Teams,
 };
 
 /// The document around the pages.
@@ -82,6 +82,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("teams/:team") view=Team ssr=SsrMode::Async />
                     <Route path=path!("members/invite") view=Invite ssr=SsrMode::Async />
                     <Route path=path!("members/:member") view=Person ssr=SsrMode::Async />
+                    <Route path=path!("members/:member/receipts/:receipt") view=Receipt ssr=SsrMode::Async />
                     <Route path=path!("groups") view=Groups ssr=SsrMode::Async />
                     <Route path=path!("groups/:group") view=Group ssr=SsrMode::Async />
                     <Route path=path!("agents") view=Agents ssr=SsrMode::Async />

@@ -1,6 +1,6 @@
 //! Where each page lives. The organisation is in the URL: `/o/{slug}/…`.
 
-use domain::{AgentId, DirectoryGroupId, MemberId, OrgSlug, TeamId};
+use domain::{AgentId, DirectoryGroupId, MemberId, OrgSlug, ReceiptId, TeamId};
 
 /// Sign in.
 pub const SIGN_IN: &str = "/sign-in";
@@ -28,6 +28,16 @@ pub fn invite(org: &OrgSlug) -> String {
 /// A member's page.
 pub fn person(org: &OrgSlug, member: MemberId) -> String {
     format!("/o/{org}/members/{member}")
+}
+
+/// The receipt of a time that a member left.
+pub fn receipt(org: &OrgSlug, member: MemberId, receipt: ReceiptId) -> String {
+    format!("{}/receipts/{receipt}", person(org, member))
+}
+
+/// The same as a file.
+pub fn receipt_file(org: &OrgSlug, receipt: ReceiptId) -> String {
+    format!("/o/{org}/receipts/{receipt}.json")
 }
 
 /// The organisation's teams.

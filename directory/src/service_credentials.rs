@@ -78,19 +78,14 @@ pub async fn rotate(
 /// A new credential of this name: its id, its secret and the secret's last characters.
 async fn mint(tx: &Tx, who: &SignedIn, name: &str, call: &Call) -> Result<(ServiceCredentialId, Secret, String), Error> {
     if store::service_credentials::list(tx, call.now).await?.len() >= MOST {
-        return Err(Error::Conflict(format!("There are {MOST} service credentials, which is the most. Revoke one that is no longer used.")));
+        return Err(Error::Conflict(format!(
+            "There are {MOST} service credentials, which is the most. Revoke one that is no longer used."
+        )));
     }
     let id: ServiceCredentialId = call.new_id();
     let Minted { secret, hash, hint } = Credential::mint(Kind::Service, id, call);
-    let credential = NewCredential {
-        id,
-        name,
-        hash: &hash,
-        hint: &hint,
-        created_by: &who.actor().name(),
-        created_by_member: who.member,
-        now: call.now,
-    };
+    let credential =
+        NewCredential { id, name, hash: &hash, hint: &hint, created_by: &who.actor().name(), created_by_member: who.member, now: call.now };
     store::service_credentials::insert(tx, credential).await?;
     Ok((id, secret, hint))
 }

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ServiceCredentialId, Timestamp, TokenId};
+use crate::{ReceiptId, ServiceCredentialId, Timestamp, TokenId};
 
 /// Why access ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,6 +55,12 @@ impl FromStr for Cause {
 
 /// What an audit event calls the receipt that tells more of it.
 pub const DETAIL: &str = "receipt";
+
+/// An event's details without its receipt, and the receipt.
+pub fn split(details: Vec<(String, String)>) -> (Vec<(String, String)>, Option<ReceiptId>) {
+    let (receipt, rest): (Vec<_>, Vec<_>) = details.into_iter().partition(|(name, _)| name == DETAIL);
+    (rest, receipt.first().and_then(|(_, id)| id.parse().ok()))
+}
 
 /// How many of a kind ended. The kind is named as the audit log names it: `sessions`, `API sessions`.
 pub type Count = (String, i64);

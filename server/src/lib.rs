@@ -12,6 +12,7 @@ pub mod mailer;
 mod oauth;
 mod pages;
 mod rate_limit;
+mod receipts;
 pub mod request;
 pub mod router;
 mod scim_api;

@@ -13,6 +13,7 @@ mod page_header;
 mod pager;
 mod placeholder;
 mod problem;
+mod rotate;
 mod secret;
 mod time;
 
@@ -29,6 +30,7 @@ pub use page_header::PageHeader;
 pub use pager::Pager;
 pub use placeholder::{CardSkeleton, EmptyState};
 pub use problem::{NotFoundInOrg, NotFoundPage, Problem};
+pub use rotate::{RETIRE, Rotate};
 pub use secret::{Secret, SecretForm, ShownOnce, Typed, forget_when_gone};
 pub use time::{Ago, Day, LastUsed};
 

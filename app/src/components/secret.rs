@@ -5,7 +5,11 @@
 
 use std::time::Duration;
 
-use leptos::{ev, html, prelude::*, web_sys::FormData};
+use leptos::{
+    ev, html,
+    prelude::*,
+    web_sys::{FormData, HtmlFormElement},
+};
 
 use super::{CopyField, FormError, Submit, hydrated};
 use crate::{browser, error::AppError};
@@ -79,7 +83,7 @@ pub fn ShownOnce(
                 browser::focus(then);
             };
             view! {
-                <section class="card mt-4 border-accent" id=card tabindex="-1" aria-labelledby=labelled_by>
+                <section class="screen card mt-4 border-accent" id=card tabindex="-1" aria-labelledby=labelled_by>
                     <div class="head">
                         <div class="min-w-0">
                             <h2 id=heading class="wrap-anywhere">{title} " “" {name} "”"</h2>
@@ -116,6 +120,11 @@ pub fn forget_when_gone(listed: impl Fn() -> Option<bool> + 'static, forget: imp
 pub struct Typed(FormData);
 
 impl Typed {
+    /// What was typed into `form`.
+    pub fn of(form: &HtmlFormElement) -> Option<Self> {
+        FormData::new_with_form(form).ok().map(Self)
+    }
+
     /// The text of the field `name`.
     pub fn text(&self, name: &str) -> String {
         self.0.get(name).as_string().unwrap_or_default()
@@ -171,8 +180,8 @@ pub fn SecretForm(
     let form = NodeRef::<html::Form>::new();
     let submit = move |event: ev::SubmitEvent| {
         event.prevent_default();
-        if let Some(typed) = form.get_untracked().and_then(|form| FormData::new_with_form(&form).ok()) {
-            ask(Typed(typed));
+        if let Some(typed) = form.get_untracked().and_then(|form| Typed::of(&form)) {
+            ask(typed);
         }
     };
     Effect::new(move |again: Option<()>| {

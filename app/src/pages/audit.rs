@@ -3,6 +3,7 @@
 use domain::{
     AuditEventId, OrgSlug, Timestamp,
     audit::AuditAction,
+    receipt,
     view::{AuditEventView, AuditView},
 };
 use leptos::prelude::*;
@@ -25,6 +26,7 @@ mod text {
     pub const REQUEST: &str = "request";
     pub const NO_TOKEN: &str = "No valid token";
     pub const NONE: &str = "none";
+    pub const RECEIPT: &str = "receipt";
     pub const PAGES: &str = "Pages of the log";
     pub const NEWEST: &str = "Newest";
     pub const OLDER: &str = "Older";
@@ -77,7 +79,7 @@ fn Log(log: AuditView, org: OrgSlug, newest: bool) -> impl IntoView {
                                 <th scope="col" class="opt">{text::FROM}</th>
                             </tr>
                         </thead>
-                        <tbody>{events.into_iter().map(|event| view! { <Entry event /> }).collect_view()}</tbody>
+                        <tbody>{events.into_iter().map(|event| view! { <Entry event org=org.clone() /> }).collect_view()}</tbody>
                     </table>
                 }
                 .into_any()
@@ -93,8 +95,10 @@ fn Log(log: AuditView, org: OrgSlug, newest: bool) -> impl IntoView {
 }
 
 #[component]
-fn Entry(event: AuditEventView) -> impl IntoView {
-    let AuditEventView { at, action, actor, target, ip, request_id, details, .. } = event;
+fn Entry(event: AuditEventView, org: OrgSlug) -> impl IntoView {
+    let AuditEventView { at, action, actor, target, member, ip, request_id, details, .. } = event;
+    let (details, receipt) = receipt::split(details);
+    let receipt = member.zip(receipt).map(|(member, receipt)| paths::receipt(&org, member, receipt));
     let actor = match action {
         // Not a person: all that is known of the caller is that it proved nothing.
         AuditAction::ScimAuthenticationFailed => text::NO_TOKEN.to_owned(),
@@ -127,7 +131,10 @@ fn Entry(event: AuditEventView) -> impl IntoView {
                 {ip.clone().map(|ip| view! { <span class="md:hidden">" · " {ip}</span> })}
             </td>
             <td>
-                <p class="font-medium">{action.title()}</p>
+                <p class="font-medium">
+                    {action.title()}
+                    {receipt.map(|href| view! { <span class="font-normal">" · " <a class="link" href=href data-testid="to-receipt">{text::RECEIPT}</a></span> })}
+                </p>
                 // Where there is no room for their column.
                 <p class="md:hidden">{people()}</p>
                 {facts.then(|| view! {

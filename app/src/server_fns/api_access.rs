@@ -126,7 +126,10 @@ pub async fn revoke_personal_token(org: OrgSlug, token: PersonalTokenId) -> Resu
 #[server(prefix = "/api", endpoint = "service_credentials")]
 pub async fn service_credentials(org: OrgSlug) -> Result<Vec<ServiceCredentialView>, AppError> {
     let request = RequestContext::current();
-    request.answer(async { directory::service_credentials::list(&request.db, request.in_org(&org, Permission::SeeSecurity)?, &request.call).await }.await)
+    request.answer(
+        async { directory::service_credentials::list(&request.db, request.in_org(&org, Permission::SeeSecurity)?, &request.call).await }
+            .await,
+    )
 }
 
 /// Issue a service credential. The answer holds its secret, this once.

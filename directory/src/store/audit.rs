@@ -57,8 +57,7 @@ pub(crate) async fn append(
 /// A page of events, newest first; `before` is the last event of the page before.
 pub(crate) async fn page(tx: &Tx, before: Option<AuditEventId>, size: i64) -> Result<Vec<AuditEventView>, Error> {
     // What somebody did to herself needs her name once.
-    const COLUMNS: &str =
-        "id, at, action, actor, CASE WHEN target_id = actor_id THEN NULL ELSE target END AS target,
+    const COLUMNS: &str = "id, at, action, actor, CASE WHEN target_id = actor_id THEN NULL ELSE target END AS target,
          CASE WHEN target_kind = 'member' THEN target_id END AS member_id, ip, request_id, details";
     match before {
         None => {

@@ -116,8 +116,7 @@ pub(crate) async fn used(tx: &Tx, id: ServiceCredentialId, now: Timestamp, ip: O
 
 /// Revoke a credential that works; its name and last characters. Nothing brings it back.
 pub(crate) async fn revoke(tx: &Tx, id: ServiceCredentialId, now: Timestamp) -> Result<Option<(String, String)>, Error> {
-    let sql =
-        format!("UPDATE service_credentials SET revoked_at = $2 WHERE org_id = $1 AND id = $3 AND {WORKS} RETURNING name, hint");
+    let sql = format!("UPDATE service_credentials SET revoked_at = $2 WHERE org_id = $1 AND id = $3 AND {WORKS} RETURNING name, hint");
     tx.one(&sql, params![tx.org(), now, id], |row| Ok((row.get("name")?, row.get("hint")?))).await
 }
 

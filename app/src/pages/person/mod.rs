@@ -6,11 +6,12 @@ mod groups;
 mod held;
 mod profile;
 mod reasons;
+mod receipts;
 mod sessions;
 mod timeline;
 
 use domain::{
-    MemberId, OrgRole, OrgSlug,
+    MemberId, OrgRole, OrgSlug, Permission,
     view::{ManagedBy, PersonPage, PersonView, Viewer},
 };
 use leptos::prelude::*;
@@ -79,7 +80,11 @@ pub fn Person() -> impl IntoView {
                     let told = move || {
                         let org = here.clone();
                         timeline.get().map(move |timeline| match timeline {
-                            Ok(timeline) => member.get().map(|member| view! { <timeline::TimelineCard timeline org member /> }).into_any(),
+                            Ok(timeline) => {
+                                let link_to_receipts = ViewerOfPage::get().is_some_and(|viewer| viewer.role.may(Permission::SeeAudit));
+                                let card = |member| view! { <timeline::TimelineCard timeline org member link_to_receipts /> };
+                                member.get().map(card).into_any()
+                            }
                             Err(error) => view! { <FormError error=Signal::stored(Some(error)) /> }.into_any(),
                         })
                     };
@@ -95,9 +100,9 @@ pub fn Person() -> impl IntoView {
 #[component]
 fn Shown(person: PersonPage, org: OrgSlug, viewer: Option<Viewer>, deeds: Deeds, children: Children) -> impl IntoView {
     let it_is_me = viewer.as_ref().is_some_and(|viewer| viewer.member == person.person.member);
-    let PersonPage { now, person: head, groups, agents, roles, teams, sessions, held_links, may, .. } = person.clone();
+    let PersonPage { now, person: head, groups, agents, roles, teams, sessions, held_links, receipts, may, .. } = person.clone();
     let member = head.member;
-    let link_to_groups = viewer.is_some_and(|viewer| viewer.role.may(domain::Permission::SeeMappings));
+    let link_to_groups = viewer.is_some_and(|viewer| viewer.role.may(Permission::SeeMappings));
     view! {
         <Header head=head.clone() now it_is_me org=org.clone() may=may.clone() deeds />
         {(!held_links.is_empty()).then(|| view! { <held::HeldCard links=held_links now org=org.clone() break_glass=head.break_glass deeds /> })}
@@ -106,6 +111,7 @@ fn Shown(person: PersonPage, org: OrgSlug, viewer: Option<Viewer>, deeds: Deeds,
             <div class="grid content-start gap-4">
                 <sessions::SessionsCard org=org.clone() member sessions now may=may.clone() it_is_me deeds />
                 <groups::GroupsCard org=org.clone() groups now link=link_to_groups managed_by=head.managed_by />
+                {(!receipts.is_empty()).then(|| view! { <receipts::ReceiptsCard receipts org=org.clone() member /> })}
                 <profile::ProfileCard person org may it_is_me deeds />
             </div>
             {children()}

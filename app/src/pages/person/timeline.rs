@@ -1,8 +1,9 @@
 //! What changed somebody's access, newest first.
 
 use domain::{
-    MemberId, OrgSlug, Timestamp,
+    MemberId, OrgSlug, ReceiptId, Timestamp,
     audit::AuditAction,
+    receipt,
     view::{TimelineEntry, TimelineEvent, TimelineView},
 };
 use leptos::prelude::*;
@@ -17,6 +18,7 @@ mod text {
     pub const NEWER: &str = "Newer";
     pub const OLDER: &str = "Older";
     pub const REQUEST: &str = "request";
+    pub const RECEIPT: &str = "receipt";
 }
 
 /// The card.
@@ -28,6 +30,8 @@ pub fn TimelineCard(
     org: OrgSlug,
     /// Whose it is.
     member: MemberId,
+    /// Whether the viewer may open receipts.
+    link_to_receipts: bool,
 ) -> impl IntoView {
     let TimelineView { entries, page, more, now } = timeline;
     let here = paths::person(&org, member);
@@ -35,6 +39,7 @@ pub fn TimelineCard(
         1 => format!("{here}#timeline-title"),
         page => format!("{here}?page={page}#timeline-title"),
     };
+    let receipt = move |id| link_to_receipts.then(|| paths::receipt(&org, member, id));
     view! {
         <section class="card" aria-labelledby="timeline-title">
             <div class="head"><h2 id="timeline-title" tabindex="-1">{text::TITLE}</h2></div>
@@ -43,7 +48,7 @@ pub fn TimelineCard(
             } else {
                 view! {
                     <div class="body">
-                        <ol class="line">{entries.into_iter().map(|entry| view! { <Entry entry now /> }).collect_view()}</ol>
+                        <ol class="line">{entries.into_iter().map(|entry| view! { <Entry entry now receipt=receipt.clone() /> }).collect_view()}</ol>
                     </div>
                 }
                 .into_any()
@@ -59,16 +64,19 @@ pub fn TimelineCard(
 }
 
 #[component]
-fn Entry(entry: TimelineEntry, now: Timestamp) -> impl IntoView {
+fn Entry(entry: TimelineEntry, now: Timestamp, receipt: impl Fn(ReceiptId) -> Option<String>) -> impl IntoView {
     let TimelineEntry { at, what, by, request_id } = entry;
     let kind = kind(&what);
     let said = match what {
         TimelineEvent::Audited { action, details } => {
+            let (details, id) = receipt::split(details);
+            let receipt = id.and_then(receipt);
             let (none, some): (Vec<_>, Vec<_>) = details.into_iter().partition(|(_, value)| value == "0");
             let some = some.into_iter().map(|(name, value)| format!("{name}: {value}"));
             let facts = some.chain(none.into_iter().map(|(name, _)| format!("no {name}"))).collect::<Vec<_>>().join(" · ");
             view! {
                 <span class="font-medium">{action.title()}</span>
+                {receipt.map(|href| view! { " · " <a class="link" href=href data-testid="to-receipt">{text::RECEIPT}</a> })}
                 {(!facts.is_empty()).then(|| view! { <span class="facts-line">{facts}</span> })}
             }
             .into_any()

@@ -1,14 +1,18 @@
 //! The credentials with which the organisation's own services ask, and the form that issues one.
 
 use domain::{
-    OrgSlug, Timestamp,
+    OrgSlug, ServiceCredentialId, Timestamp,
+    token::Retirement,
     view::{IssuedServiceCredential, ServiceCredentialView},
 };
 use leptos::prelude::*;
 
 use crate::{
     calls,
-    components::{Confirm, CopyField, Day, EmptyState, Field, LastUsed, OwnerPassword, Secret, SecretForm, ShownOnce, Submit, Typed},
+    components::{
+        Ago, Confirm, CopyField, Day, EmptyState, Field, LastUsed, OwnerPassword, RETIRE, Rotate, Secret, SecretForm, ShownOnce, Submit,
+        Typed,
+    },
     error::AppError,
     server_fns::{self, RevokeServiceCredential},
 };
@@ -30,6 +34,7 @@ mod text {
     pub const UNSAVED: &str = "Save the credential above before you issue another.";
     pub const NEEDS_SCRIPT: &str =
         "Issuing a credential needs JavaScript: its secret is shown once and never written into a page that the server sends.";
+    pub const ROTATE_TEXT: &str = "Give the service the new one before the old one stops. Both work until then.";
     pub const REVOKE: &str = "Revoke";
     pub const REVOKE_TEXT: &str =
         "The next question with it is refused. A service that still uses it can let nobody in until you give it another.";
@@ -41,16 +46,30 @@ mod text {
 /// The id of the card's heading.
 pub const HEADING: &str = "services-title";
 
-/// What an owner asks for: for which organisation, what to call it, and her password where it is asked for.
-pub type Asked = (OrgSlug, String, Option<String>);
+/// What an owner asks for.
+#[derive(Clone)]
+pub enum Order {
+    /// A new one, of this name.
+    Issue(String),
+    /// Another in the place of this one, which stops as the form says.
+    Rotate(ServiceCredentialId, String),
+}
+
+/// For which organisation she asks for what, with her password where it is asked for.
+pub type Asked = (OrgSlug, Order, Option<String>);
 /// Asks for credentials.
 pub type Issuing = Action<Asked, Result<IssuedServiceCredential, AppError>>;
 
 /// What asks for credentials.
 pub fn issuing() -> Issuing {
-    Action::new(|(org, name, password): &Asked| {
-        let (org, name, password) = (org.clone(), name.clone(), password.clone());
-        async move { calls::heed(server_fns::issue_service_credential(org, name, password).await) }
+    Action::new(|(org, order, password): &Asked| {
+        let (org, order, password) = (org.clone(), order.clone(), password.clone());
+        async move {
+            calls::heed(match order {
+                Order::Issue(name) => server_fns::issue_service_credential(org, name, password).await,
+                Order::Rotate(credential, retire) => server_fns::rotate_service_credential(org, credential, retire, password).await,
+            })
+        }
     })
 }
 
@@ -103,7 +122,7 @@ pub fn ServicesCard(
                     </tr>
                 </thead>
                 <tbody>
-                    {credentials.into_iter().map(|credential| view! { <Row credential now org=org.clone() can_manage revoke /> }).collect_view()}
+                    {credentials.into_iter().map(|credential| view! { <Row credential now org=org.clone() can_manage issuing revoke /> }).collect_view()}
                 </tbody>
             </table>
         }
@@ -135,11 +154,20 @@ fn Row(
     now: Timestamp,
     org: OrgSlug,
     can_manage: bool,
+    issuing: Issuing,
     revoke: ServerAction<RevokeServiceCredential>,
 ) -> impl IntoView {
-    let ServiceCredentialView { id, name, hint, created_at, created_by, last_used_at, last_used_ip } = credential;
+    let ServiceCredentialView { id, name, hint, created_at, created_by, last_used_at, last_used_ip, retires_at } = credential;
     let pending = Signal::derive(move || revoke.pending().get() && revoke.input().get().is_some_and(|input| input.credential == id));
     let question = format!("Revoke “{name}”?");
+    let asked = move |asked: &Asked| matches!(asked.1, Order::Rotate(rotated, _) if rotated == id);
+    let rotating = Signal::derive(move || issuing.pending().get() && issuing.input().with(|input| input.as_ref().is_some_and(asked)));
+    let unsaved = Signal::derive(move || issuing.value().with(|answer| matches!(answer, Some(Ok(_)))));
+    let error = Signal::derive(move || issuing.value().get().and_then(Result::err));
+    let (here, called) = (org.clone(), name.clone());
+    let rotate = move |typed: Typed| {
+        issuing.dispatch((here.clone(), Order::Rotate(id, typed.text(RETIRE)), typed.password()));
+    };
     view! {
         <tr data-testid="credential-row">
             <td class="w-full">
@@ -147,11 +175,19 @@ fn Row(
                 <p class="font-mono text-xs leading-4 text-ink-3">"rcv_…" {hint}</p>
                 // Where there is no room for its column.
                 <p class="mt-1 text-xs text-ink-3 md:hidden">"last used: " <LastUsed at=last_used_at now /></p>
+                {retires_at.map(|at| view! {
+                    <p class="mt-1 text-xs text-warn" data-testid="credential-retires">"replaced, stops " <Ago at now /></p>
+                })}
             </td>
             <td class="opt whitespace-nowrap"><Day at=created_at /><p class="text-xs text-ink-3">"by " {created_by}</p></td>
             <td class="opt whitespace-nowrap"><LastUsed at=last_used_at ip=last_used_ip now /></td>
             {can_manage.then(|| view! {
                 <td class="end">
+                    <div class="flex flex-wrap items-center justify-end gap-x-3 gap-y-1">
+                    {retires_at.is_none().then(|| view! {
+                        <Rotate id=format!("rotate-{id}") name=called consequence=text::ROTATE_TEXT retire=Some(Retirement::default()) owner_only=true
+                            error blocked=unsaved pending=rotating ask=rotate />
+                    })}
                     <Confirm id=format!("revoke-{id}") label=text::REVOKE class="btn quiet danger small edge" testid="revoke-credential"
                         question consequence=text::REVOKE_TEXT pending>
                         <ActionForm action=revoke clone:org>
@@ -161,6 +197,7 @@ fn Row(
                             <Submit label=text::REVOKE_YES class="btn danger" testid="revoke-credential-yes" pending />
                         </ActionForm>
                     </Confirm>
+                    </div>
                 </td>
             })}
         </tr>
@@ -171,7 +208,7 @@ fn Row(
 #[component]
 fn IssueForm(org: OrgSlug, issuing: Issuing) -> impl IntoView {
     let ask = move |typed: Typed| {
-        issuing.dispatch((org.clone(), typed.text("name"), typed.password()));
+        issuing.dispatch((org.clone(), Order::Issue(typed.text("name")), typed.password()));
     };
     let error = Signal::derive(move || issuing.value().get().and_then(Result::err));
     let unsaved = Memo::new(move |_| issuing.value().with(|answer| matches!(answer, Some(Ok(_)))));
