@@ -252,6 +252,62 @@ both_databases! {
         assert_eq!(ask(Some(&format!("Bearer {credential}"))).await.error(), (401, "invalid_client"));
     }
 
+    /// Until the old one has retired both work, so that a service is given the new one without a gap.
+    async fn a_rotated_credential_stops_when_it_was_said_to(app) {
+        let acme = app.org("Acme").await;
+        let client = app.client();
+        let token = app.personal_token(&acme, &app.owner(&acme).await).await;
+        let works = async |credential: &str| match client.introspect(credential, &token).await.status {
+            200 => true,
+            401 => false,
+            other => panic!("{other}"),
+        };
+        let hint = |secret: &str| secret[secret.len() - 4..].to_owned();
+        let hours = |hours: u64| Duration::from_secs(3_600 * hours);
+        for (retire, after) in [("at_once", hours(0)), ("hour", hours(1)), ("day", hours(24)), ("week", hours(24 * 7))] {
+            let (old, owner) = (app.service_credential(&acme).await, app.owner(&acme).await);
+            let listed = async || owner.call("service_credentials", &[("org", &acme.slug)]).await.json.as_array().unwrap().clone();
+            let id = listed().await[0]["id"].as_str().unwrap().to_owned();
+            let rotate = async |retire: &str| owner.call("rotate_service_credential", &[("org", &acme.slug), ("credential", &id), ("retire", retire)]).await;
+            assert!(works(&old).await);
+            assert_eq!(rotate("tomorrow").await.status, 422);
+            app.advance(Duration::from_secs(1));
+            let rotated = rotate(retire).await;
+            assert_eq!((rotated.status, &rotated.json["credential"]["name"]), (200, &"Gateway".into()), "{}", rotated.text);
+            assert_eq!(rotated.header("cache-control"), Some("no-store"));
+            let new = rotated.json["secret"].as_str().unwrap().to_owned();
+            assert!(works(&new).await && new != old);
+            let row = app.audit(&acme).await.into_iter().find(|row| row.action == "service_credential.rotated").unwrap();
+            assert_eq!(row.details[..2], [format!("ends in: {}", hint(&new)), format!("in place of the one that ends in: {}", hint(&old))]);
+            let retiring: Vec<_> = listed().await.iter().map(|credential| credential["retires_at"].is_i64()).collect();
+            if retire == "at_once" {
+                assert!(!works(&old).await && retiring == [false]);
+                assert_eq!(rotate(retire).await.status, 404, "it does not work any more");
+            } else {
+                assert_eq!(retiring, [false, true]);
+                assert_eq!(rotate("at_once").await.status, 409, "another was issued in its place already");
+                app.advance(after - Duration::from_secs(1));
+                assert!(works(&old).await, "{retire}");
+                app.advance(Duration::from_secs(1));
+                assert!(!works(&old).await && works(&new).await, "{retire}");
+            }
+            app.database.try_run("DELETE FROM service_credentials").await.unwrap();
+        }
+    }
+
+    /// Revoked before its time is over, it stops then.
+    async fn a_credential_that_retires_can_be_revoked_before(app) {
+        let acme = app.org("Acme").await;
+        let (owner, client) = (app.owner(&acme).await, app.client());
+        let (token, old) = (app.personal_token(&acme, &owner).await, app.service_credential(&acme).await);
+        let id = owner.call("service_credentials", &[("org", &acme.slug)]).await.json[0]["id"].as_str().unwrap().to_owned();
+        let of = [("org", acme.slug.as_str()), ("credential", id.as_str())];
+        assert_eq!(owner.call("rotate_service_credential", &[&of[..], &[("retire", "week")]].concat()).await.status, 200);
+        assert_eq!(client.introspect(&old, &token).await.status, 200);
+        assert_eq!(owner.call("revoke_service_credential", &of).await.status, 200);
+        assert_eq!(client.introspect(&old, &token).await.status, 401);
+    }
+
     /// Law 9. A token opens what its person may use at this moment.
     async fn what_a_token_opens_changes_with_her_groups_at_once(app) {
         let acme = app.org("Acme").await;

@@ -31,7 +31,9 @@ both_databases! {
         assert_eq!((ended.actor.as_str(), ended.target.as_deref()), ("Bootstrap (token)", Some("mira Olsen")));
         let counts = ["sessions", "API sessions", "access tokens", "refresh tokens", "personal tokens", "device codes", "activation links", "manual roles", "team seats"];
         let counts = counts.into_iter().zip([1, 0, 0, 0, 0, 0, 0, 0, 0]).map(|(what, count)| format!("{what} ended: {count}"));
-        assert_eq!(ended.details, ["cause: deactivated in the directory".to_owned()].into_iter().chain(counts).collect::<Vec<_>>());
+        let (receipt, told) = ended.details.split_last().unwrap();
+        assert!(receipt.starts_with("receipt: "), "{receipt}");
+        assert_eq!(told, ["cause: deactivated in the directory".to_owned()].into_iter().chain(counts).collect::<Vec<_>>());
         assert_eq!(ended.request_id.as_deref(), answer.headers["x-request-id"].to_str().ok(), "the answer's own request id");
         assert_eq!(about("user.changed").request_id, ended.request_id);
         // Within one request, in the order in which it happened.

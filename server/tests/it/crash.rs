@@ -290,6 +290,12 @@ const HALF_DONE: &[(&str, &str)] = &[
             <> (SELECT count(*) FROM memberships m WHERE m.member_id = p.id)",
     ),
     (
+        "each end of access has its receipt, and each receipt its end",
+        "SELECT count(*) FROM members p WHERE
+            (SELECT count(*) FROM audit_events e WHERE e.target_id = p.id AND e.action = 'access.ended')
+            <> (SELECT count(*) FROM offboarding_receipts r WHERE r.member_id = p.id)",
+    ),
+    (
         "nobody is in a group after her deletion",
         "SELECT count(*) FROM scim_group_members g JOIN scim_users u ON u.id = g.user_id WHERE u.deleted_at IS NOT NULL",
     ),

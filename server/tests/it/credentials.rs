@@ -15,7 +15,7 @@ const CLI: &str = "rollcall-cli";
 
 /// What hangs off a membership and lets its person act, by the table that holds it. A table with a secret that is not here fails
 /// [`every_credential_that_dies_with_a_membership_is_tried`].
-const KINDS: [(&str, &str); 6] = [
+pub const KINDS: [(&str, &str); 6] = [
     ("sessions", "browser session"),
     ("activation_links", "activation link"),
     ("access_tokens", "access token"),
@@ -25,7 +25,7 @@ const KINDS: [(&str, &str); 6] = [
 ];
 
 /// Everything that somebody can have.
-struct Credentials {
+pub struct Credentials {
     browser: Browser,
     link: String,
     access: String,
@@ -36,7 +36,7 @@ struct Credentials {
 
 impl Credentials {
     /// Of each kind one, for a person who has just joined.
-    async fn of(app: &TestApp, org: &Org, email: &str) -> Self {
+    pub async fn of(app: &TestApp, org: &Org, email: &str) -> Self {
         let (_, browser) = app.join(org, email).await;
         let access = app.let_in(org, &browser, CLI).await.access;
         let refresh = app.let_in(org, &browser, CLI).await.refresh;
@@ -45,19 +45,22 @@ impl Credentials {
         let approved = browser.call("approve_device", &[("org", &org.slug), ("user_code", &asked.field("user_code"))]).await;
         assert_eq!(approved.status, 200, "{}", approved.text);
         // A link that was mailed and not followed, as she would have one after coming back.
-        let link = "A".repeat(43);
-        let hash: String = sha2_of(&link).iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = |text: &str| sha2_of(text).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let link = hex(&format!("{} {email}", org.slug))[..43].to_owned();
+        let hash = hex(&link);
         let hash = if app.state.db.is_postgres() { format!("'\\x{hash}'::bytea") } else { format!("x'{hash}'") };
         let sql = format!(
             "INSERT INTO activation_links (hash, org_id, membership_id, email, created_at, expires_at)
-             SELECT {hash}, m.org_id, m.id, u.email, 0, 9000000000000000 FROM memberships m JOIN users u ON u.id = m.account_id WHERE u.email = '{email}'"
+             SELECT {hash}, m.org_id, m.id, u.email, 0, 9000000000000000 FROM memberships m JOIN users u ON u.id = m.account_id
+               JOIN organizations o ON o.id = m.org_id WHERE u.email = '{email}' AND o.slug = '{}'",
+            org.slug
         );
         app.database.try_run(&sql).await.unwrap();
         Self { browser, link, access, refresh, personal, device: asked.field("device_code") }
     }
 
     /// Use one of them, as whoever holds it would.
-    async fn works(&self, app: &TestApp, org: &Org, kind: &str) -> bool {
+    pub async fn works(&self, app: &TestApp, org: &Org, kind: &str) -> bool {
         let client = app.client();
         let status = match kind {
             "browser session" => self.browser.call("viewer", &[("org", &org.slug)]).await.status,
@@ -81,11 +84,11 @@ fn sha2_of(text: &str) -> Vec<u8> {
 }
 
 /// The ways that a directory has, and those that people have.
-fn ways() -> impl Iterator<Item = &'static str> {
+pub fn ways() -> impl Iterator<Item = &'static str> {
     WAYS.into_iter().chain(["bulk patch", "bulk delete", "removed by hand", "blocked by hand"])
 }
 
-async fn leave(app: &TestApp, org: &Org, person: &Person, way: &str) {
+pub async fn leave(app: &TestApp, org: &Org, person: &Person, way: &str) {
     let idp = app.idp(org);
     let bulk = async |operation| {
         let body = json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"], "Operations": [operation] });
@@ -109,7 +112,7 @@ async fn leave(app: &TestApp, org: &Org, person: &Person, way: &str) {
     }
 }
 
-async fn record_of(app: &TestApp, org: &Org, email: &str) -> Person {
+pub async fn record_of(app: &TestApp, org: &Org, email: &str) -> Person {
     let found = app.idp(org).get(&format!("/Users?filter=userName+eq+%22{email}%22")).await;
     Person { id: found.json["Resources"][0]["id"].as_str().unwrap().to_owned(), email: email.to_owned() }
 }
@@ -125,7 +128,6 @@ both_databases! {
             for (_, kind) in KINDS {
                 assert!(control.works(&app, &acme, kind).await, "{kind} works before anybody leaves");
             }
-            app.database.try_run("DELETE FROM activation_links").await.unwrap();
             let hers = Credentials::of(&app, &acme, &email).await;
             let agent = app.agent(&acme, &format!("Scout {number}"), &[OrgRole::Member]).await;
             assert_eq!(app.client().decide(&service, &agent, &hers.access).await.json["allowed"], true);
@@ -160,6 +162,13 @@ both_databases! {
                 assert!(row.details.contains(&count.to_owned()), "{count} after {way}: {row:?}");
             }
             assert!(row.target.as_ref().unwrap().starts_with(&format!("leaver{number}")), "{way}: {row:?}");
+            // And in the receipt, if her access ended rather than was blocked.
+            let receipt = row.details.iter().find_map(|fact| fact.strip_prefix("receipt: "));
+            assert_eq!(receipt.is_some(), way != "blocked by hand", "{way}: {row:?}");
+            let Some(receipt) = receipt else { continue };
+            let file = app.owner(&acme).await.get(&format!("/o/acme/receipts/{receipt}.json")).await;
+            let counted: Vec<_> = file.json["ended"].as_array().unwrap().iter().map(|kind| kind["count"].as_i64().unwrap()).collect();
+            assert_eq!(counted, [1, 2, 2, 2, 1, 1, 1, 0, 0], "{way}: {}", file.text);
         }
     }
 

@@ -53,6 +53,7 @@ fn functions() -> BTreeMap<&'static str, (Needs, Arguments)> {
         ("timeline", (Role(Permission::SeePeople), vec![OF, ("member", ID)])),
         ("resend_activation", (Role(Permission::ManageMembers), vec![OF, ("member", ID)])),
         ("audit", (Role(Permission::SeeAudit), vec![OF])),
+        ("receipt", (Role(Permission::SeeAudit), vec![OF, ("member", ID), ("receipt", ID)])),
         ("invite", (Role(Permission::ManageMembers), vec![OF, ("name", "A"), ("email", "nobody"), ("role", "")])),
         ("remove_member", (Role(Permission::ManageMembers), vec![OF, ("member", ID)])),
         ("restore_member", (Role(Permission::ManageMembers), vec![OF, ("member", ID)])),
@@ -100,6 +101,7 @@ fn functions() -> BTreeMap<&'static str, (Needs, Arguments)> {
         ("deny_device", (Role(Permission::Enter), vec![OF, ("user_code", "WDJB-MJHT")])),
         ("service_credentials", (Role(Permission::SeeSecurity), vec![OF])),
         ("issue_service_credential", (Fresh(Permission::ManageSecurity), vec![OF, ("name", "x")])),
+        ("rotate_service_credential", (Fresh(Permission::ManageSecurity), vec![OF, ("credential", ID), ("retire", "day")])),
         ("revoke_service_credential", (Fresh(Permission::ManageSecurity), vec![OF, ("credential", ID)])),
         ("enable_scim", (Role(Permission::ManageSecurity), vec![OF])),
         ("disable_scim", (Role(Permission::ManageSecurity), vec![OF])),
@@ -146,6 +148,7 @@ fn pages() -> BTreeMap<&'static str, (Permission, String, u16)> {
         ("/members", of(Permission::SeeMembers, "/members", 200)),
         ("/members/invite", of(Permission::ManageMembers, "/members/invite", 200)),
         ("/members/{member}", one(Permission::SeePeople, "/members")),
+        ("/members/{member}/receipts/{receipt}", of(Permission::SeeAudit, &format!("/members/{ID}/receipts/{ID}"), 404)),
         ("/teams", of(Permission::SeeTeams, "/teams", 200)),
         ("/teams/{team}", one(Permission::SeeTeams, "/teams")),
         ("/groups", of(Permission::SeeMappings, "/groups", 200)),
@@ -193,6 +196,21 @@ both_databases! {
                 };
                 assert_eq!(page.status, expected, "{path}, {who}");
             }
+        }
+    }
+
+    /// A file is asked for like the page that it belongs to.
+    async fn a_receipts_file_asks_who_is_looking(app) {
+        let (acme, globex) = (app.org("Acme").await, app.org("Globex").await);
+        for (who, role, browser) in &callers(&app, &acme, &globex).await {
+            let file = browser.get(&format!("/o/acme/receipts/{ID}.json")).await;
+            let expected = match (*who, role) {
+                ("anonymous", _) => 303,
+                ("stranger", _) => 409,
+                (_, Some(role)) if role.may(Permission::SeeAudit) => 404,
+                _ => 403,
+            };
+            assert_eq!(file.status, expected, "{who}: {}", file.text);
         }
     }
 

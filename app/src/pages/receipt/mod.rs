@@ -29,6 +29,7 @@ mod text {
     pub const CAUSE: &str = "Cause";
     pub const ENDED_BY: &str = "Ended by";
     pub const REQUEST: &str = "Request";
+    pub const RECEIPT: &str = "Receipt";
     pub const ARRIVED: &str = "Arrived";
     pub const ENDED: &str = "Ended";
     pub const ANSWERED: &str = "Answered";
@@ -60,7 +61,6 @@ pub fn Receipt() -> impl IntoView {
         }
     });
     view! {
-        <secrets::NewSecret rotating />
         <Transition fallback=|| view! { <PageHeader title=text::TITLE lead="" /> <CardSkeleton /> }>
             {move || receipt.get().map(|receipt| match (receipt, org.get()) {
                 (Ok(receipt), Some(org)) => view! { <Shown receipt org rotating /> }.into_any(),
@@ -68,6 +68,7 @@ pub fn Receipt() -> impl IntoView {
                 (Ok(_), None) => ().into_any(),
             })}
         </Transition>
+        <secrets::NewSecret rotating />
     }
 }
 
@@ -111,6 +112,8 @@ fn Shown(receipt: ReceiptView, org: OrgSlug, rotating: secrets::Rotating) -> imp
                     <dt>{text::ENDED_BY}</dt>
                     <dd class="wrap-anywhere">{actor}</dd>
                     {request_id.map(|id| view! { <dt>{text::REQUEST}</dt> <dd class="font-mono text-xs leading-5 wrap-anywhere">{id}</dd> })}
+                    <dt>{text::RECEIPT}</dt>
+                    <dd class="font-mono text-xs leading-5 wrap-anywhere">{id.to_string()}</dd>
                     <dt>{text::ARRIVED}</dt>
                     <dd><Exactly at=arrived_at /></dd>
                     <dt>{text::ENDED}</dt>
@@ -138,8 +141,7 @@ fn Shown(receipt: ReceiptView, org: OrgSlug, rotating: secrets::Rotating) -> imp
                 }).collect_view()}
             </dl>
         </section>
-        <SecretsCard secrets=receipt.secrets can_rotate=receipt.can_rotate org rotating />
-        <p class="mt-4 text-xs text-ink-3 wrap-anywhere">"Receipt " <span class="font-mono">{id.to_string()}</span> " · read " {now.second()}</p>
+        <SecretsCard secrets=receipt.secrets now can_rotate=receipt.can_rotate org rotating />
     }
 }
 

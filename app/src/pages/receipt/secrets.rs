@@ -22,7 +22,7 @@ mod text {
     pub const NONE: &str = "She had issued none of the organisation’s own secrets that still worked.";
     pub const NEW: &str = "Your new secret";
     pub const NEW_LEAD: &str = "Give it to whoever used the old one. It will not be shown again.";
-    pub const SAVE_FIRST: &str = "Save the secret above before you rotate another.";
+    pub const SAVE_FIRST: &str = "Save the new secret before you rotate another.";
     pub const NEEDS_SCRIPT: &str =
         "Rotating needs JavaScript: the new secret is shown once and never written into a page that the server sends.";
     pub const TOKEN_TEXT: &str =
@@ -73,11 +73,9 @@ pub fn NewSecret(
     let secret = Signal::derive(move || rotating.value().get().and_then(Result::ok));
     let error = Signal::derive(move || rotating.value().get().and_then(Result::err));
     view! {
-        <FormError error />
-        <div class="mb-4 empty:hidden">
-            <ShownOnce secret forget=move || rotating.value().set(None) id="rotated-secret" title=text::NEW lead=text::NEW_LEAD
-                what="the secret" saved="rotated-secret-saved" then=HEADING />
-        </div>
+        <FormError error class="mt-4" />
+        <ShownOnce secret forget=move || rotating.value().set(None) id="rotated-secret" title=text::NEW lead=text::NEW_LEAD
+            what="the secret" saved="rotated-secret-saved" then=HEADING />
     }
 }
 
@@ -86,6 +84,8 @@ pub fn NewSecret(
 pub fn SecretsCard(
     /// The secrets, each kind by itself.
     secrets: Vec<SecretOfLeaver>,
+    /// When this was read.
+    now: Timestamp,
     /// Whether the viewer may rotate them.
     can_rotate: bool,
     /// The organisation.
@@ -95,26 +95,28 @@ pub fn SecretsCard(
 ) -> impl IntoView {
     let live = secrets.iter().any(|secret| secret.state == SecretState::Live);
     let unsaved = Signal::derive(move || rotating.value().with(|answer| matches!(answer, Some(Ok(_)))));
-    let list = if secrets.is_empty() {
-        view! { <p class="body text-ink-2">{text::NONE}</p> }.into_any()
-    } else {
-        let rows = secrets.into_iter().map(|secret| view! { <Row secret can_rotate org=org.clone() rotating unsaved /> });
-        view! { <ul class="list">{rows.collect_view()}</ul> }.into_any()
+    let none = secrets.is_empty();
+    let lead = match (none, live && !can_rotate) {
+        (true, _) => text::NONE.to_owned(),
+        (false, true) => format!("{} {} As of {}:", text::LEAD, text::ONLY_OWNERS, now.second()),
+        (false, false) => format!("{} As of {}:", text::LEAD, now.second()),
     };
+    let list = (!none).then(|| {
+        let rows = secrets.into_iter().map(|secret| view! { <Row secret can_rotate org=org.clone() rotating unsaved /> });
+        view! { <ul class="list">{rows.collect_view()}</ul> }
+    });
     view! {
         <section class="card mt-4" aria-labelledby=HEADING>
             <div class="head">
                 <div>
                     <h2 id=HEADING tabindex="-1">{text::TITLE}</h2>
-                    <p class="sub">{text::LEAD} {(live && !can_rotate).then(|| format!(" {}", text::ONLY_OWNERS))}</p>
+                    <p class="sub">{lead}</p>
                 </div>
             </div>
             {list}
             {(live && can_rotate).then(|| view! {
-                <div class="screen px-4 pb-4 empty:hidden md:px-6">
-                    {move || unsaved.get().then(|| view! { <p class="text-sm text-ink-2" data-testid="rotate-obstacle">{text::SAVE_FIRST}</p> })}
-                    <p class="note warn without-script">{text::NEEDS_SCRIPT}</p>
-                </div>
+                {move || unsaved.get().then(|| view! { <p class="body border-t border-line text-sm text-ink-2" data-testid="rotate-obstacle">{text::SAVE_FIRST}</p> })}
+                <p class="note warn without-script mx-4 mb-4 md:mx-6">{text::NEEDS_SCRIPT}</p>
             })}
         </section>
     }

@@ -140,6 +140,12 @@ impl TestDatabase {
         psql(&admin_url(), &format!("{sql} datname = '{}' AND usename = '{role}'", self.name));
     }
 
+    /// End the connection of the application that waits for a lock, and no other (PostgreSQL).
+    pub fn break_who_waits_for_a_lock(&self) {
+        let sql = "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE usename = 'rollcall_app' AND wait_event_type = 'Lock' AND";
+        psql(&admin_url(), &format!("{sql} datname = '{}'", self.name));
+    }
+
     /// Take a lock as the owner of everything; it is held until the transaction ends.
     pub async fn hold_lock(&self, sql: &str) -> DatabaseTransaction {
         let holder = self.all_seeing.begin().await.unwrap();
