@@ -112,7 +112,8 @@ const STEPS: [(&str, &str); 12] = [
 async fn fails(app: &TestApp, table: &str, statement: &str) {
     let on = format!("CREATE TRIGGER fails BEFORE {statement} ON {table} FOR EACH ROW");
     if app.state.db.is_postgres() {
-        let refuse = "CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'a step fails'; END $$";
+        let refuse =
+            "CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'a step fails'; END $$";
         app.database.try_run(refuse).await.unwrap();
         app.database.try_run(&format!("{on} EXECUTE FUNCTION refuse()")).await.unwrap();
     } else {

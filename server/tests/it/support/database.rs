@@ -142,7 +142,8 @@ impl TestDatabase {
 
     /// End the connection of the application that waits for a lock, and no other (PostgreSQL).
     pub fn break_who_waits_for_a_lock(&self) {
-        let sql = "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE usename = 'rollcall_app' AND wait_event_type = 'Lock' AND";
+        let sql =
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE usename = 'rollcall_app' AND wait_event_type = 'Lock' AND";
         psql(&admin_url(), &format!("{sql} datname = '{}'", self.name));
     }
 
