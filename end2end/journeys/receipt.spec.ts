@@ -45,6 +45,7 @@ for (const engine of ["SQLite", "PostgreSQL"] as const) {
         await page.goto(`/o/acme/members/${member}`);
         await expect(page.getByTestId("receipt-of-person")).toHaveCount(1);
         await expect(page.getByTestId("timeline-entry").filter({ hasText: "Access ended" }).getByTestId("to-receipt")).toBeVisible();
+        if (engine === "SQLite") await look(page, "person-with-receipt");
         await page.getByTestId("receipt-of-person").getByRole("link").click();
         await expect(page.getByRole("heading", { level: 1 })).toHaveText("Offboarding receipt");
         await expect(page).toHaveURL(new RegExp(`/o/acme/members/${member}/receipts/[0-9a-f-]{36}$`));
@@ -147,6 +148,29 @@ for (const engine of ["SQLite", "PostgreSQL"] as const) {
     });
   });
 }
+
+test("a service is given another credential without a gap", async ({ page, server }) => {
+  const acme = await server.bootstrap("Acme", INES);
+  await signInOwner(page, acme);
+  const { secret: old } = await tell(page, server, "issue_service_credential", { name: "Gateway", password: INES.password });
+  await page.goto("/o/acme/settings/security");
+  await alive(page);
+  await page.getByTestId("credential-row").getByTestId("rotate").click();
+  await expect(page.getByRole("dialog").getByLabel("The old one stops")).toHaveValue("day");
+  await page.getByRole("dialog").getByTestId("rotate-yes").click();
+  const secret = await page.getByTestId("service-credential").innerText();
+  expect(secret).toMatch(/^rcv_/);
+  await expect(page.getByTestId("credential-row")).toHaveCount(2);
+  const retiring = page.getByTestId("credential-row").filter({ hasText: old.slice(-4) });
+  await expect(retiring.getByTestId("credential-retires")).toHaveText(/^replaced, stops in (24 h|1 day)$/);
+  await expect(retiring.getByTestId("rotate")).toHaveCount(0);
+  for (const credential of [old, secret]) {
+    const asked = await page.request.post("/oauth/introspect", { form: { token: "x" }, headers: { Authorization: `Bearer ${credential}` } });
+    expect(asked.status()).toBe(200);
+  }
+  await page.getByTestId("credential-saved").click();
+  await look(page, "security-credential-rotated");
+});
 
 test("an auditor reads a receipt and rotates nothing; without a script it says why", async ({ page, server, otherBrowser }) => {
   const acme = await server.bootstrap("Acme", INES);

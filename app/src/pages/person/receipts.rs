@@ -7,7 +7,7 @@ use crate::paths;
 
 mod text {
     pub const TITLE: &str = "Offboarding receipts";
-    pub const LEAD: &str = "What ended when her access did, and the secrets to be replaced since she knows them.";
+    pub const LEAD: &str = "What ended when her access did, and the organisation’s secrets that she knows.";
 }
 
 /// The card.

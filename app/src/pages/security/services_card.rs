@@ -183,7 +183,7 @@ fn Row(
             <td class="opt whitespace-nowrap"><LastUsed at=last_used_at ip=last_used_ip now /></td>
             {can_manage.then(|| view! {
                 <td class="end">
-                    <div class="flex flex-wrap items-center justify-end gap-x-3 gap-y-1">
+                    <div class="flex flex-wrap items-center justify-end gap-x-3 gap-y-1 md:flex-nowrap">
                     {retires_at.is_none().then(|| view! {
                         <Rotate id=format!("rotate-{id}") name=called consequence=text::ROTATE_TEXT retire=Some(Retirement::default()) owner_only=true
                             error blocked=unsaved pending=rotating ask=rotate />
