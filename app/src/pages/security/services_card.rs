@@ -184,19 +184,19 @@ fn Row(
             {can_manage.then(|| view! {
                 <td class="end">
                     <div class="flex flex-wrap items-center justify-end gap-x-3 gap-y-1 md:flex-nowrap">
-                    {retires_at.is_none().then(|| view! {
-                        <Rotate id=format!("rotate-{id}") name=called consequence=text::ROTATE_TEXT retire=Some(Retirement::default()) owner_only=true
-                            error blocked=unsaved pending=rotating ask=rotate />
-                    })}
-                    <Confirm id=format!("revoke-{id}") label=text::REVOKE class="btn quiet danger small edge" testid="revoke-credential"
-                        question consequence=text::REVOKE_TEXT pending>
-                        <ActionForm action=revoke clone:org>
-                            <input type="hidden" name="org" value=org.to_string() />
-                            <input type="hidden" name="credential" value=id.to_string() />
-                            <OwnerPassword error=calls::failure(revoke) place=id.to_string() />
-                            <Submit label=text::REVOKE_YES class="btn danger" testid="revoke-credential-yes" pending />
-                        </ActionForm>
-                    </Confirm>
+                        {retires_at.is_none().then(|| view! {
+                            <Rotate id=format!("rotate-{id}") name=called consequence=text::ROTATE_TEXT retire=Some(Retirement::default()) owner_only=true
+                                error blocked=unsaved pending=rotating ask=rotate />
+                        })}
+                        <Confirm id=format!("revoke-{id}") label=text::REVOKE class="btn quiet danger small edge" testid="revoke-credential"
+                            question consequence=text::REVOKE_TEXT pending>
+                            <ActionForm action=revoke clone:org>
+                                <input type="hidden" name="org" value=org.to_string() />
+                                <input type="hidden" name="credential" value=id.to_string() />
+                                <OwnerPassword error=calls::failure(revoke) place=id.to_string() />
+                                <Submit label=text::REVOKE_YES class="btn danger" testid="revoke-credential-yes" pending />
+                            </ActionForm>
+                        </Confirm>
                     </div>
                 </td>
             })}
