@@ -89,7 +89,7 @@ pub async fn block(db: &Db, who: &SignedIn, scope: OrgScope, member: MemberId, c
             store::links::delete_activation_of(&tx, membership.id).await?;
             store::mails::supersede(&tx, membership.id, "she was blocked").await?;
         }
-        store::audit::append(&tx, AuditAction::MemberBlocked, &actor, Some(subject.target()), details, call).await?;
+        crate::audit::append(&tx, AuditAction::MemberBlocked, &actor, Some(subject.target()), details, call).await?;
         if subject.role == OrgRole::Owner {
             let line = format!("{} blocked {}, who is an owner.", alerts::name(&who.name), alerts::name(&subject.name));
             alerts::to_owners(&tx, "an owner was blocked", &line, call).await?;
@@ -105,7 +105,7 @@ pub async fn unblock(db: &Db, who: &SignedIn, scope: OrgScope, member: MemberId,
         let tx = db.begin(scope).await?;
         let subject = subject(&tx, who, member, Proof::FreshForOwners, call).await?;
         if store::blocks::delete(&tx, member).await? {
-            store::audit::append(&tx, AuditAction::MemberUnblocked, &who.actor(), Some(subject.target()), vec![], call).await?;
+            crate::audit::append(&tx, AuditAction::MemberUnblocked, &who.actor(), Some(subject.target()), vec![], call).await?;
             tx.commit().await?;
         }
         Ok(())

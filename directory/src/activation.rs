@@ -92,7 +92,7 @@ pub async fn complete(
         store::members::prove(&tx, member.id, membership.id, call.now).await?;
         let name = member.profile.name().or_else(|| account.email.clone()).unwrap_or_default();
         let actor = Actor::Member { id: member.id, name: name.clone() };
-        store::audit::append(&tx, AuditAction::Activated, &actor, Some(target(&member, &name)), vec![], call).await?;
+        crate::audit::append(&tx, AuditAction::Activated, &actor, Some(target(&member, &name)), vec![], call).await?;
 
         let account = store::accounts::lock(&tx, account.id).await?;
         let doors = store::people::doors(&tx, account.id).await?;
@@ -130,7 +130,7 @@ pub async fn resend(db: &Db, who: &SignedIn, scope: OrgScope, member: MemberId, 
         store::mails::supersede(&tx, membership.id, "replaced by a newer mail").await?;
         queue(&tx, &membership, &address, Duration::ZERO, call).await?.or_full()?;
         let name = person.profile.name().unwrap_or_else(|| address.clone());
-        store::audit::append(&tx, AuditAction::ActivationResent, &who.actor(), Some(target(&person, &name)), vec![], call).await?;
+        crate::audit::append(&tx, AuditAction::ActivationResent, &who.actor(), Some(target(&person, &name)), vec![], call).await?;
         tx.commit().await
     })
     .await

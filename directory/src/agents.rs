@@ -100,7 +100,7 @@ pub async fn create(db: &Db, who: &SignedIn, scope: OrgScope, described: Describ
         let id: AgentId = call.new_id();
         store::agents::insert(&tx, id, &name, &description, owner_team, &who.actor().name(), call.now).await?;
         let details = team.map(|team| ("owner team".to_owned(), team)).into_iter().collect();
-        store::audit::append(&tx, AuditAction::AgentCreated, &who.actor(), Some(target(id, name.as_str())), details, call).await?;
+        crate::audit::append(&tx, AuditAction::AgentCreated, &who.actor(), Some(target(id, name.as_str())), details, call).await?;
         tx.commit().await?;
         Ok(id)
     })
@@ -131,7 +131,7 @@ pub async fn edit(db: &Db, who: &SignedIn, scope: OrgScope, agent: AgentId, desc
             return Ok(());
         }
         store::agents::update(&tx, agent, &name, &description, owner_team).await?;
-        store::audit::append(&tx, AuditAction::AgentChanged, &who.actor(), Some(target(agent, name.as_str())), details, call).await?;
+        crate::audit::append(&tx, AuditAction::AgentChanged, &who.actor(), Some(target(agent, name.as_str())), details, call).await?;
         tx.commit().await
     })
     .await
@@ -144,7 +144,7 @@ pub async fn delete(db: &Db, who: &SignedIn, scope: OrgScope, agent: AgentId, ca
         who.confirm(&tx, Permission::ManageAgents).await?;
         let before = store::agents::lock(&tx, agent).await?.ok_or(Error::NotFound("agent"))?;
         store::agents::delete(&tx, agent).await?;
-        store::audit::append(&tx, AuditAction::AgentDeleted, &who.actor(), Some(target(agent, &before.name)), vec![], call).await?;
+        crate::audit::append(&tx, AuditAction::AgentDeleted, &who.actor(), Some(target(agent, &before.name)), vec![], call).await?;
         tx.commit().await
     })
     .await
@@ -192,7 +192,7 @@ pub async fn set_access(
         let details = [("added", &added), ("removed", &removed)];
         let details = details.iter().filter(|(_, grantees)| !grantees.is_empty());
         let details = details.map(|(what, grantees)| ((*what).to_owned(), in_words(grantees))).collect();
-        store::audit::append(&tx, AuditAction::AgentAccessChanged, &who.actor(), Some(target(agent, &before.name)), details, call).await?;
+        crate::audit::append(&tx, AuditAction::AgentAccessChanged, &who.actor(), Some(target(agent, &before.name)), details, call).await?;
         tx.commit().await
     })
     .await

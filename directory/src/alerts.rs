@@ -37,7 +37,7 @@ pub(crate) async fn last_owner_kept(db: &Db, scope: OrgScope, target: &Target, a
     db.retrying(|| async {
         let tx = db.begin(scope).await?;
         let details = vec![("why".to_owned(), "an organisation keeps at least one active owner".to_owned())];
-        store::audit::append(&tx, AuditAction::LastOwnerKept, actor, Some(target.clone()), details, call).await?;
+        crate::audit::append(&tx, AuditAction::LastOwnerKept, actor, Some(target.clone()), details, call).await?;
         let key = digest(&tx.org().to_string());
         if store::failures::add(&tx, "last_owner_alert", &key, call.now, call.now - REFUSAL_WINDOW).await?.failures == 1 {
             let line = format!(

@@ -71,7 +71,7 @@ pub async fn issue(
             ("scope".to_owned(), scopes.to_string()),
         ];
         let target = Target { kind: "personal_token", id: Uuid::from(id), name: name.as_str().to_owned() };
-        store::audit::append(&tx, AuditAction::PersonalTokenIssued, &who.actor(), Some(target), details, call).await?;
+        crate::audit::append(&tx, AuditAction::PersonalTokenIssued, &who.actor(), Some(target), details, call).await?;
         let token = store::personal_tokens::list(&tx, who.membership, call.now).await?.into_iter().find(|token| token.id == id);
         let token = token.ok_or(Error::Stale)?;
         tx.commit().await?;
@@ -90,7 +90,7 @@ pub async fn revoke(db: &Db, who: &SignedIn, scope: OrgScope, token: PersonalTok
         };
         let target = Target { kind: "personal_token", id: Uuid::from(token), name };
         let details = vec![("ends in".to_owned(), hint)];
-        store::audit::append(&tx, AuditAction::PersonalTokenRevoked, &who.actor(), Some(target), details, call).await?;
+        crate::audit::append(&tx, AuditAction::PersonalTokenRevoked, &who.actor(), Some(target), details, call).await?;
         tx.commit().await
     })
     .await
@@ -108,7 +108,7 @@ pub async fn end(db: &Db, who: &SignedIn, scope: OrgScope, session: ApiSessionId
         }
         let name = client.unwrap_or_else(|| "a client whose tokens had run out".to_owned());
         let target = Target { kind: "api_session", id: Uuid::from(session), name };
-        store::audit::append(&tx, AuditAction::ApiSessionEnded, &who.actor(), Some(target), vec![], call).await?;
+        crate::audit::append(&tx, AuditAction::ApiSessionEnded, &who.actor(), Some(target), vec![], call).await?;
         tx.commit().await
     })
     .await

@@ -1,8 +1,29 @@
-//! The audit log, read. It is written by each use case, in the transaction of what it tells of.
+//! The audit log. Each use case writes it in the transaction of what it tells of, and whoever listens is told of the same.
 
-use domain::{AuditEventId, view::AuditView};
+use domain::{AuditEventId, audit::AuditAction, view::AuditView};
 
-use crate::{Call, Db, Error, OrgScope, store};
+use crate::{
+    Actor, Call, Db, Error, OrgScope, events,
+    store::{
+        self,
+        audit::{Details, Target},
+        db::Tx,
+    },
+};
+
+/// Add an event, in the transaction of the change that it tells of; endpoints that want to hear of such events are told of it, too.
+/// There is no other way to do either, so neither is forgotten.
+pub(crate) async fn append(
+    tx: &Tx,
+    action: AuditAction,
+    actor: &Actor,
+    target: Option<Target>,
+    details: Details,
+    call: &Call,
+) -> Result<(), Error> {
+    store::audit::insert(tx, action, actor, target.as_ref(), &details, call).await?;
+    events::publish(tx, action, actor, target.as_ref(), &details, call).await
+}
 
 const PAGE: i64 = 50;
 

@@ -57,7 +57,7 @@ pub(crate) async fn end_access(
     let cause = [("cause".to_owned(), cause.sentence().to_owned())];
     let receipt = [(DETAIL.to_owned(), id.to_string())];
     let details = cause.into_iter().chain(ended(&counts)).chain(to_be_replaced(&secrets)).chain(receipt).collect();
-    store::audit::append(tx, AuditAction::AccessEnded, actor, Some(target(&person, name)), details, call).await?;
+    crate::audit::append(tx, AuditAction::AccessEnded, actor, Some(target(&person, name)), details, call).await?;
     Ok(Some(attached))
 }
 

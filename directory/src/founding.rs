@@ -170,6 +170,6 @@ async fn found(tx: &Tx, person: &Checked, actor: &Actor, how: &str, call: &Call)
     store::grants::insert(tx, membership.id, OrgRole::Owner, &actor.name(), call).await?;
     let target = crate::membership::target(&member, person.name.as_str());
     let details = vec![("by".to_owned(), how.to_owned()), ("owner".to_owned(), person.email.to_string())];
-    store::audit::append(tx, AuditAction::OrganisationFounded, actor, Some(target), details, call).await?;
+    crate::audit::append(tx, AuditAction::OrganisationFounded, actor, Some(target), details, call).await?;
     Ok(Founded { slug, account: store::accounts::lock(tx, account.id).await? })
 }

@@ -45,7 +45,7 @@ pub async fn revoke(db: &Db, who: &SignedIn, scope: OrgScope, member: MemberId, 
             alerts::to_owners(&tx, "an owner is none any more", &line, call).await?;
         }
         store::grants::delete(&tx, membership.id, role).await?;
-        store::audit::append(&tx, AuditAction::RoleRevoked, &actor, Some(subject.target()), vec![alerts::role(role)], call).await?;
+        crate::audit::append(&tx, AuditAction::RoleRevoked, &actor, Some(subject.target()), vec![alerts::role(role)], call).await?;
         tx.commit().await
     });
     kept(db, scope, member, revoked.await, &actor, call).await
@@ -67,7 +67,7 @@ pub async fn set_break_glass(db: &Db, who: &SignedIn, scope: OrgScope, member: M
         }
         if store::members::set_break_glass(&tx, member, on).await? {
             let action = if on { AuditAction::BreakGlassSet } else { AuditAction::BreakGlassCleared };
-            store::audit::append(&tx, action, &who.actor(), Some(subject.target()), vec![], call).await?;
+            crate::audit::append(&tx, action, &who.actor(), Some(subject.target()), vec![], call).await?;
             tx.commit().await?;
         }
         Ok(())
@@ -147,7 +147,7 @@ pub(crate) async fn grant_in(tx: &Tx, subject: &Subject, role: OrgRole, actor: &
         ));
     }
     store::grants::insert(tx, membership.id, role, &actor.name(), call).await?;
-    store::audit::append(tx, AuditAction::RoleGranted, actor, Some(subject.target()), vec![alerts::role(role)], call).await?;
+    crate::audit::append(tx, AuditAction::RoleGranted, actor, Some(subject.target()), vec![alerts::role(role)], call).await?;
     if role == OrgRole::Owner {
         let line = format!("{} made {} an owner.", alerts::name(&actor.name()), alerts::name(&subject.name));
         alerts::to_owners(tx, "somebody is an owner now", &line, call).await?;

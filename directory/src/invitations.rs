@@ -67,7 +67,7 @@ pub async fn invite(
         let actor = who.actor();
         let details = role.map(alerts::role).into_iter().collect();
         let target = membership::target(&member, name.as_str());
-        store::audit::append(&tx, AuditAction::MemberInvited, &actor, Some(target), details, call).await?;
+        crate::audit::append(&tx, AuditAction::MemberInvited, &actor, Some(target), details, call).await?;
         let begun = membership::begin(&tx, &member, name.as_str(), None, &actor, call).await?;
         if let Some(role) = role {
             let subject = Subject::lock(&tx, Some(who.member), member.id).await?.ok_or(Error::Stale)?;

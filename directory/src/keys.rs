@@ -111,6 +111,13 @@ impl WebhookSecret {
         &self.0
     }
 
+    /// The last characters that tell one from another.
+    pub(crate) fn hint(&self) -> String {
+        let text = self.reveal();
+        let text = text.trim_end_matches('=');
+        text[text.len() - 4..].to_owned()
+    }
+
     /// As Standard Webhooks libraries take it, to be shown once.
     pub(crate) fn reveal(&self) -> String {
         format!("whsec_{}", STANDARD.encode(self.0))

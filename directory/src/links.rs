@@ -74,7 +74,7 @@ pub async fn approve(db: &Db, who: &SignedIn, scope: OrgScope, record: Directory
         store::held_links::delete(&tx, record).await?;
         let target = membership::target(&member, &name);
         let details = vec![("user".to_owned(), user_name(&waits.record))];
-        store::audit::append(&tx, AuditAction::LinkApproved, &actor, Some(target), details, call).await?;
+        crate::audit::append(&tx, AuditAction::LinkApproved, &actor, Some(target), details, call).await?;
         let line = format!(
             "{} let the directory user {} act on {}: from now on the directory manages her.",
             alerts::name(&who.name),
@@ -112,7 +112,7 @@ pub async fn decline(db: &Db, who: &SignedIn, scope: OrgScope, record: Directory
         let name = waits.member.profile.name().unwrap_or_else(|| user_name(&waits.record));
         let target = membership::target(&waits.member, &name);
         let details = vec![("user".to_owned(), user_name(&waits.record))];
-        store::audit::append(&tx, AuditAction::LinkDeclined, &actor, Some(target), details, call).await?;
+        crate::audit::append(&tx, AuditAction::LinkDeclined, &actor, Some(target), details, call).await?;
         tx.commit().await
     })
     .await

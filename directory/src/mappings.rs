@@ -308,7 +308,7 @@ async fn act(tx: &Tx, intent: &Intent, plan: &Plan, actor: &Actor, call: &Call) 
 
 async fn note(tx: &Tx, action: AuditAction, actor: &Actor, mapping: &Mapping, details: Details, call: &Call) -> Result<(), Error> {
     let target = Target { kind: "mapping", id: mapping.id.into(), name: mapping.group_name.clone() };
-    store::audit::append(tx, action, actor, Some(target), details, call).await
+    crate::audit::append(tx, action, actor, Some(target), details, call).await
 }
 
 /// A group is there, or is called this from now on: whatever waited for exactly this name is bound to it, once and for good.

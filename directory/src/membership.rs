@@ -30,7 +30,7 @@ pub(crate) async fn begin(
     }
     let membership = store::members::insert_membership(tx, member, proven_at, call).await?;
     store::accounts::membership_began(tx, member.account).await?;
-    store::audit::append(tx, AuditAction::AccessBegan, actor, Some(target(member, name)), vec![], call).await?;
+    crate::audit::append(tx, AuditAction::AccessBegan, actor, Some(target(member, name)), vec![], call).await?;
     Ok(membership)
 }
 

@@ -29,7 +29,7 @@ pub async fn edit_profile(db: &Db, who: &SignedIn, scope: OrgScope, member: Memb
         store::members::set_profile(&tx, member, &profile).await?;
         let details = vec![("name before".to_owned(), subject.name.clone())];
         let target = crate::membership::target(&subject.member, name.as_str());
-        store::audit::append(&tx, AuditAction::ProfileChanged, &who.actor(), Some(target), details, call).await?;
+        crate::audit::append(&tx, AuditAction::ProfileChanged, &who.actor(), Some(target), details, call).await?;
         tx.commit().await
     })
     .await
@@ -81,5 +81,5 @@ async fn ended(tx: &Tx, who: &SignedIn, subject: &Subject, ended: Ended<'_>, cal
     let counts = [("sessions ended", ended.sessions), ("API sessions ended", ended.clients)];
     let counts = counts.into_iter().filter(|(_, count)| *count > 0).map(|(what, count)| (what.to_owned(), count.to_string()));
     let details = counts.chain(ended.only.map(|session| ("session".to_owned(), session.to_owned()))).collect();
-    store::audit::append(tx, AuditAction::SessionsEnded, &who.actor(), Some(subject.target()), details, call).await
+    crate::audit::append(tx, AuditAction::SessionsEnded, &who.actor(), Some(subject.target()), details, call).await
 }

@@ -32,7 +32,7 @@ pub async fn issue(db: &Db, who: &SignedIn, scope: OrgScope, name: String, call:
         let (id, secret, hint) = mint(&tx, who, name.as_str(), call).await?;
         let details = vec![("ends in".to_owned(), hint)];
         let target = target(id, name.as_str().to_owned());
-        store::audit::append(&tx, AuditAction::ServiceCredentialIssued, &who.actor(), Some(target), details, call).await?;
+        crate::audit::append(&tx, AuditAction::ServiceCredentialIssued, &who.actor(), Some(target), details, call).await?;
         finish(tx, id, secret, call).await
     })
     .await
@@ -69,7 +69,7 @@ pub async fn rotate(
             ("in place of the one that ends in".to_owned(), old),
             ("which stops".to_owned(), retirement.to_string()),
         ];
-        store::audit::append(&tx, AuditAction::ServiceCredentialRotated, &who.actor(), Some(target(id, name)), details, call).await?;
+        crate::audit::append(&tx, AuditAction::ServiceCredentialRotated, &who.actor(), Some(target(id, name)), details, call).await?;
         finish(tx, id, secret, call).await
     })
     .await
@@ -106,7 +106,7 @@ pub async fn revoke(db: &Db, who: &SignedIn, scope: OrgScope, credential: Servic
         let (name, hint) = revoked.ok_or(Error::NotFound("credential"))?;
         let details = vec![("ends in".to_owned(), hint)];
         let target = target(credential, name);
-        store::audit::append(&tx, AuditAction::ServiceCredentialRevoked, &who.actor(), Some(target), details, call).await?;
+        crate::audit::append(&tx, AuditAction::ServiceCredentialRevoked, &who.actor(), Some(target), details, call).await?;
         tx.commit().await
     })
     .await

@@ -208,7 +208,7 @@ pub async fn begin(db: &Db, id: &[u8], begin: &BeginSession, limits: SessionLimi
         let mut call = Call::new(begin.now, call.randomness.clone());
         (call.request_id, call.ip, call.user_agent) = (begin.request_id.clone(), begin.ip.clone(), begin.user_agent.clone());
         let details = vec![("by".to_owned(), begin.note.clone())];
-        store::audit::append(&tx, AuditAction::SignedIn, &actor, None, details, &call).await?;
+        crate::audit::append(&tx, AuditAction::SignedIn, &actor, None, details, &call).await?;
         tx.commit().await
     })
     .await
@@ -283,7 +283,7 @@ pub async fn reauthenticate(
         if !store::sessions::set_auth_time(&tx, &who.session, call.now).await? {
             return Err(Error::Unauthenticated);
         }
-        store::audit::append(&tx, AuditAction::PasswordConfirmed, &who.actor(), None, vec![], call).await?;
+        crate::audit::append(&tx, AuditAction::PasswordConfirmed, &who.actor(), None, vec![], call).await?;
         tx.commit().await
     })
     .await
@@ -304,7 +304,7 @@ pub async fn end(db: &Db, who: &SignedIn, call: &Call) -> Result<(), Error> {
     db.retrying(|| async {
         let tx = db.begin(OrgScope::new(who.org)).await?;
         if store::sessions::delete(&tx, &who.session).await? {
-            store::audit::append(&tx, AuditAction::SignedOut, &who.actor(), None, vec![], call).await?;
+            crate::audit::append(&tx, AuditAction::SignedOut, &who.actor(), None, vec![], call).await?;
         }
         tx.commit().await
     })

@@ -170,7 +170,7 @@ pub(crate) fn note_failure(db: &Db, afterwards: &Afterwards, account: Option<Acc
                 if let Some(unlisted) = throttle::worth_noting(&tx, "sign_in_note", &account.id.to_string(), &call).await? {
                     let actor = Actor::Anonymous { claims: account.email.clone() };
                     let details = [vec![("why".to_owned(), why.to_owned())], unlisted].concat();
-                    store::audit::append(&tx, AuditAction::SignInFailed, &actor, None, details, &call).await?;
+                    crate::audit::append(&tx, AuditAction::SignInFailed, &actor, None, details, &call).await?;
                 }
                 tx.commit().await
             })

@@ -128,7 +128,7 @@ pub async fn create(db: &Db, who: &SignedIn, scope: OrgScope, name: String, call
         free(&tx, &name, None).await?;
         let id: TeamId = call.new_id();
         store::teams::insert(&tx, id, &name, &who.actor().name(), call.now).await?;
-        store::audit::append(&tx, AuditAction::TeamCreated, &who.actor(), Some(target(id, name.as_str())), vec![], call).await?;
+        crate::audit::append(&tx, AuditAction::TeamCreated, &who.actor(), Some(target(id, name.as_str())), vec![], call).await?;
         tx.commit().await?;
         Ok(id)
     })
@@ -148,7 +148,7 @@ pub async fn rename(db: &Db, who: &SignedIn, scope: OrgScope, team: TeamId, name
         free(&tx, &name, Some(team)).await?;
         store::teams::rename(&tx, team, &name).await?;
         let details = vec![("was".to_owned(), before.name)];
-        store::audit::append(&tx, AuditAction::TeamRenamed, &who.actor(), Some(target(team, name.as_str())), details, call).await?;
+        crate::audit::append(&tx, AuditAction::TeamRenamed, &who.actor(), Some(target(team, name.as_str())), details, call).await?;
         tx.commit().await
     })
     .await
@@ -165,7 +165,7 @@ pub async fn delete(db: &Db, who: &SignedIn, scope: OrgScope, team: TeamId, call
         for (member, name, role) in store::teams::seated(&tx, team).await? {
             let mut details = seat_details(&before, role);
             details.push(("because".to_owned(), "the team was deleted".to_owned()));
-            store::audit::append(&tx, AuditAction::SeatRemoved, &who.actor(), Some(person(member, &name)), details, call).await?;
+            crate::audit::append(&tx, AuditAction::SeatRemoved, &who.actor(), Some(person(member, &name)), details, call).await?;
         }
         store::teams::delete(&tx, team, &who.actor().name(), call).await?;
         let details = vec![
@@ -174,7 +174,7 @@ pub async fn delete(db: &Db, who: &SignedIn, scope: OrgScope, team: TeamId, call
             ("agents no longer granted to it".to_owned(), attached.agents_granted.to_string()),
             ("agents left without a team".to_owned(), attached.agents_owned.to_string()),
         ];
-        store::audit::append(&tx, AuditAction::TeamDeleted, &who.actor(), Some(target(team, &before.name)), details, call).await?;
+        crate::audit::append(&tx, AuditAction::TeamDeleted, &who.actor(), Some(target(team, &before.name)), details, call).await?;
         tx.commit().await
     })
     .await
@@ -204,7 +204,7 @@ pub async fn give_seat(
         store::teams::set_seat(&tx, team, membership, role, &who.actor().name(), call).await?;
         let mut details = seat_details(&seat.team, role);
         details.extend(seat.held.map(|held| ("was".to_owned(), held.to_string())));
-        store::audit::append(&tx, AuditAction::SeatGiven, &who.actor(), Some(person(member, &seat.name)), details, call).await?;
+        crate::audit::append(&tx, AuditAction::SeatGiven, &who.actor(), Some(person(member, &seat.name)), details, call).await?;
         tx.commit().await
     })
     .await
@@ -230,7 +230,7 @@ pub async fn remove_seat(db: &Db, who: &SignedIn, scope: OrgScope, team: TeamId,
         }
         store::teams::remove_seat(&tx, team, membership).await?;
         let details = seat_details(&seat.team, held);
-        store::audit::append(&tx, AuditAction::SeatRemoved, &who.actor(), Some(person(member, &seat.name)), details, call).await?;
+        crate::audit::append(&tx, AuditAction::SeatRemoved, &who.actor(), Some(person(member, &seat.name)), details, call).await?;
         tx.commit().await
     })
     .await

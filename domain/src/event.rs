@@ -92,7 +92,7 @@ impl EventType {
             A::RoleGranted | A::RoleRevoked | A::SeatGiven | A::SeatRemoved => &[Self::RoleChanged],
             A::SessionsEnded | A::ApiSessionEnded | A::RefreshReplayed => &[Self::SessionRevoked],
             A::TokenIssued | A::PersonalTokenIssued | A::ServiceCredentialIssued | A::ApiSessionBegan => &[Self::TokenIssued],
-            A::WebhookSecretRotated => &[Self::TokenRotated],
+            A::WebhookSecretRotated | A::ServiceCredentialRotated => &[Self::TokenRotated],
             A::TokenRevoked | A::PersonalTokenRevoked | A::ServiceCredentialRevoked => &[Self::TokenRevoked],
             A::UserCreated => &[Self::UserCreated],
             A::UserChanged => &[Self::UserChanged],

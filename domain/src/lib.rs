@@ -25,7 +25,8 @@ pub mod view;
 
 pub use email::{EmailAddress, EmailKey};
 pub use id::{
-    AccountId, AgentId, ApiSessionId, AuditEventId, ConnectionId, DeliveryId, DeviceRequestId, DirectoryGroupId, DirectoryUserId, EventId, MailId, MappingId, MemberId, MembershipId, OrgId, PersonalTokenId, ReceiptId, ServiceCredentialId, TeamId, TokenId, WebhookEndpointId,
+    AccountId, AgentId, ApiSessionId, AuditEventId, ConnectionId, DeliveryId, DeviceRequestId, DirectoryGroupId, DirectoryUserId, EventId,
+    MailId, MappingId, MemberId, MembershipId, OrgId, PersonalTokenId, ReceiptId, ServiceCredentialId, TeamId, TokenId, WebhookEndpointId,
 };
 pub use org::{OrgName, OrgSlug};
 pub use permission::Permission;

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ReceiptId, ServiceCredentialId, Timestamp, TokenId};
+use crate::{ReceiptId, ServiceCredentialId, Timestamp, TokenId, WebhookEndpointId};
 
 /// Why access ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,6 +78,8 @@ pub enum OrgSecret {
     ProvisioningToken(TokenId),
     /// What a service asks with.
     ServiceCredential(ServiceCredentialId),
+    /// What an endpoint's deliveries are signed with.
+    WebhookSecret(WebhookEndpointId),
 }
 
 impl OrgSecret {
@@ -86,6 +88,7 @@ impl OrgSecret {
         match self {
             Self::ProvisioningToken(_) => "provisioning_token",
             Self::ServiceCredential(_) => "service_credential",
+            Self::WebhookSecret(_) => "webhook_secret",
         }
     }
 
@@ -94,14 +97,16 @@ impl OrgSecret {
         match self {
             Self::ProvisioningToken(_) => "Provisioning token",
             Self::ServiceCredential(_) => "Service credential",
+            Self::WebhookSecret(_) => "Webhook secret",
         }
     }
 
-    /// What the audit log calls those that a leaver issued.
+    /// What the audit log calls those that a leaver knows.
     pub fn issued(self) -> &'static str {
         match self {
             Self::ProvisioningToken(_) => "provisioning tokens she issued, to be replaced",
             Self::ServiceCredential(_) => "service credentials she issued, to be replaced",
+            Self::WebhookSecret(_) => "webhook secrets she has seen, to be replaced",
         }
     }
 
@@ -110,6 +115,7 @@ impl OrgSecret {
         match self {
             Self::ProvisioningToken(id) => id.to_string(),
             Self::ServiceCredential(id) => id.to_string(),
+            Self::WebhookSecret(id) => id.to_string(),
         }
     }
 
@@ -118,6 +124,7 @@ impl OrgSecret {
         match self {
             Self::ProvisioningToken(_) => "rcs_",
             Self::ServiceCredential(_) => "rcv_",
+            Self::WebhookSecret(_) => "whsec_",
         }
     }
 }

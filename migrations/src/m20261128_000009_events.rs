@@ -6,6 +6,7 @@ crate::sql::migration!(
     r#"
 -- Where an organisation wants to hear of what happens. types: event types with commas between them; empty: all of them.
 -- secret_version: moves with each rotation; until previous_until the secret before signs, too. key_id: which of the server's keys.
+-- secret_hint: the last characters of the present secret, which was made at secret_made_at and seen by secret_seen_by.
 CREATE TABLE webhook_endpoints (
     id UUID PRIMARY KEY,
     org_id UUID NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
@@ -16,6 +17,8 @@ CREATE TABLE webhook_endpoints (
     key_id text NOT NULL,
     secret_version bigint NOT NULL,
     previous_until MICROS,
+    secret_hint text,
+    secret_made_at MICROS NOT NULL,
     secret_seen_by UUID,
     created_at MICROS NOT NULL,
     created_by text NOT NULL,

@@ -105,11 +105,12 @@ pub async fn change_webhook(
     )
 }
 
-/// Rotate an endpoint's secret. The answer holds the new one, this once; for a day the old one signs, too.
+/// Rotate an endpoint's secret. The answer holds the new one, this once; the old one signs, too, until it retires.
 #[server(prefix = "/api", endpoint = "rotate_webhook_secret")]
 pub async fn rotate_webhook_secret(
     org: OrgSlug,
     endpoint: WebhookEndpointId,
+    retire: String,
     password: Option<String>,
 ) -> Result<IssuedEndpoint, AppError> {
     let request = RequestContext::current();
@@ -118,7 +119,7 @@ pub async fn rotate_webhook_secret(
         async {
             let scope = request.in_org(&org, Permission::ManageSecurity)?;
             request.take_password(password).await?;
-            directory::webhooks::rotate(&request.db, &request.keys, request.signed_in()?, scope, endpoint, &request.call).await
+            directory::webhooks::rotate(&request.db, &request.keys, request.signed_in()?, scope, endpoint, &retire, &request.call).await
         }
         .await,
     )

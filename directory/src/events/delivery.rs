@@ -188,7 +188,7 @@ async fn given_up(tx: &store::db::Tx, outgoing: &Outgoing, outcome: &Outcome, ca
         if store::webhooks::set_disabled(tx, endpoint.id, Some((call.now, why))).await? {
             let target = Target { kind: "webhook", id: Uuid::from(endpoint.id), name: endpoint.name };
             let details = vec![("state".to_owned(), "switched off".to_owned()), ("because".to_owned(), why.to_owned())];
-            store::audit::append(tx, AuditAction::WebhookChanged, &Actor::System, Some(target), details, call).await?;
+            crate::audit::append(tx, AuditAction::WebhookChanged, &Actor::System, Some(target), details, call).await?;
             let line = format!(
                 "The webhook endpoint {name} answered that it is gone for good. It was switched off, and is told nothing any more."
             );

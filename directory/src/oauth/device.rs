@@ -162,7 +162,7 @@ async fn answer(db: &Db, who: &SignedIn, scope: OrgScope, user_code: &str, yes: 
             request.ip.map(|ip| ("asked from".to_owned(), ip)),
         ];
         let target = Target { kind: "client", id: Uuid::from(request.id), name: client };
-        store::audit::append(&tx, action, &who.actor(), Some(target), details.into_iter().flatten().collect(), call).await?;
+        crate::audit::append(&tx, action, &who.actor(), Some(target), details.into_iter().flatten().collect(), call).await?;
         tx.commit().await
     })
     .await?;

@@ -90,7 +90,7 @@ pub async fn redeem(db: &Db, client_id: &str, device_code: &str, call: &Call) ->
         let tokens = mint(&tx, session, call.now + API_SESSION, request.scopes.clone(), call).await?;
         let details = vec![("scope".to_owned(), request.scopes.to_string())];
         let target = target(session, store::api_sessions::client_name(agent));
-        store::audit::append(&tx, AuditAction::ApiSessionBegan, &actor(&tx, person).await?, Some(target), details, call).await?;
+        crate::audit::append(&tx, AuditAction::ApiSessionBegan, &actor(&tx, person).await?, Some(target), details, call).await?;
         tx.commit().await?;
         Ok(tokens)
     })
@@ -115,7 +115,7 @@ pub async fn refresh(db: &Db, client_id: &str, refresh_token: &str, scope: Optio
                 store::api_sessions::delete(&tx, now.membership, now.session).await?;
                 let details = vec![("why".to_owned(), "a refresh token was shown a second time: somebody has a copy".to_owned())];
                 let target = target(now.session, client_name(&tx, &now).await?);
-                store::audit::append(&tx, AuditAction::RefreshReplayed, &actor(&tx, person).await?, Some(target), details, call).await?;
+                crate::audit::append(&tx, AuditAction::RefreshReplayed, &actor(&tx, person).await?, Some(target), details, call).await?;
                 // The reaction is committed, and then answered with its error (law 7).
                 tx.commit().await?;
                 return Ok(None);
@@ -158,7 +158,7 @@ pub async fn revoke(db: &Db, text: &str, call: &Call) -> Result<(), Error> {
                     let target = target(seen.session, client_name(&tx, &seen).await?);
                     let details = vec![("by".to_owned(), "the client itself".to_owned())];
                     let actor = actor(&tx, seen.member).await?;
-                    store::audit::append(&tx, AuditAction::ApiSessionEnded, &actor, Some(target), details, call).await?;
+                    crate::audit::append(&tx, AuditAction::ApiSessionEnded, &actor, Some(target), details, call).await?;
                 }
                 tx.commit().await
             })
@@ -177,7 +177,7 @@ pub async fn revoke(db: &Db, text: &str, call: &Call) -> Result<(), Error> {
                     let target = Target { kind: "personal_token", id: token.id, name };
                     let details = vec![("ends in".to_owned(), hint), ("by".to_owned(), "whoever had the token".to_owned())];
                     let actor = actor(&tx, found.member).await?;
-                    store::audit::append(&tx, AuditAction::PersonalTokenRevoked, &actor, Some(target), details, call).await?;
+                    crate::audit::append(&tx, AuditAction::PersonalTokenRevoked, &actor, Some(target), details, call).await?;
                 }
                 tx.commit().await
             })

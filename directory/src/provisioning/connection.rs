@@ -60,7 +60,7 @@ pub async fn enable(db: &Db, who: &SignedIn, scope: OrgScope, call: &Call) -> Re
 
 pub(crate) async fn enable_in(tx: &Tx, actor: &Actor, call: &Call) -> Result<(), Error> {
     if store::connections::enable(tx, &actor.name(), call).await? {
-        store::audit::append(tx, AuditAction::ScimEnabled, actor, None, vec![], call).await?;
+        crate::audit::append(tx, AuditAction::ScimEnabled, actor, None, vec![], call).await?;
     }
     Ok(())
 }
@@ -71,7 +71,7 @@ pub async fn disable(db: &Db, who: &SignedIn, scope: OrgScope, call: &Call) -> R
         let tx = db.begin(scope).await?;
         who.confirm(&tx, Permission::ManageSecurity).await?;
         if store::connections::disable(&tx).await? {
-            store::audit::append(&tx, AuditAction::ScimDisabled, &who.actor(), None, vec![], call).await?;
+            crate::audit::append(&tx, AuditAction::ScimDisabled, &who.actor(), None, vec![], call).await?;
         }
         tx.commit().await
     })

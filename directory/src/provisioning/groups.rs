@@ -93,7 +93,8 @@ pub async fn create(request: Request<'_>, body: &Value) -> Result<(Group, Notes)
             let changes = [MemberChange::Add(members.clone().unwrap_or_default())];
             let Changed { added, .. } = change_members(&tx, request, record.id, &changes, &mut notes).await?;
             let details = vec![("members".to_owned(), added.to_string())];
-            audit::append(&tx, AuditAction::GroupCreated, &request.caller.actor(), Some(target(&record)), details, request.call).await?;
+            crate::audit::append(&tx, AuditAction::GroupCreated, &request.caller.actor(), Some(target(&record)), details, request.call)
+                .await?;
             let now_is = record.clone();
             let group = with(&tx, vec![record], request.related.members).await?.remove(0);
             store::scim_totals::moved(&tx, Kind::Group, 1).await?;
@@ -142,7 +143,8 @@ pub async fn delete(request: Request<'_>, id: DirectoryGroupId) -> Result<(), Er
             request.allow(record.version)?;
             mappings::close_all_of(&tx, id, &request.caller.actor(), request.call).await?;
             store::scim_groups::delete(&tx, id, &request.caller.actor().name(), request.call).await?;
-            audit::append(&tx, AuditAction::GroupDeleted, &request.caller.actor(), Some(target(&record)), vec![], request.call).await?;
+            crate::audit::append(&tx, AuditAction::GroupDeleted, &request.caller.actor(), Some(target(&record)), vec![], request.call)
+                .await?;
             store::scim_totals::moved(&tx, Kind::Group, -1).await?;
             tx.commit().await
         })
@@ -180,7 +182,7 @@ async fn change(
                 if renamed {
                     details.push(("name before".to_owned(), before.resource.text("displayName").unwrap_or_default().to_owned()));
                 }
-                audit::append(&tx, AuditAction::GroupChanged, &request.caller.actor(), Some(target(&now_is)), details, request.call)
+                crate::audit::append(&tx, AuditAction::GroupChanged, &request.caller.actor(), Some(target(&now_is)), details, request.call)
                     .await?;
                 if added + removed > 0 {
                     mappings::roles_moved(&tx, id, &named, &request.caller.actor(), request.call).await?;

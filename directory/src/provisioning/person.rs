@@ -121,7 +121,7 @@ pub(super) async fn begin_access(tx: &Tx, request: Request<'_>, record: &Record,
             let details = vec![("why".to_owned(), "she is an owner, or kept for emergencies".to_owned())];
             let target = membership::target(&member, &name(&record.resource));
             links::hold(tx, record, &name(&record.resource), &member, &actor, call).await?;
-            return store::audit::append(tx, AuditAction::LinkRefused, &actor, Some(target), details, call).await;
+            return crate::audit::append(tx, AuditAction::LinkRefused, &actor, Some(target), details, call).await;
         }
         Link::Member(member) => member,
     };

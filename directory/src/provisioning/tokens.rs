@@ -117,14 +117,14 @@ pub(crate) async fn issue_in(
     };
     store::tokens::insert(tx, token).await?;
     let details = vec![("ends in".to_owned(), hint.clone()), ("lives for".to_owned(), lifetime.to_string())];
-    store::audit::append(tx, AuditAction::TokenIssued, actor, Some(target(id, name.as_str())), details, call).await?;
+    crate::audit::append(tx, AuditAction::TokenIssued, actor, Some(target(id, name.as_str())), details, call).await?;
     Ok((secret, id))
 }
 
 async fn revoke_in(tx: &Tx, token: &TokenView, actor: &Actor, call: &Call) -> Result<(), Error> {
     if store::tokens::revoke(tx, token.id, call.now).await? {
         let details = vec![("ends in".to_owned(), token.hint.clone())];
-        store::audit::append(tx, AuditAction::TokenRevoked, actor, Some(target(token.id, &token.name)), details, call).await?;
+        crate::audit::append(tx, AuditAction::TokenRevoked, actor, Some(target(token.id, &token.name)), details, call).await?;
     }
     Ok(())
 }
@@ -196,7 +196,7 @@ pub async fn note_failure(db: &Db, org: &str, call: &Call) -> Result<(), Error> 
         }
         let network = throttle::network(call.ip.as_deref().unwrap_or_default());
         if let Some(details) = throttle::worth_noting(&tx, "scim_note", &network, call).await? {
-            store::audit::append(&tx, AuditAction::ScimAuthenticationFailed, &Actor::Anonymous { claims: None }, None, details, call)
+            crate::audit::append(&tx, AuditAction::ScimAuthenticationFailed, &Actor::Anonymous { claims: None }, None, details, call)
                 .await?;
         }
         tx.commit().await

@@ -164,7 +164,7 @@ async fn create_in(tx: &Tx, request: Request<'_>, id: DirectoryUserId, resource:
     {
         notes.add(format!("the externalId was taken over from user {}", holder.id));
         let details = vec![("attributes".to_owned(), "externalId".to_owned()), ("because".to_owned(), "another user claims it".to_owned())];
-        store::audit::append(tx, AuditAction::UserChanged, &actor, Some(target(&holder)), details, call).await?;
+        crate::audit::append(tx, AuditAction::UserChanged, &actor, Some(target(&holder)), details, call).await?;
     }
     let link = match account {
         Some(account) => link(tx, account, resource, call).await?,
@@ -190,7 +190,7 @@ async fn create_in(tx: &Tx, request: Request<'_>, id: DirectoryUserId, resource:
     if let Some(member) = record.member {
         store::people::renew_keys(tx, member).await?;
     }
-    store::audit::append(tx, AuditAction::UserCreated, &actor, Some(target(&record)), vec![], call).await?;
+    crate::audit::append(tx, AuditAction::UserCreated, &actor, Some(target(&record)), vec![], call).await?;
     begin_access(tx, request, &record, link, &mut notes).await?;
     Ok((record, notes))
 }
@@ -245,7 +245,7 @@ pub async fn delete(request: Request<'_>, id: DirectoryUserId) -> Result<(), Err
         if let Some(member) = record.member {
             store::people::renew_keys(&tx, member).await?;
         }
-        store::audit::append(&tx, AuditAction::UserDeleted, &actor, Some(target(&record)), vec![], call).await?;
+        crate::audit::append(&tx, AuditAction::UserDeleted, &actor, Some(target(&record)), vec![], call).await?;
         store::scim_totals::moved(&tx, Kind::User, -1).await?;
         tx.commit().await
     });
@@ -312,7 +312,7 @@ async fn change_in(
         };
         now_is = store::scim_users::update(tx, &record, &after, active, linked.member(), call.now).await?;
         let details = vec![("attributes".to_owned(), changed_attributes(&record.resource, &after))];
-        store::audit::append(tx, AuditAction::UserChanged, &actor, Some(target(&now_is)), details, call).await?;
+        crate::audit::append(tx, AuditAction::UserChanged, &actor, Some(target(&now_is)), details, call).await?;
         if let Some(member) = linked.member() {
             store::members::set_profile(tx, member, &profile(&after)).await?;
         }

@@ -20,16 +20,16 @@ pub(crate) struct Target {
 /// Facts beside the action, in the order in which they are to be read.
 pub(crate) type Details = Vec<(String, String)>;
 
-/// Add an event, in the transaction of the change that it tells of; whoever wants to hear of such events is told of it as well.
-pub(crate) async fn append(
+/// Add an event. Use cases do it by [`crate::audit::append`].
+pub(crate) async fn insert(
     tx: &Tx,
     action: AuditAction,
     actor: &Actor,
-    target: Option<Target>,
-    details: Details,
+    target: Option<&Target>,
+    details: &Details,
     call: &Call,
 ) -> Result<(), Error> {
-    let facts = serde_json::to_string(&details).map_err(|error| Error::Store(error.to_string()))?;
+    let facts = serde_json::to_string(details).map_err(|error| Error::Store(error.to_string()))?;
     tx.run(
         "INSERT INTO audit_events (id, org_id, at, action, actor_kind, actor_id, actor, target_kind, target_id, target, ip, user_agent, request_id, details)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
@@ -41,9 +41,9 @@ pub(crate) async fn append(
             actor.kind(),
             Maybe(actor.id()),
             actor.name(),
-            Maybe(target.as_ref().map(|target| target.kind)),
-            Maybe(target.as_ref().map(|target| target.id)),
-            Maybe(target.as_ref().map(|target| target.name.as_str())),
+            Maybe(target.map(|target| target.kind)),
+            Maybe(target.map(|target| target.id)),
+            Maybe(target.map(|target| target.name.as_str())),
             Maybe(call.ip.as_deref()),
             Maybe(call.user_agent.as_deref()),
             Maybe(call.request_id.as_deref()),
@@ -51,7 +51,7 @@ pub(crate) async fn append(
         ],
     )
     .await?;
-    crate::events::publish(tx, action, actor, target.as_ref(), &details, call).await
+    Ok(())
 }
 
 /// A page of events, newest first; `before` is the last event of the page before.

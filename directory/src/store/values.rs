@@ -1,7 +1,9 @@
 //! How domain values become parameters and come back from columns.
 
 use domain::{
-    AccountId, AgentId, ApiSessionId, AuditEventId, ConnectionId, DeliveryId, DeviceRequestId, DirectoryGroupId, DirectoryUserId, EventId, MailId, MappingId, MemberId, MembershipId, OrgId, PersonalTokenId, ReceiptId, ServiceCredentialId, TeamId, Timestamp, TokenId, WebhookEndpointId,
+    AccountId, AgentId, ApiSessionId, AuditEventId, ConnectionId, DeliveryId, DeviceRequestId, DirectoryGroupId, DirectoryUserId, EventId,
+    MailId, MappingId, MemberId, MembershipId, OrgId, PersonalTokenId, ReceiptId, ServiceCredentialId, TeamId, Timestamp, TokenId,
+    WebhookEndpointId,
 };
 use sea_orm::{QueryResult, Value};
 use uuid::Uuid;

@@ -3,6 +3,7 @@
 use domain::{
     DeliveryId, MemberId, Timestamp, WebhookEndpointId,
     event::{EndpointFormat, EventTypes},
+    receipt::{KnownSecret, OrgSecret, SecretState},
     view::{AttemptView, DeliveryStatus, DeliveryView, EndpointView},
 };
 
@@ -22,13 +23,14 @@ pub(crate) struct NewEndpoint<'a> {
     pub(crate) types: &'a EventTypes,
     pub(crate) key: &'a str,
     pub(crate) created_by: &'a str,
-    pub(crate) seen_by: MemberId,
+    /// The last characters of the secret, and who has seen it; none where no secret is shared.
+    pub(crate) secret: Option<(&'a str, MemberId)>,
 }
 
 pub(crate) async fn insert(tx: &Tx, endpoint: NewEndpoint<'_>, call: &Call) -> Result<(), Error> {
     tx.run(
-        "INSERT INTO webhook_endpoints (id, org_id, name, url, format, types, key_id, secret_version, secret_seen_by, created_at, created_by)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8, $9, $10)",
+        "INSERT INTO webhook_endpoints (id, org_id, name, url, format, types, key_id, secret_version, secret_hint, secret_seen_by, secret_made_at, created_at, created_by)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8, $9, $10, $10, $11)",
         params![
             endpoint.id,
             tx.org(),
@@ -37,8 +39,8 @@ pub(crate) async fn insert(tx: &Tx, endpoint: NewEndpoint<'_>, call: &Call) -> R
             endpoint.format.as_str(),
             endpoint.types.to_string(),
             endpoint.key,
-            // Who takes Security Event Tokens shares no secret with us.
-            Maybe(Some(endpoint.seen_by).filter(|_| endpoint.format == EndpointFormat::Webhook)),
+            Maybe(endpoint.secret.map(|(hint, _)| hint)),
+            Maybe(endpoint.secret.map(|(_, member)| member)),
             call.now,
             endpoint.created_by
         ],
@@ -47,7 +49,7 @@ pub(crate) async fn insert(tx: &Tx, endpoint: NewEndpoint<'_>, call: &Call) -> R
     Ok(())
 }
 
-const VIEW: &str = "SELECT e.id, e.name, e.url, e.format, e.types, e.created_at, e.created_by, e.previous_until, e.disabled_at,
+const VIEW: &str = "SELECT e.id, e.name, e.url, e.format, e.types, e.created_at, e.created_by, e.secret_hint, e.previous_until, e.disabled_at,
       e.disabled_why, e.last_delivered_at, e.last_failed_at,
       (SELECT count(*) FROM webhook_deliveries d WHERE d.org_id = e.org_id AND d.endpoint_id = e.id AND d.status IN ('pending', 'sending')) AS waiting,
       (SELECT count(*) FROM webhook_deliveries d WHERE d.org_id = e.org_id AND d.endpoint_id = e.id AND d.status = 'dead') AS dead
@@ -63,6 +65,7 @@ fn view(row: &Row) -> Result<EndpointView, Error> {
         types: row.get::<String>("types")?.parse()?,
         created_at: row.get("created_at")?,
         created_by: row.get("created_by")?,
+        hint: row.opt("secret_hint")?,
         previous_until: row.opt("previous_until")?,
         disabled: row.opt("disabled_at")?.zip(row.opt("disabled_why")?),
         last_delivered_at: row.opt("last_delivered_at")?,
@@ -92,18 +95,41 @@ pub(crate) async fn keys_in_use(tx: &Tx<NoOrg>) -> Result<Vec<String>, Error> {
     tx.all("SELECT DISTINCT key_id FROM webhook_endpoints", vec![], |row| row.get("key_id")).await
 }
 
-/// The next edition of the secret, which `seen_by` has seen. The one before signs until `previous_until`.
-pub(crate) async fn rotate(tx: &Tx, id: WebhookEndpointId, seen_by: MemberId, previous_until: Timestamp) -> Result<(), Error> {
-    let sql = "UPDATE webhook_endpoints SET secret_version = secret_version + 1, previous_until = $3, secret_seen_by = $4
+/// The next edition of the secret, which ends in `hint` and which `seen_by` has seen. The one before signs until `previous_until`.
+pub(crate) async fn rotate(
+    tx: &Tx,
+    id: WebhookEndpointId,
+    hint: &str,
+    seen_by: MemberId,
+    previous_until: Timestamp,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let sql = "UPDATE webhook_endpoints
+               SET secret_version = secret_version + 1, secret_hint = $3, secret_seen_by = $4, previous_until = $5, secret_made_at = $6
                WHERE org_id = $1 AND id = $2";
-    tx.run(sql, params![tx.org(), id, previous_until, seen_by]).await?;
+    tx.run(sql, params![tx.org(), id, hint, seen_by, previous_until, now]).await?;
     Ok(())
 }
 
-/// The endpoints whose present secret a member has seen.
-pub(crate) async fn seen_by(tx: &Tx, member: MemberId) -> Result<Vec<(WebhookEndpointId, String)>, Error> {
-    let sql = "SELECT id, name FROM webhook_endpoints WHERE org_id = $1 AND secret_seen_by = $2 ORDER BY created_at, id";
-    tx.all(sql, params![tx.org(), member], |row| Ok((row.get("id")?, row.get("name")?))).await
+/// The endpoints' secrets that a member was the last to be shown.
+pub(crate) async fn seen_by(tx: &Tx, member: MemberId) -> Result<Vec<KnownSecret>, Error> {
+    let sql = "SELECT id, name, secret_hint FROM webhook_endpoints
+               WHERE org_id = $1 AND secret_seen_by = $2 AND secret_hint IS NOT NULL ORDER BY created_at, id";
+    tx.all(sql, params![tx.org(), member], |row| {
+        Ok(KnownSecret { secret: OrgSecret::WebhookSecret(row.get("id")?), name: row.get("name")?, hint: row.get("secret_hint")? })
+    })
+    .await
+}
+
+/// What has become until `now` of the secret that an endpoint had at `known_at`.
+pub(crate) async fn state(tx: &Tx, id: WebhookEndpointId, known_at: Timestamp, now: Timestamp) -> Result<Option<SecretState>, Error> {
+    let sql = "SELECT secret_made_at, previous_until FROM webhook_endpoints WHERE org_id = $1 AND id = $2";
+    tx.one(sql, params![tx.org(), id], |row| {
+        let made_at: Timestamp = row.get("secret_made_at")?;
+        let retires_at = row.opt("previous_until")?.filter(|_| made_at > known_at);
+        Ok(SecretState::at(now, None, retires_at, None))
+    })
+    .await
 }
 
 pub(crate) async fn change(tx: &Tx, id: WebhookEndpointId, name: &str, url: &str, types: &EventTypes) -> Result<(), Error> {

@@ -3,13 +3,11 @@
 
 mod targets;
 
-use std::time::Duration;
-
 use domain::{
     DeliveryId, Invalid, Permission, WebhookEndpointId,
     audit::AuditAction,
     event::{EndpointFormat, EventTypes, MOST_ENDPOINTS},
-    token::TokenName,
+    token::{Retirement, TokenName},
     view::{DeliveryPageView, DeliveryStatus, DeliveryView, EndpointPageView, EndpointView, IssuedEndpoint, WebhooksView},
 };
 use serde_json::Value;
@@ -17,7 +15,7 @@ use uuid::Uuid;
 
 use crate::{
     Call, Db, Error, OrgScope, events,
-    keys::Keys,
+    keys::{Keys, WebhookSecret},
     sessions::SignedIn,
     store::{
         self,
@@ -28,8 +26,6 @@ use crate::{
 };
 pub use targets::Targets;
 
-/// How long the secret before a rotation signs beside the new one.
-pub const BOTH_SIGN: Duration = Duration::from_secs(24 * 3_600);
 /// Deliveries on a page.
 const PAGE: i64 = 50;
 
@@ -98,6 +94,9 @@ pub async fn create(
             )));
         }
         let id: WebhookEndpointId = call.new_id();
+        // Who takes Security Event Tokens shares no secret with us.
+        let secret = (format == EndpointFormat::Webhook).then(|| keys.webhook_secret(keys.present(), id, 1)).flatten();
+        let hint = secret.as_ref().map(WebhookSecret::hint);
         let endpoint = NewEndpoint {
             id,
             name: name.as_str(),
@@ -106,12 +105,11 @@ pub async fn create(
             types: &wanted.types,
             key: keys.present(),
             created_by: &who.actor().name(),
-            seen_by: who.member,
+            secret: hint.as_deref().map(|hint| (hint, who.member)),
         };
         store::webhooks::insert(&tx, endpoint, call).await?;
         let endpoint = store::webhooks::find(&tx, id).await?.ok_or(Error::Stale)?;
         note(&tx, AuditAction::WebhookCreated, who, &endpoint, facts(&endpoint), call).await?;
-        let secret = (format == EndpointFormat::Webhook).then(|| keys.webhook_secret(keys.present(), id, 1)).flatten();
         tx.commit().await?;
         Ok(IssuedEndpoint { secret: secret.map(|secret| secret.reveal()), endpoint })
     })
@@ -155,15 +153,17 @@ pub async fn change(
     .await
 }
 
-/// Rotate an endpoint's secret. The new one is in the answer, this once; for a day both sign.
+/// Rotate an endpoint's secret. The new one is in the answer, this once; until the old one retires both sign.
 pub async fn rotate(
     db: &Db,
     keys: &Keys,
     who: &SignedIn,
     scope: OrgScope,
     endpoint: WebhookEndpointId,
+    retire: &str,
     call: &Call,
 ) -> Result<IssuedEndpoint, Error> {
+    let retirement: Retirement = retire.parse()?;
     db.retrying(|| async {
         let tx = db.begin(scope).await?;
         who.confirm_fresh(&tx, Permission::ManageSecurity, call.now).await?;
@@ -172,18 +172,18 @@ pub async fn rotate(
         if view.format != EndpointFormat::Webhook {
             return Err(Error::Conflict("This endpoint has no secret: its tokens are signed with the published key.".to_owned()));
         }
-        if view.previous_until.is_some_and(|until| until > call.now) {
-            return Err(Error::Conflict(
-                "The last rotation is less than a day ago, and its old secret still signs. A third would end it early.".to_owned(),
-            ));
+        if retirement != Retirement::AtOnce && view.previous_until.is_some_and(|until| until > call.now) {
+            let sentence = "The secret before the last rotation still signs, and a third would end it early. Wait until then, or let the old ones stop at once.";
+            return Err(Error::Conflict(sentence.to_owned()));
         }
         let secret = keys.webhook_secret(&key, endpoint, version + 1).ok_or_else(|| {
             Error::Conflict(
                 "This server lacks the key that the endpoint was made under. Its operator has to bring back the key file.".to_owned(),
             )
         })?;
-        store::webhooks::rotate(&tx, endpoint, who.member, call.now + BOTH_SIGN).await?;
-        let details = vec![("the secret before signs until".to_owned(), (call.now + BOTH_SIGN).second())];
+        let until = call.now + retirement.duration();
+        store::webhooks::rotate(&tx, endpoint, &secret.hint(), who.member, until, call.now).await?;
+        let details = vec![("ends in".to_owned(), secret.hint()), ("the old one stops".to_owned(), retirement.to_string())];
         note(&tx, AuditAction::WebhookSecretRotated, who, &view, details, call).await?;
         let endpoint = store::webhooks::find(&tx, endpoint).await?.ok_or(Error::Stale)?;
         tx.commit().await?;
@@ -328,5 +328,5 @@ fn facts(endpoint: &EndpointView) -> Details {
 
 async fn note(tx: &Tx, action: AuditAction, who: &SignedIn, endpoint: &EndpointView, details: Details, call: &Call) -> Result<(), Error> {
     let target = Target { kind: "webhook", id: Uuid::from(endpoint.id), name: endpoint.name.clone() };
-    store::audit::append(tx, action, &who.actor(), Some(target), details, call).await
+    crate::audit::append(tx, action, &who.actor(), Some(target), details, call).await
 }

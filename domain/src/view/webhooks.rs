@@ -37,6 +37,8 @@ pub struct EndpointView {
     pub created_at: Timestamp,
     /// By whom.
     pub created_by: String,
+    /// The last characters of its secret; none for one that takes Security Event Tokens.
+    pub hint: Option<String>,
     /// Until when the secret before the last rotation signs, too.
     pub previous_until: Option<Timestamp>,
     /// Since when nothing is sent to it, and why.

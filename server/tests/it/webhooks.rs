@@ -78,7 +78,7 @@ both_databases! {
         let owner = app.owner(&acme).await;
         let receiver = Receiver::start().await;
         let (endpoint, first) = app.endpoint(&acme, &owner, &receiver.url, &[]).await;
-        let form = [("org", "acme"), ("endpoint", endpoint.as_str())];
+        let form = [("org", "acme"), ("endpoint", endpoint.as_str()), ("retire", "day")];
         let signers = async |owner: &Browser, secrets: &[&str]| {
             assert_eq!(owner.call("test_webhook", &form).await.status, 200);
             app.deliver().await;
@@ -94,12 +94,18 @@ both_databases! {
         signers(&owner, &[&second, &first]).await;
         let again = owner.call("rotate_webhook_secret", &form).await;
         assert_eq!(again.status, 409, "a third would end the first before its day is over: {}", again.text);
+        // Unless that is what is wanted.
+        let third = owner.call("rotate_webhook_secret", &[form[0], form[1], ("retire", "at_once")]).await.json["secret"].as_str().unwrap().to_owned();
+        app.deliver().await;
+        receiver.take();
+        signers(&owner, &[&third]).await;
+        let second = third;
         app.advance(Duration::from_secs(24 * 3_600 + 1));
         let owner = app.owner(&acme).await;
         app.deliver().await;
         receiver.take();
         signers(&owner, &[&second]).await;
-        let token = owner.call("rotate_webhook_secret", &[form[0], form[1], ("password", PASSWORD)]).await;
+        let token = owner.call("rotate_webhook_secret", &[form[0], form[1], ("retire", "week"), ("password", PASSWORD)]).await;
         assert_eq!(token.status, 200, "{}", token.text);
         app.deliver().await;
         assert_eq!(receiver.kinds(), ["token.rotated"]);
@@ -505,7 +511,7 @@ both_databases! {
         app.provision(&globex, "mira@globex.test").await;
         app.deliver().await;
         assert_eq!(receiver.kinds(), ["webhook.test"]);
-        let form = [("org", "globex"), ("endpoint", endpoint.as_str()), ("password", PASSWORD)];
+        let form = [("org", "globex"), ("endpoint", endpoint.as_str()), ("retire", "day"), ("password", PASSWORD)];
         for call in ["webhook", "test_webhook", "replay_webhook", "rotate_webhook_secret", "delete_webhook"] {
             assert_eq!(theirs.call(call, &form).await.status, 404, "{call}");
         }

@@ -28,6 +28,8 @@ mod text {
     pub const TOKEN_TEXT: &str =
         "The old one stops at once. Until your identity provider has the new one, it can neither add people nor end access.";
     pub const CREDENTIAL_TEXT: &str = "Its service needs the new one before the old one stops. What she has seen works until then.";
+    pub const WEBHOOK_TEXT: &str =
+        "Whoever listens needs the new one before the old one stops. With what she has seen, she could pass for us until then.";
     pub const ONLY_OWNERS: &str = "Owners can rotate them.";
     pub const LIVE: &str = "Still works";
     pub const RETIRING: &str = "Replaced";
@@ -54,6 +56,10 @@ pub fn rotating() -> Rotating {
                 OrgSecret::ProvisioningToken(token) => {
                     let issued = server_fns::reissue_token(org, token).await;
                     issued.map(|issued| Secret { name: issued.token.name, secret: issued.secret })
+                }
+                OrgSecret::WebhookSecret(endpoint) => {
+                    let issued = server_fns::rotate_webhook_secret(org, endpoint, retire, password).await;
+                    issued.map(|issued| Secret { name: issued.endpoint.name, secret: issued.secret.unwrap_or_default() })
                 }
                 OrgSecret::ServiceCredential(credential) => {
                     let issued = server_fns::rotate_service_credential(org, credential, retire, password).await;
@@ -133,6 +139,7 @@ fn Row(secret: SecretOfLeaver, can_rotate: bool, org: OrgSlug, rotating: Rotatin
         OrgSecret::ProvisioningToken(_) => (text::TOKEN_TEXT, None, false),
         // She has left: what she knows is to stop, unless somebody decides otherwise.
         OrgSecret::ServiceCredential(_) => (text::CREDENTIAL_TEXT, Some(Retirement::AtOnce), true),
+        OrgSecret::WebhookSecret(_) => (text::WEBHOOK_TEXT, Some(Retirement::AtOnce), true),
     };
     let ask = move |typed: Typed| {
         rotating.dispatch((org.clone(), secret, typed.text(RETIRE), typed.password()));
