@@ -1,7 +1,10 @@
 //! What a server function knows about its request. The server's router provides it; here it is only used.
 
+use std::{future::Future, pin::Pin, sync::Arc};
+
 use directory::{
     Afterwards, Call, Db, Error, OrgScope,
+    drill::Run,
     keys::Keys,
     passwords::Hasher,
     sessions::{BeginSession, Entry, SignedIn},
@@ -13,6 +16,18 @@ use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
 
 use crate::error::AppError;
+
+/// Runs deprovision drills against the nodes that the operator has named. The server's to do: pages know no addresses.
+#[derive(Clone)]
+pub struct Drills {
+    /// The nodes' addresses, for people to read.
+    pub nodes: Arc<[String]>,
+    /// Runs one; answers when it has ended, or when it takes so long that its report is better waited for elsewhere.
+    pub run: Arc<dyn Fn(Run) -> Running + Send + Sync>,
+}
+
+/// A drill that is under way.
+pub type Running = Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
 
 /// One request: the database, who is signed in, the moment, and the settings that pages show.
 #[derive(Clone)]
@@ -35,6 +50,8 @@ pub struct RequestContext {
     pub targets: Targets,
     /// The address under which people and identity providers reach us, without a slash at the end.
     pub public_url: String,
+    /// Runs deprovision drills.
+    pub drills: Drills,
     /// Whether the answer is for a document (a plain form post), not for a call from the browser.
     pub wants_document: bool,
 }

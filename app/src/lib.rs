@@ -25,8 +25,8 @@ use leptos_router::{
 
 use components::{Frame, Hydrated, NotFoundInOrg, NotFoundPage};
 use pages::{
-    Activate, Agent, Agents, ApiAccess, Audit, Device, Group, Groups, Home, Integrations, Invite, Members, Organisations, Person, Preview,
-    Receipt, Security, SetUp, SignIn, Team, Teams,
+    Activate, Agent, Agents, ApiAccess, Audit, Device, Drill, Group, Groups, Home, Integrations, Invite, Members, Organisations, Person,
+    Preview, Receipt, Security, SetUp, SignIn, Team, Teams,
 };
 
 /// The document around the pages.
@@ -92,6 +92,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("settings/integrations") view=Integrations ssr=SsrMode::Async />
                     <Route path=path!("settings/integrations/preview") view=Preview ssr=SsrMode::Async />
                     <Route path=path!("settings/security") view=Security ssr=SsrMode::Async />
+                    <Route path=path!("settings/security/drills/:drill") view=Drill ssr=SsrMode::Async />
                     <Route path=path!("settings/audit") view=Audit ssr=SsrMode::Async />
                     <Route path=path!("*rest") view=NotFoundInOrg ssr=SsrMode::Async />
                 </ParentRoute>

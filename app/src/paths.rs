@@ -1,6 +1,6 @@
 //! Where each page lives. The organisation is in the URL: `/o/{slug}/…`.
 
-use domain::{AgentId, DirectoryGroupId, MemberId, OrgSlug, ReceiptId, TeamId};
+use domain::{AgentId, DirectoryGroupId, DrillId, MemberId, OrgSlug, ReceiptId, TeamId};
 
 /// Sign in.
 pub const SIGN_IN: &str = "/sign-in";
@@ -93,6 +93,16 @@ pub fn integrations_preview(org: &OrgSlug) -> String {
 /// Settings → Security.
 pub fn security(org: &OrgSlug) -> String {
     format!("/o/{org}/settings/security")
+}
+
+/// Where the deprovision drills are.
+pub fn drills(org: &OrgSlug) -> String {
+    format!("{}#drills-title", security(org))
+}
+
+/// The report of a deprovision drill.
+pub fn drill(org: &OrgSlug, drill: DrillId) -> String {
+    format!("{}/drills/{drill}", security(org))
 }
 
 /// Settings → Audit.

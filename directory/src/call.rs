@@ -96,7 +96,7 @@ pub enum Actor {
     },
     /// Someone at the server's command line.
     Operator,
-    /// Rollcall itself, because of something that nobody asked for.
+    /// Rollcall itself, in its own housekeeping.
     System,
     /// Somebody who has not proven who they are.
     Anonymous {

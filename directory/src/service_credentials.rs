@@ -84,8 +84,15 @@ async fn mint(tx: &Tx, who: &SignedIn, name: &str, call: &Call) -> Result<(Servi
     }
     let id: ServiceCredentialId = call.new_id();
     let Minted { secret, hash, hint } = Credential::mint(Kind::Service, id, call);
-    let credential =
-        NewCredential { id, name, hash: &hash, hint: &hint, created_by: &who.actor().name(), created_by_member: who.member, now: call.now };
+    let credential = NewCredential {
+        id,
+        name,
+        hash: &hash,
+        hint: &hint,
+        created_by: &who.actor().name(),
+        created_by_member: Some(who.member),
+        now: call.now,
+    };
     store::service_credentials::insert(tx, credential).await?;
     Ok((id, secret, hint))
 }

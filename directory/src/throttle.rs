@@ -55,6 +55,11 @@ impl Attempt {
         Self { limits: (USER_CODE, USER_CODE_ADDRESS), account: digest(&account.to_string()), address }
     }
 
+    /// Forget that this account ever typed codes: the account goes, too.
+    pub(crate) async fn forget_user_codes(tx: &Tx, account: AccountId) -> Result<(), Error> {
+        store::failures::clear(tx, USER_CODE.kind, &digest(&account.to_string())).await
+    }
+
     /// Count the attempt as a failure, before it is known whether it is one: attempts that run side by side cannot all
     /// look at the same count. Refuses when there were too many.
     pub(crate) async fn begin(&self, db: &Db, now: Timestamp) -> Result<(), Error> {

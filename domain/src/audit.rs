@@ -158,6 +158,10 @@ actions! {
     WebhookReplayed = "webhook.replayed", "Webhook deliveries sent again";
     /// Another was issued in its place.
     ServiceCredentialRotated = "service_credential.rotated", "Service credential rotated";
+    /// A deprovision drill began.
+    DrillStarted = "drill.started", "Deprovision drill started";
+    /// A deprovision drill ended, and how.
+    DrillFinished = "drill.finished", "Deprovision drill finished";
     /// Who may use an agent was changed.
     AgentAccessChanged = "agent.access_changed", "Access to an agent changed";
 }

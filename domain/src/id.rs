@@ -64,6 +64,7 @@ id!(/** A mail in the queue. */ MailId);
 id!(/** Somewhere that an organisation wants its events sent to. */ WebhookEndpointId);
 id!(/** Something that happened, as endpoints are told of it. */ EventId);
 id!(/** An event on its way to an endpoint. */ DeliveryId);
+id!(/** A run of the deprovision drill. */ DrillId);
 
 #[cfg(test)]
 mod tests {

@@ -6,6 +6,7 @@
 pub mod access;
 pub mod audit;
 pub mod device;
+pub mod drill;
 pub mod email;
 pub mod event;
 pub mod id;
@@ -25,8 +26,9 @@ pub mod view;
 
 pub use email::{EmailAddress, EmailKey};
 pub use id::{
-    AccountId, AgentId, ApiSessionId, AuditEventId, ConnectionId, DeliveryId, DeviceRequestId, DirectoryGroupId, DirectoryUserId, EventId,
-    MailId, MappingId, MemberId, MembershipId, OrgId, PersonalTokenId, ReceiptId, ServiceCredentialId, TeamId, TokenId, WebhookEndpointId,
+    AccountId, AgentId, ApiSessionId, AuditEventId, ConnectionId, DeliveryId, DeviceRequestId, DirectoryGroupId, DirectoryUserId, DrillId,
+    EventId, MailId, MappingId, MemberId, MembershipId, OrgId, PersonalTokenId, ReceiptId, ServiceCredentialId, TeamId, TokenId,
+    WebhookEndpointId,
 };
 pub use org::{OrgName, OrgSlug};
 pub use permission::Permission;

@@ -20,6 +20,7 @@ mod m20261125_000007_roles_and_mappings;
 mod m20261125_000008_api_access;
 mod m20261128_000009_events;
 mod m20261128_000010_receipts;
+mod m20261128_000011_drills;
 mod sql;
 
 pub use grants::{APPLICATION_ROLE, grant_to_application};
@@ -41,6 +42,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000008_api_access::Migration),
             Box::new(m20261128_000009_events::Migration),
             Box::new(m20261128_000010_receipts::Migration),
+            Box::new(m20261128_000011_drills::Migration),
         ]
     }
 }

@@ -4,19 +4,22 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
 use directory::{
-    Call, Db,
+    Call, Db, drill,
     founding::{self, Founder},
     grants,
     passwords::Hasher,
     provisioning::connection::base_url,
 };
 
+use domain::{drill::DrillState, view::DrillPage};
+
 use crate::{
     config::Config,
+    drill::Runner,
     logging,
     login::{Login, Place},
     serve::serve,
-    startup, system,
+    session, startup, system,
 };
 
 /// SCIM provisioning, sign-in and the admin console for platforms of AI agents.
@@ -47,6 +50,18 @@ enum Command {
     /// The owners of an organisation.
     #[command(subcommand)]
     Owner(Owner),
+    /// Run a deprovision drill against the running server: exit status 0 only if every credential was refused by every node.
+    Drill(Drill),
+}
+
+#[derive(Args)]
+struct Drill {
+    /// The organisation: its id, or its name in its addresses.
+    #[arg(long)]
+    org: String,
+    /// Print the report as one JSON object.
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Subcommand)]
@@ -124,6 +139,7 @@ impl Cli {
             Command::Migrate => migrate(&load()?).await,
             Command::Bootstrap(bootstrap) => bootstrap.run(&load()?).await,
             Command::Owner(Owner::Grant(grant)) => grant.run(&load()?).await,
+            Command::Drill(drill) => drill.run(&load()?).await,
         }
     }
 }
@@ -184,5 +200,52 @@ impl GrantOwner {
             println!("{} is an owner of {} already. Nothing was changed.", made.name, self.org);
         }
         Ok(())
+    }
+}
+
+impl Drill {
+    async fn run(self, config: &Config) -> Result<(), String> {
+        let nodes = config.drill_nodes(config.listen).map_err(|error| error.to_string())?;
+        let https = config.public_url(config.listen).map_err(|error| error.to_string())?.scheme() == "https";
+        let db = startup::open(&config.database()).await?;
+        let call = Call::new((system::clock())(), system::randomness());
+        let run = drill::begin_as_operator(&db, &self.org, &call).await.map_err(|error| error.to_string())?;
+        let org = run.org;
+        let runner = Runner {
+            db: db.clone(),
+            clock: system::clock(),
+            randomness: system::randomness(),
+            session_limits: config.session_limits(),
+            cookie: session::cookie(https),
+            nodes: nodes.into(),
+        };
+        let DrillPage { drill, report, .. } = runner.run(run).await.map_err(|error| error.to_string())?;
+        let passed = drill.state == DrillState::Passed;
+        if self.json {
+            let answer = serde_json::json!({
+                "org_id": org,
+                "drill_id": drill.id,
+                "number": drill.number,
+                "passed": passed,
+                "started_at": drill.started_at.to_rfc3339(),
+                "finished_at": drill.finished_at.map(domain::Timestamp::to_rfc3339),
+                "problems": report.problems(),
+                "report": report,
+            });
+            println!("{answer}");
+        } else {
+            for step in &report.steps {
+                println!("{} {}: {}", if step.ok { "ok  " } else { "FAIL" }, step.title, step.answered);
+            }
+            for trial in &report.trials {
+                let mark = if trial.passed() { "ok  " } else { "FAIL" };
+                println!("{mark} {} at {}: {}", trial.credential, trial.node, trial.in_words());
+            }
+        }
+        db.close().await.map_err(|error| error.to_string())?;
+        match passed {
+            true => Ok(()),
+            false => Err(format!("The drill failed. {}", report.problems().join(". "))),
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Settings: from a TOML file, then from `ROLLCALL_*` variables, which win.
 
 use std::{
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     path::PathBuf,
     time::Duration,
 };
@@ -52,6 +52,10 @@ pub struct Config {
     /// Networks besides the internet that webhooks may call, such as `10.20.0.0/16`. A comma-separated list as a variable.
     #[serde(deserialize_with = "list")]
     pub webhook_networks: Vec<String>,
+    /// The address of each node, which a deprovision drill tries: `http://10.0.0.5:3000`. A comma-separated list as a variable. By
+    /// default `http://` and `listen`.
+    #[serde(deserialize_with = "list")]
+    pub drill_nodes: Vec<String>,
     /// What to log, as in `info,server=debug`.
     pub log: String,
 }
@@ -74,6 +78,7 @@ impl Default for Config {
             trusted_proxies: vec![],
             key_file: None,
             webhook_networks: vec![],
+            drill_nodes: vec![],
             log: "info,sea_orm_migration=warn".to_owned(),
         }
     }
@@ -144,6 +149,33 @@ impl Config {
         Ok(url)
     }
 
+    /// The nodes that a drill tries, for a server that listens on `listening`.
+    pub fn drill_nodes(&self, listening: SocketAddr) -> Result<Vec<Url>, ConfigError> {
+        let wrong = |why: String| ConfigError::Unusable { name: "ROLLCALL_DRILL_NODES", why };
+        let read = |text: &String| {
+            let url = Url::parse(text).map_err(|error| wrong(format!("{text:?} is not a URL: {error}")))?;
+            let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+            let named = !url.username().is_empty() || url.password().is_some();
+            if !matches!(url.scheme(), "http" | "https") || url.host().is_none() || !bare || named {
+                return Err(wrong(format!("{text:?} must be a node's scheme, host and port, such as http://10.0.0.5:3000")));
+            }
+            Ok(url)
+        };
+        if !self.drill_nodes.is_empty() {
+            return self.drill_nodes.iter().map(read).collect();
+        }
+        if listening.port() == 0 {
+            return Err(wrong("name the server's address: nobody but the server knows which port it was given".to_owned()));
+        }
+        // Whoever listens on every address is reached on this machine's own.
+        let ip = match listening.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::from(Ipv4Addr::LOCALHOST),
+            IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::from(Ipv6Addr::LOCALHOST),
+            ip => ip,
+        };
+        Ok(vec![read(&format!("http://{}", SocketAddr::new(ip, listening.port())))?])
+    }
+
     /// How long sessions live.
     pub fn session_limits(&self) -> SessionLimits {
         SessionLimits {
@@ -210,6 +242,23 @@ mod tests {
     fn public(url: &str) -> Result<String, String> {
         let config = Config { public_url: Some(url.to_owned()), ..Config::default() };
         config.public_url(config.listen).map(|url| url.to_string()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_drill_tries_the_nodes_that_were_named_or_this_one() {
+        let nodes = |named: &[&str], listen: &str| {
+            let config = Config { drill_nodes: named.iter().map(|node| (*node).to_owned()).collect(), ..Config::default() };
+            let nodes = config.drill_nodes(listen.parse().unwrap()).map_err(|error| error.to_string());
+            nodes.map(|nodes| nodes.iter().map(Url::to_string).collect::<Vec<_>>())
+        };
+        assert_eq!(nodes(&[], "10.0.0.5:3000").unwrap(), ["http://10.0.0.5:3000/"]);
+        assert_eq!(nodes(&[], "0.0.0.0:3000").unwrap(), ["http://127.0.0.1:3000/"]);
+        assert_eq!(nodes(&[], "[::]:3000").unwrap(), ["http://[::1]:3000/"]);
+        assert_eq!(nodes(&["https://a.test", "http://b.test:1"], "0.0.0.0:0").unwrap(), ["https://a.test/", "http://b.test:1/"]);
+        assert!(nodes(&[], "127.0.0.1:0").unwrap_err().contains("ROLLCALL_DRILL_NODES"));
+        for bad in ["a.test", "ftp://a.test", "http://a.test/scim", "http://user@a.test", "http://a.test?x"] {
+            assert!(nodes(&[bad], "127.0.0.1:1").unwrap_err().contains("ROLLCALL_DRILL_NODES"), "{bad}");
+        }
     }
 
     #[test]

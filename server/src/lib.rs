@@ -4,6 +4,7 @@ mod api;
 pub mod assets;
 pub mod cli;
 pub mod config;
+pub mod drill;
 mod health;
 pub mod keys;
 pub mod logging;

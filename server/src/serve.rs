@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use directory::{events::delivery, founding, passwords::Hasher, provisioning::activity, sessions};
+use directory::{drill, events::delivery, founding, passwords::Hasher, provisioning::activity, sessions};
 use tokio::{net::TcpListener, signal, sync::watch};
 
 use crate::{
@@ -53,6 +53,7 @@ pub async fn serve(config: Config) -> Result<(), String> {
         session_limits: config.session_limits(),
         mail_delay: Duration::from_secs(config.mail_delay_seconds),
         trusted_proxies: config.proxies().map_err(|error| error.to_string())?,
+        drill_nodes: config.drill_nodes(listening).map_err(|error| error.to_string())?,
         site_dir: assets::find_site_dir(config.site_dir.as_deref()),
     });
     if !state.site_dir.join("pkg").is_dir() {
@@ -117,6 +118,9 @@ async fn sweep(state: AppState, mut stop: watch::Receiver<bool>) {
         }
         if let Err(error) = delivery::sweep(&state.db, (state.clock)()).await {
             tracing::error!(%error, "old deliveries could not be forgotten");
+        }
+        if let Err(error) = drill::sweep(&state.db, &state.call()).await {
+            tracing::error!(%error, "interrupted drills could not be cleared away");
         }
         state.scim_failures.sweep();
         state.anonymous_calls.sweep();

@@ -92,11 +92,16 @@ impl SessionStore for Store {
 /// A record with no data would have its cookie removed.
 const LIVE: &str = "live";
 
+/// The cookie's name.
+pub(crate) fn cookie(https: bool) -> &'static str {
+    if https { "__Host-rollcall" } else { "rollcall" }
+}
+
 /// The cookie: bound to this host and to TLS by its name where there is TLS; read by no script; sent by no other site's forms.
 pub(crate) fn layer(state: &AppState) -> SessionManagerLayer<Store> {
     let lifetime = time::Duration::try_from(state.session_limits.absolute).unwrap_or(time::Duration::WEEK);
     SessionManagerLayer::new(Store(state.clone()))
-        .with_name(if state.is_https() { "__Host-rollcall" } else { "rollcall" })
+        .with_name(cookie(state.is_https()))
         .with_secure(state.is_https())
         .with_http_only(true)
         .with_same_site(SameSite::Lax)
@@ -153,6 +158,7 @@ pub(crate) async fn gate(State(state): State<AppState>, session: Session, reques
         keys: state.keys.clone(),
         targets: state.targets.clone(),
         public_url: state.public_url().to_owned(),
+        drills: crate::drill::handle(&state),
         wants_document,
     });
     next.run(request).await

@@ -40,6 +40,8 @@ pub struct AppState {
     pub mail_delay: Duration,
     /// Proxies whose forwarded headers are believed.
     pub trusted_proxies: Arc<[IpNet]>,
+    /// The nodes that a deprovision drill tries.
+    pub drill_nodes: Arc<[Url]>,
     /// Where the browser's files are.
     pub site_dir: Arc<PathBuf>,
     /// How pages are rendered.
@@ -76,6 +78,8 @@ pub struct Parts {
     pub mail_delay: Duration,
     /// Proxies whose forwarded headers are believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// The nodes that a deprovision drill tries.
+    pub drill_nodes: Vec<Url>,
     /// Where the browser's files are.
     pub site_dir: PathBuf,
 }
@@ -107,6 +111,7 @@ impl AppState {
             session_limits: parts.session_limits,
             mail_delay: parts.mail_delay,
             trusted_proxies: parts.trusted_proxies.into(),
+            drill_nodes: parts.drill_nodes.into(),
             site_dir: Arc::new(parts.site_dir),
             leptos,
         }

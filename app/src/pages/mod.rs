@@ -29,7 +29,7 @@ pub use members::{Invite, Members};
 pub use organisations::Organisations;
 pub use person::Person;
 pub use receipt::Receipt;
-pub use security::Security;
+pub use security::{Drill, Security};
 pub use set_up::SetUp;
 pub use sign_in::SignIn;
 pub use teams::{Team, Teams};

@@ -9,6 +9,7 @@
 mod access;
 mod agents;
 mod api_access;
+mod drills;
 mod groups;
 mod mappings;
 mod members;
@@ -20,6 +21,7 @@ mod webhooks;
 pub use access::*;
 pub use agents::*;
 pub use api_access::*;
+pub use drills::*;
 pub use groups::*;
 pub use mappings::*;
 pub use members::*;

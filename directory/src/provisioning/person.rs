@@ -3,7 +3,7 @@
 use domain::{DirectoryUserId, EmailAddress, MemberId, audit::AuditAction};
 use scim::{Notes, Resource};
 
-use super::request::Request;
+use super::{request::Request, tokens::Provisioner};
 use crate::{
     Call, Error,
     activation::{self, Queued},
@@ -72,8 +72,12 @@ impl Link {
 }
 
 /// The account that a new record stands for, with its lock: that of its address, made if there is none. A record
-/// without a usable address gets an account that can be entered by single sign-on only.
-pub(super) async fn account_of(tx: &Tx, resource: &Resource, call: &Call) -> Result<Account, Error> {
+/// without a usable address gets an account that can be entered by single sign-on only. So does whoever a drill brings: no real
+/// account is looked for.
+pub(super) async fn account_of(tx: &Tx, caller: &Provisioner, resource: &Resource, call: &Call) -> Result<Account, Error> {
+    if caller.drill {
+        return store::accounts::insert_without_email(tx, call).await;
+    }
     // Entra calls a guest `mira_partner.test#EXT#@acme.onmicrosoft.test`, which looks like an address and is nobody's.
     let user_name = resource.text("userName").filter(|name| !name.to_ascii_uppercase().contains("#EXT#"));
     let candidates = [resource.primary("emails"), user_name];

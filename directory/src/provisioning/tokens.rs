@@ -26,6 +26,10 @@ pub struct Provisioner {
     pub connection: ConnectionId,
     /// The token.
     pub token: TokenId,
+    /// The organisation at whose URL the token works: its own, but for a drill's, which works at that of the real one.
+    pub at: OrgId,
+    /// Whether it is a drill's: then nobody real is behind anything that it does.
+    pub drill: bool,
     pub(super) cursor_key: CursorKey,
     name: String,
 }
@@ -154,7 +158,7 @@ pub async fn authenticate(db: &Db, org: &str, authorization: Option<&str>, call:
             && !found.revoked
             && found.expires_at > call.now
             && found.retires_at.is_none_or(|retires| retires > call.now)
-            && found.org.to_string() == org
+            && found.at.is_some_and(|at| at.to_string() == org)
     }) else {
         return Err(Error::Unauthenticated);
     };
@@ -168,7 +172,15 @@ pub async fn authenticate(db: &Db, org: &str, authorization: Option<&str>, call:
         })
         .await?;
     }
-    Ok(Provisioner { scope, connection: found.connection, token: found.id, cursor_key: CursorKey::of(&found.hash), name: found.name })
+    Ok(Provisioner {
+        scope,
+        connection: found.connection,
+        token: found.id,
+        at: found.at.unwrap_or(found.org),
+        drill: found.drill,
+        cursor_key: CursorKey::of(&found.hash),
+        name: found.name,
+    })
 }
 
 /// The token in an `Authorization` header.

@@ -158,7 +158,7 @@ async fn create_in(tx: &Tx, request: Request<'_>, id: DirectoryUserId, resource:
     let mut notes = Notes::default();
     let begins = resource.flag("active").unwrap_or(true);
     // Locks in their order: account, directory records, members.
-    let account = if begins { Some(account_of(tx, resource, call).await?) } else { None };
+    let account = if begins { Some(account_of(tx, caller, resource, call).await?) } else { None };
     if let Some(external_id) = resource.text("externalId")
         && let Some(holder) = store::scim_users::give_up_external_id(tx, external_id, call.now).await?
     {
@@ -288,7 +288,7 @@ async fn change_in(
     request.allow(glimpse.version)?;
     let (glimpsed, _) = transform(&glimpse)?;
     let joins = |record: &Record, after: &Resource| record.member.is_none() && !record.active && wish(record, after);
-    let account = if joins(&glimpse, &glimpsed) { Some(account_of(tx, &glimpsed, call).await?) } else { None };
+    let account = if joins(&glimpse, &glimpsed) { Some(account_of(tx, caller, &glimpsed, call).await?) } else { None };
     let (record, member) = lock(tx, id).await?;
     request.allow(record.version)?;
     if account.is_some() && record.version != glimpse.version {

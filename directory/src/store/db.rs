@@ -220,6 +220,13 @@ impl Tx {
         self.scope.org()
     }
 
+    /// Go on in another organisation, in the same transaction: a drill touches its organisation's rows and its satellite's.
+    pub(crate) async fn in_scope(self, scope: OrgScope) -> Result<Self, Error> {
+        let tx = Self { scope, ..self };
+        tx.set_scope().await?;
+        Ok(tx)
+    }
+
     /// Tell PostgreSQL too, so that row-level security can be switched on without touching a use case.
     async fn set_scope(&self) -> Result<(), Error> {
         if self.inner.get_database_backend() == DbBackend::Postgres {

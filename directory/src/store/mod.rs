@@ -12,6 +12,7 @@ pub(crate) mod blocks;
 pub(crate) mod connections;
 pub(crate) mod db;
 pub(crate) mod device_requests;
+pub(crate) mod drills;
 pub(crate) mod failures;
 pub(crate) mod grants;
 pub(crate) mod held_links;

@@ -1,23 +1,23 @@
 //! Organisations. Found by their name in a URL before leave to act in them exists.
 
-use domain::{OrgId, OrgName, OrgSlug, Timestamp};
+use domain::{AccountId, OrgId, OrgName, OrgSlug, Timestamp};
 
 use super::{db::Tx, values::params};
 use crate::Error;
 
-/// Whether there is any organisation at all.
+/// Whether there is any organisation at all. A drill's satellite is none.
 pub(crate) async fn any<S: Send + Sync>(tx: &Tx<S>) -> Result<bool, Error> {
-    Ok(tx.one("SELECT 1 AS one FROM organizations LIMIT 1", vec![], |_| Ok(())).await?.is_some())
+    Ok(tx.one("SELECT 1 AS one FROM organizations WHERE drill_of IS NULL LIMIT 1", vec![], |_| Ok(())).await?.is_some())
 }
 
-/// Every organisation, for what is done to each in turn.
+/// Every organisation and every satellite, for what is done to each in turn.
 pub(crate) async fn all<S: Send + Sync>(tx: &Tx<S>) -> Result<Vec<OrgId>, Error> {
     tx.all("SELECT id FROM organizations ORDER BY id", vec![], |row| row.get("id")).await
 }
 
-/// Whether this organisation exists.
+/// Whether this organisation exists. A drill's satellite does not.
 pub(crate) async fn exists<S: Send + Sync>(tx: &Tx<S>, id: OrgId) -> Result<bool, Error> {
-    Ok(tx.one("SELECT 1 AS one FROM organizations WHERE id = $1", params![id], |_| Ok(())).await?.is_some())
+    Ok(tx.one("SELECT 1 AS one FROM organizations WHERE id = $1 AND drill_of IS NULL", params![id], |_| Ok(())).await?.is_some())
 }
 
 /// Insert the transaction's organisation; whether its slug was free.
@@ -32,6 +32,36 @@ pub(crate) async fn insert(tx: &Tx, name: &OrgName, slug: &OrgSlug, now: Timesta
         tx.run("INSERT INTO owner_guards (org_id) VALUES ($1)", params![tx.org()]).await?;
     }
     Ok(inserted == 1)
+}
+
+/// Insert the transaction's organisation as the satellite in which a drill of `home` runs.
+pub(crate) async fn insert_satellite(tx: &Tx, home: OrgId, name: &OrgName, slug: &OrgSlug, now: Timestamp) -> Result<(), Error> {
+    let sql = "INSERT INTO organizations (id, name, slug, created_at, drill_of) VALUES ($1, $2, $3, $4, $5)";
+    tx.run(sql, params![tx.org(), name.as_str(), slug.as_str(), now, home]).await?;
+    tx.run("INSERT INTO owner_guards (org_id) VALUES ($1)", params![tx.org()]).await?;
+    Ok(())
+}
+
+/// The satellite of the transaction's organisation, if a drill has left one or is under way.
+pub(crate) async fn satellite(tx: &Tx) -> Result<Option<OrgId>, Error> {
+    tx.one("SELECT id FROM organizations WHERE drill_of = $1", params![tx.org()], |row| row.get("id")).await
+}
+
+/// Delete the transaction's organisation, which has to be a satellite, with everything under it and the accounts that only it knew:
+/// which those were.
+pub(crate) async fn delete_satellite(tx: &Tx) -> Result<Vec<AccountId>, Error> {
+    let sql = "SELECT account_id FROM members m JOIN organizations o ON o.id = m.org_id WHERE o.id = $1 AND o.drill_of IS NOT NULL";
+    let accounts: Vec<AccountId> = tx.all(sql, params![tx.org()], |row| row.get("account_id")).await?;
+    // Records refer to members without a cascade, so they go before them.
+    let of_satellite = "org_id = (SELECT id FROM organizations WHERE id = $1 AND drill_of IS NOT NULL)";
+    tx.run(&format!("DELETE FROM scim_connections WHERE {of_satellite}"), params![tx.org()]).await?;
+    tx.run("DELETE FROM organizations WHERE id = $1 AND drill_of IS NOT NULL", params![tx.org()]).await?;
+    for account in &accounts {
+        let sql =
+            "DELETE FROM users WHERE id = $1 AND email IS NULL AND NOT EXISTS (SELECT 1 FROM members m WHERE m.account_id = users.id)";
+        tx.run(sql, params![*account]).await?;
+    }
+    Ok(accounts)
 }
 
 /// Lock the row that law 6 is kept with: whoever holds it may count the owners and end one.
@@ -55,9 +85,9 @@ pub(crate) async fn lock_founding<S: Send + Sync>(tx: &Tx<S>) -> Result<(), Erro
     Ok(())
 }
 
-/// The organisation of this name in URLs.
+/// The organisation of this name in URLs. A drill's satellite is nobody's to name.
 pub(crate) async fn find_by_slug<S: Send + Sync>(tx: &Tx<S>, slug: &OrgSlug) -> Result<Option<OrgId>, Error> {
-    tx.one("SELECT id FROM organizations WHERE slug = $1", params![slug.as_str()], |row| row.get("id")).await
+    tx.one("SELECT id FROM organizations WHERE slug = $1 AND drill_of IS NULL", params![slug.as_str()], |row| row.get("id")).await
 }
 
 /// The organisation's name in URLs.

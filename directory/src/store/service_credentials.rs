@@ -46,7 +46,8 @@ pub(crate) struct NewCredential<'a> {
     pub(crate) hash: &'a SecretHash,
     pub(crate) hint: &'a str,
     pub(crate) created_by: &'a str,
-    pub(crate) created_by_member: MemberId,
+    /// None for what no member issued: a drill's.
+    pub(crate) created_by_member: Option<MemberId>,
     pub(crate) now: Timestamp,
 }
 
@@ -62,7 +63,7 @@ pub(crate) async fn insert(tx: &Tx, credential: NewCredential<'_>) -> Result<(),
             credential.hint,
             credential.now,
             credential.created_by,
-            credential.created_by_member
+            Maybe(credential.created_by_member)
         ],
     )
     .await?;

@@ -20,9 +20,14 @@ use crate::{Error, secret::SecretHash};
 pub(crate) struct Presented {
     pub(crate) id: TokenId,
     pub(crate) org: OrgId,
+    /// The organisation at whose URL it works: its own, or that of which a drill's satellite is one.
+    pub(crate) at: Option<OrgId>,
+    /// Whether it is a drill's.
+    pub(crate) drill: bool,
     pub(crate) connection: ConnectionId,
     pub(crate) name: String,
     pub(crate) hash: SecretHash,
+    /// Whether SCIM is on, where it belongs and where it works.
     pub(crate) enabled: bool,
     pub(crate) expires_at: Timestamp,
     pub(crate) retires_at: Option<Timestamp>,
@@ -47,17 +52,29 @@ pub(crate) struct NewToken<'a> {
 /// The token of this public id, whatever its state: one lookup, the same for every well-formed token.
 pub(crate) async fn present(tx: &Tx<NoOrg>, id: TokenId) -> Result<Option<Presented>, Error> {
     tx.one(
-        "SELECT t.id, t.org_id, t.connection_id, t.name, t.secret_hash, t.expires_at, t.retires_at, t.revoked_at, t.last_used_at, t.last_used_ip, c.status
-         FROM scim_tokens t JOIN scim_connections c ON c.org_id = t.org_id AND c.id = t.connection_id WHERE t.id = $1",
+        "SELECT t.id, t.org_id, t.connection_id, t.name, t.purpose, t.secret_hash, t.expires_at, t.retires_at, t.revoked_at, t.last_used_at, t.last_used_ip,
+                c.status, o.drill_of, coalesce(h.status, 'disabled') AS home_status
+         FROM scim_tokens t
+           JOIN scim_connections c ON c.org_id = t.org_id AND c.id = t.connection_id
+           JOIN organizations o ON o.id = t.org_id
+           LEFT JOIN scim_connections h ON h.org_id = o.drill_of
+         WHERE t.id = $1",
         params![id],
         |row| {
+            let (org, home): (OrgId, Option<OrgId>) = (row.get("org_id")?, row.opt("drill_of")?);
+            let drill = row.get::<String>("purpose")? == DRILL;
+            // A drill's token is good for a satellite only, and a satellite knows no other.
+            let at = if drill { home } else { Some(org).filter(|_| home.is_none()) };
+            let enabled = row.get::<String>("status")? == "enabled";
             Ok(Presented {
                 id: row.get("id")?,
-                org: row.get("org_id")?,
+                org,
+                at,
+                drill,
                 connection: row.get("connection_id")?,
                 name: row.get("name")?,
                 hash: SecretHash::from_stored(row.get("secret_hash")?),
-                enabled: row.get::<String>("status")? == "enabled",
+                enabled: enabled && (!drill || row.get::<String>("home_status")? == "enabled"),
                 expires_at: row.get("expires_at")?,
                 retires_at: row.opt("retires_at")?,
                 revoked: row.opt::<Timestamp>("revoked_at")?.is_some(),
@@ -96,14 +113,53 @@ pub(crate) async fn insert(tx: &Tx, token: NewToken<'_>) -> Result<(), Error> {
     Ok(())
 }
 
+/// The purpose of a drill's token.
+const DRILL: &str = "drill";
+
+/// Insert the token of a drill into its satellite.
+pub(crate) async fn insert_for_drill(tx: &Tx, token: NewDrillToken<'_>) -> Result<(), Error> {
+    tx.run(
+        "INSERT INTO scim_tokens (id, org_id, connection_id, name, purpose, secret_hash, hint, lifetime, created_at, created_by, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $5, $8, $9, $10)",
+        params![
+            token.id,
+            tx.org(),
+            token.connection,
+            token.name,
+            DRILL,
+            token.hash.as_bytes().to_vec(),
+            token.hint,
+            token.now,
+            token.created_by,
+            token.expires_at
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// A drill's token to insert.
+pub(crate) struct NewDrillToken<'a> {
+    pub(crate) id: TokenId,
+    pub(crate) connection: ConnectionId,
+    pub(crate) name: &'a str,
+    pub(crate) hash: &'a SecretHash,
+    pub(crate) hint: &'a str,
+    pub(crate) created_by: &'a str,
+    pub(crate) now: Timestamp,
+    pub(crate) expires_at: Timestamp,
+}
+
 /// What makes a token work at `$2`, besides its secret.
 const WORKS: &str = "revoked_at IS NULL AND expires_at > $2 AND (retires_at IS NULL OR retires_at > $2)";
 
-/// Whether a token of the organisation works at `now`, and its connection is on.
+/// Whether a token of the organisation works at `now`, and its connection is on; a satellite's needs its home's, too.
 pub(crate) async fn works(tx: &Tx, id: TokenId, now: Timestamp) -> Result<bool, Error> {
     let sql = format!(
         "SELECT 1 AS one FROM scim_tokens WHERE org_id = $1 AND id = $3 AND {WORKS}
-           AND EXISTS (SELECT 1 FROM scim_connections c WHERE c.org_id = $1 AND c.status = 'enabled')"
+           AND EXISTS (SELECT 1 FROM scim_connections c WHERE c.org_id = $1 AND c.status = 'enabled')
+           AND NOT EXISTS (SELECT 1 FROM organizations o LEFT JOIN scim_connections h ON h.org_id = o.drill_of
+                           WHERE o.id = $1 AND o.drill_of IS NOT NULL AND coalesce(h.status, 'disabled') <> 'enabled')"
     );
     Ok(tx.one(&sql, params![tx.org(), now, id], |_| Ok(())).await?.is_some())
 }

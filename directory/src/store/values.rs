@@ -1,8 +1,8 @@
 //! How domain values become parameters and come back from columns.
 
 use domain::{
-    AccountId, AgentId, ApiSessionId, AuditEventId, ConnectionId, DeliveryId, DeviceRequestId, DirectoryGroupId, DirectoryUserId, EventId,
-    MailId, MappingId, MemberId, MembershipId, OrgId, PersonalTokenId, ReceiptId, ServiceCredentialId, TeamId, Timestamp, TokenId,
+    AccountId, AgentId, ApiSessionId, AuditEventId, ConnectionId, DeliveryId, DeviceRequestId, DirectoryGroupId, DirectoryUserId, DrillId,
+    EventId, MailId, MappingId, MemberId, MembershipId, OrgId, PersonalTokenId, ReceiptId, ServiceCredentialId, TeamId, Timestamp, TokenId,
     WebhookEndpointId,
 };
 use sea_orm::{QueryResult, Value};
@@ -49,6 +49,7 @@ stored! {
     ConnectionId => Uuid, Uuid;
     DirectoryGroupId => Uuid, Uuid;
     DirectoryUserId => Uuid, Uuid;
+    DrillId => Uuid, Uuid;
     MailId => Uuid, Uuid;
     MemberId => Uuid, Uuid;
     MembershipId => Uuid, Uuid;

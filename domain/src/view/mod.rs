@@ -2,6 +2,7 @@
 
 mod agents;
 mod api;
+mod drills;
 mod groups;
 mod mappings;
 mod people;
@@ -11,6 +12,7 @@ mod webhooks;
 
 pub use agents::*;
 pub use api::*;
+pub use drills::*;
 pub use groups::*;
 pub use mappings::*;
 pub use people::*;

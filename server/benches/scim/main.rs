@@ -134,6 +134,7 @@ impl Scene {
             session_limits: SessionLimits::default(),
             mail_delay: Duration::from_secs(120),
             trusted_proxies: vec![],
+            drill_nodes: vec![],
             site_dir: PathBuf::from("no-site"),
         });
         let founder = Founder {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::state::AppState;
 
 /// The kind of grant by which a device asks whether it was let in (RFC 8628 §3.4).
-pub(super) const DEVICE_GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
+pub(crate) const DEVICE_GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
 /// `GET /.well-known/oauth-authorization-server`
 pub(super) async fn metadata(State(state): State<AppState>) -> Json<Value> {

@@ -19,6 +19,7 @@ use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
 
 pub(crate) use answer::{Failure, answer};
 pub(crate) use endpoints::Caller;
+pub(crate) use metadata::DEVICE_GRANT;
 
 use crate::state::AppState;
 

@@ -58,7 +58,7 @@ impl FromRequestParts<AppState> for Caller {
             Ok(provisioner) => {
                 let activity = parts.extensions.get::<Activity>().cloned().unwrap_or_default();
                 activity.is_from(&provisioner);
-                let base_url = connection::base_url(state.public_url(), provisioner.scope.org());
+                let base_url = connection::base_url(state.public_url(), provisioner.at);
                 Ok(Self { state: state.clone(), provisioner, call, base_url, activity })
             }
             Err(Error::Unauthenticated) => {

@@ -19,6 +19,7 @@ mod credentials;
 mod cursors;
 mod devices;
 mod dialects;
+mod drills;
 mod errors;
 mod etags;
 mod filters;

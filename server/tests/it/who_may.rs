@@ -71,6 +71,11 @@ fn functions() -> BTreeMap<&'static str, (Needs, Arguments)> {
         ("decline_link", (Fresh(Permission::ManageOwners), vec![OF, ("record", ID)])),
         ("confirm_password", (Role(Permission::Enter), vec![OF, ("password", "x")])),
         ("security", (Role(Permission::SeeSecurity), vec![OF])),
+        // Says nothing to whoever may not see the security settings: drills.rs.
+        ("last_drill", (Role(Permission::Enter), vec![OF])),
+        ("drills", (Role(Permission::SeeSecurity), vec![OF])),
+        ("drill", (Role(Permission::SeeSecurity), vec![OF, ("drill", ID)])),
+        ("run_drill", (Fresh(Permission::ManageSecurity), vec![OF])),
         ("groups", (Role(Permission::SeeMappings), vec![OF])),
         ("group", (Role(Permission::SeeMappings), vec![OF, ("group", ID)])),
         ("integrations", (Role(Permission::SeeMappings), vec![OF])),
@@ -164,6 +169,7 @@ fn pages() -> BTreeMap<&'static str, (Permission, String, u16)> {
             of(Permission::ManageMappings, &format!("/settings/integrations/preview?action=delete&mapping={ID}"), 404),
         ),
         ("/settings/security", of(Permission::SeeSecurity, "/settings/security", 200)),
+        ("/settings/security/drills/{drill}", one(Permission::SeeSecurity, "/settings/security/drills")),
         ("/settings/audit", of(Permission::SeeAudit, "/settings/audit", 200)),
     ])
 }

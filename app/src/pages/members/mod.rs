@@ -17,7 +17,10 @@ pub use invite::Invite;
 
 use crate::{
     calls,
-    components::{CardSkeleton, EmptyState, FormError, OrgOfPage, PageHeader, Pager, Problem, ViewerOfPage, counted, thousands},
+    components::{
+        CardSkeleton, EmptyState, FormError, LastDrillLine, OrgOfPage, PageHeader, Pager, Problem, ViewerOfPage, counted, load_last_drill,
+        thousands,
+    },
     paths,
     server_fns::{self, ResendActivation},
 };
@@ -67,6 +70,7 @@ pub fn Members() -> impl IntoView {
             server_fns::members(OrgOfPage::required(org)?, Some(page), search, text(role), text(source), text(status)).await
         },
     );
+    let drill = load_last_drill();
     let resend = calls::action::<ResendActivation>();
     let (said, say) = signal("");
     calls::refresh(resend, people, move || say.set(text::RESENT));
@@ -82,6 +86,7 @@ pub fn Members() -> impl IntoView {
                             <PageHeader title=text::TITLE lead=text::LEAD />
                             {invite.map(|invite| view! { <a class="btn primary tall mb-6" href=invite data-testid="invite">{text::INVITE}</a> })}
                         </div>
+                        <LastDrillLine drill />
                         <List people org filter=filter.get_untracked() viewer=ViewerOfPage::get() resend />
                     }
                     .into_any()

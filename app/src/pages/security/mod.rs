@@ -1,5 +1,7 @@
 //! Settings → Security: SCIM and its tokens, and what services ask with. Owners change them; auditors and administrators look.
 
+mod drill;
+mod drills_card;
 mod new_token;
 mod scim_card;
 mod services_card;
@@ -16,8 +18,10 @@ use crate::{
     components::{CardSkeleton, FormError, OrgOfPage, PageHeader, Problem, ViewerOfPage, forget_when_gone},
     error::AppError,
     paths,
-    server_fns::{self, DisableScim, EnableScim, RevokeServiceCredential, RevokeToken},
+    server_fns::{self, DisableScim, EnableScim, RevokeServiceCredential, RevokeToken, RunDrill},
 };
+pub use drill::Drill;
+use drills_card::DrillsCard;
 use new_token::NewToken;
 use scim_card::ScimCard;
 use services_card::{NewCredential, ServicesCard};
@@ -89,6 +93,8 @@ pub fn Security() -> impl IntoView {
             credentials.refetch();
         }
     });
+    let drills = calls::load(move || org.get(), |org| async move { server_fns::drills(OrgOfPage::required(org)?).await });
+    let run_drill = calls::action::<RunDrill>();
     calls::refresh(revoke_credential, credentials, || browser::focus(services_card::HEADING));
     forget_when_gone(
         move || {
@@ -137,6 +143,12 @@ pub fn Security() -> impl IntoView {
                         issuing=issuing_credential revoke=revoke_credential />
                 }
                 .into_any(),
+                Err(error) => view! { <p class="note bad mt-4">{error.to_string()}</p> }.into_any(),
+            })}
+        </Transition>
+        <Transition>
+            {move || security.get().and_then(Result::ok).and(drills.get()).zip(org.get()).map(|(drills, org)| match drills {
+                Ok(view) => view! { <DrillsCard view org run=run_drill /> }.into_any(),
                 Err(error) => view! { <p class="note bad mt-4">{error.to_string()}</p> }.into_any(),
             })}
         </Transition>

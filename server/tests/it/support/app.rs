@@ -89,6 +89,8 @@ impl TestApp {
             public_url: "https://id.rollcall.test".parse().unwrap(),
             session_limits: SessionLimits::default(),
             mail_delay: Duration::ZERO,
+            // A test that runs a drill listens somewhere.
+            drill_nodes: vec![],
             trusted_proxies: vec![],
             site_dir: "no-site".into(),
         })
