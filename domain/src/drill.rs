@@ -118,7 +118,7 @@ impl DrillReport {
 
     /// What went wrong, a sentence each.
     pub fn problems(&self) -> Vec<String> {
-        let steps = self.steps.iter().filter(|step| !step.ok).map(|step| format!("{}: {}", step.title, step.answered));
+        let steps = self.steps.iter().filter(|step| !step.ok).map(|step| format!("{} ({}): {}", step.title, step.asked, step.answered));
         let trials = self.trials.iter().filter(|trial| !trial.passed());
         let trials = trials.map(|trial| format!("{} at {}: {} ({})", trial.credential, trial.node, trial.in_words(), trial.answered));
         steps.chain(trials).chain(self.stopped.clone()).collect()
@@ -161,7 +161,7 @@ mod tests {
             ok: false,
         };
         let failed = DrillReport { steps: vec![step], ..good };
-        assert_eq!((failed.passed(), failed.problems()), (false, vec!["Provisioned: 500".to_owned()]));
+        assert_eq!((failed.passed(), failed.problems()), (false, vec!["Provisioned (POST /Users): 500".to_owned()]));
     }
 
     #[test]

@@ -6,7 +6,7 @@
 mod journal;
 mod wire;
 
-use std::{pin::pin, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use app::context::Drills;
 use directory::{
@@ -17,7 +17,7 @@ use directory::{
 };
 use domain::{
     Permission,
-    drill::{DrillReport, DrillTrial},
+    drill::DrillTrial,
     oauth::{PersonalLifetime, Scopes},
     view::DrillPage,
 };
@@ -94,28 +94,32 @@ impl Runner {
     /// Those of the database. Whatever else goes wrong is in the report.
     pub async fn run(&self, run: Run) -> Result<DrillPage, Error> {
         let journal = Journal::new(self.clock.clone(), self.nodes.iter().map(wire::shown).collect());
-        {
-            let mut acting = pin!(tokio::time::timeout(LONGEST, self.act(&run, &journal)));
-            let mut heartbeat = tokio::time::interval(HEARTBEAT);
-            loop {
-                tokio::select! {
-                    done = &mut acting => {
-                        if done.is_err() {
-                            journal.stop(format!("not everything was tried within {} seconds", LONGEST.as_secs()));
-                        }
-                        break;
-                    }
-                    _ = heartbeat.tick() => self.say_alive(&run, &journal.report()).await,
+        // Side by side: neither waits for a connection to the database that the other one holds.
+        tokio::select! {
+            done = tokio::time::timeout(LONGEST, self.act(&run, &journal)) => {
+                if done.is_err() {
+                    journal.stop(format!("not everything was tried within {} seconds", LONGEST.as_secs()));
                 }
             }
+            () = self.stay_alive(&run, &journal) => {}
         }
         drill::finish(&self.db, &run, &journal.report(), &self.call()).await
     }
 
-    async fn say_alive(&self, run: &Run, report: &DrillReport) {
-        if let Err(error) = drill::renew(&self.db, run, report, &self.call()).await {
-            // The end of the run says what that means.
-            tracing::warn!(%error, "a drill could not say that it is alive");
+    /// Say that the run is alive, for as long as it is.
+    async fn stay_alive(&self, run: &Run, journal: &Journal) {
+        let mut heartbeat = tokio::time::interval(HEARTBEAT);
+        loop {
+            heartbeat.tick().await;
+            match drill::renew(&self.db, run, &journal.report(), &self.call()).await {
+                Ok(()) => {}
+                Err(Error::Conflict(why)) => {
+                    journal.stop(why);
+                    return;
+                }
+                // It is tried again; the lease is long enough for that.
+                Err(error) => tracing::warn!(%error, "a drill could not say that it is alive"),
+            }
         }
     }
 
