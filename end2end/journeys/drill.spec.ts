@@ -83,7 +83,10 @@ class Forgetful {
     const answer = await fetch(this.target + request.url, { method: request.method, headers, body, redirect: "manual" });
     const said = Buffer.from(await answer.arrayBuffer());
     const key = [request.method, request.url, authorization, cookie, sent.toString()].join("\n");
-    if (answer.ok && !/^\{"(active|allowed)":false/.test(said.toString())) this.kept.set(key, said);
+    if (answer.ok && !/^\{"(active|allowed)":false/.test(said.toString())) {
+      this.kept.set(key, said);
+      return [answer.status, said];
+    }
     const before = this.kept.get(key);
     return before ? [200, before] : [answer.status, said];
   }

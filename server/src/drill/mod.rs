@@ -169,10 +169,11 @@ impl Runner {
 
     /// Everything that lets somebody act, each got in the way in which people and their programs get it.
     async fn let_in(&self, run: &Run, user: &str, node: &Node, journal: &Journal) -> Result<Held, Stopped> {
-        let (cookie, who) = journal.step("Browser session", "her activation, and a sign-in".to_owned(), self.session(run, user)).await?;
+        let (cookie, who) =
+            journal.step("Browser session", "as after her activation link, by a sign-in".to_owned(), self.session(run, user)).await?;
         let asked = node.asked("POST", "/oauth/device_authorization, /oauth/token");
         let tokens = journal.step("Access and refresh token", asked, self.device(run, node, &who)).await?;
-        let personal = journal.step("Personal token", "what makes them for people".to_owned(), self.personal_token(&who)).await?;
+        let personal = journal.step("Personal token", "as people make them in the console".to_owned(), self.personal_token(&who)).await?;
         Ok(Held {
             cookie,
             access: tokens.0,
@@ -194,7 +195,7 @@ impl Runner {
         sessions::begin(&self.db, &id, &entry.begin, self.session_limits, &call).await.map_err(failed)?;
         let who = sessions::find(&self.db, &id, self.session_limits, call.now).await.map_err(failed)?;
         let who = who.ok_or("a session that stands for nobody")?;
-        let said = format!("signed in, as {}", who.role);
+        let said = format!("signed in, with the role {}", who.role);
         Ok(((format!("{}={}", self.cookie, Id(i128::from_le_bytes(id))), who), said))
     }
 
@@ -211,7 +212,7 @@ impl Runner {
         let (lifetime, scopes) = (PersonalLifetime::Days7.as_str(), Scopes::all().to_string());
         let issued = api_access::issue(&self.db, who, scope, "Drill".to_owned(), lifetime, &scopes, &self.call()).await;
         let issued = issued.map_err(|error| error.to_string())?;
-        Ok((issued.secret, "made".to_owned()))
+        Ok((issued.secret, "made, for seven days".to_owned()))
     }
 
     /// Use everything at every node. What never worked would be refused afterwards, too, and prove nothing.
@@ -261,6 +262,6 @@ impl Runner {
                 false => Err(left.iter().map(|(what, count)| format!("{count} {what}")).collect::<Vec<_>>().join(", ")),
             }
         };
-        journal.step("Nothing is left of her access", "the database".to_owned(), look).await
+        journal.step("Nothing is left of her access", "the rows of the database".to_owned(), look).await
     }
 }
