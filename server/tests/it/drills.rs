@@ -213,7 +213,8 @@ both_databases! {
         }
         let finished = app.audit(&acme).await.into_iter().find(|row| row.action == "drill.finished").unwrap();
         assert_eq!(finished.details[0], "result: failed");
-        assert!(finished.details[1].contains(&format!("Browser session at {bad}: still accepted after 50 further requests")), "{finished:?}");
+        assert!(finished.details[1].contains("7 of 12 refused by the very next request"), "{finished:?}");
+        assert!(finished.details[2].contains(&format!("Browser session at {bad}: still accepted after 50 further requests")), "{finished:?}");
         assert_eq!(app.database.number("SELECT count(*) FROM organizations").await, 1);
         assert_eq!(app.database.number("SELECT count(*) FROM users").await, 1);
     }

@@ -31,7 +31,8 @@ async fn made_before(engine: Engine) -> String {
         Engine::Sqlite => format!("x'0199c7e241d07d3a9c1e5a2f8e7b6d{n:02x}'"),
         Engine::Postgres => format!("'0199c7e2-41d0-7d3a-9c1e-5a2f8e7b6d{n:02x}'"),
     };
-    let (org, connection, user, gone, group, account, member) = (id(1), id(2), id(3), id(4), id(5), id(6), id(7));
+    let (org, connection, user, gone, group, account, member, token) = (id(1), id(2), id(3), id(4), id(5), id(6), id(7), id(8));
+    let hash = if engine == Engine::Sqlite { "x'0011'" } else { "'\\x0011'" };
     let attributes = json!({
         "userName": "Mira", "active": true, "title": "Chief", "displayName": "Mira Olsen",
         "emails": [{ "value": "mira@acme.test", "type": "work", "primary": true }]
@@ -48,6 +49,10 @@ async fn made_before(engine: Engine) -> String {
              VALUES ({member}, {org}, {account}, 'Mira OLSEN', 'directory', false, 'x', 0)"
         ),
         format!("INSERT INTO scim_connections (id, org_id, status, created_at, created_by) VALUES ({connection}, {org}, 'enabled', 0, 'x')"),
+        format!(
+            "INSERT INTO scim_tokens (id, org_id, connection_id, name, purpose, secret_hash, hint, lifetime, created_at, created_by, expires_at, last_used_ip)
+             VALUES ({token}, {org}, {connection}, 'Okta', 'provisioning', {hash}, 'x1y2', 'year', 1, 'Ines', 2, '10.0.0.1')"
+        ),
         format!(
             "INSERT INTO scim_users (id, org_id, connection_id, member_id, user_name, user_name_key, active, attributes, version, created_at, updated_at)
              VALUES ({user}, {org}, {connection}, {member}, 'Mira', 'mira', true, '{attributes}', 1, 0, 0)"
@@ -96,6 +101,8 @@ async fn everybody_is_found_after_an_update(engine: Engine) {
     let rows = Rows::open(&url).await;
     let keys = rows.texts("SELECT name_key || '|' || search_key FROM members").await;
     assert_eq!(keys, ["mira olsen|mira olsen\nmira@acme.test\nmira@acme.test\nmira"], "and so is everybody on the list of members");
+    let token = "SELECT name || purpose || hint || lifetime || created_at || created_by || expires_at || last_used_ip FROM scim_tokens";
+    assert_eq!(rows.texts(token).await, ["Oktaprovisioningx1y2year1Ines210.0.0.1"], "and tokens are what they were");
     rows.close().await;
     let idp = idp_of_acme(&db, Arc::new(AtomicI64::new(1_800_000_000_000_000))).await;
 
