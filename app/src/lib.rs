@@ -25,8 +25,8 @@ use leptos_router::{
 
 use components::{Frame, Hydrated, NotFoundInOrg, NotFoundPage};
 use pages::{
-    Activate, Agent, Agents, ApiAccess, Audit, Device, Drill, Group, Groups, Home, Integrations, Invite, Members, Organisations, Person,
-    Preview, Receipt, Security, SetUp, SignIn, Team, Teams,
+    Activate, Agent, Agents, ApiAccess, Audit, Delivery, Device, Drill, Endpoint, Group, Groups, Home, Integrations, Invite, Members,
+    Organisations, Person, Preview, Receipt, Security, SetUp, SignIn, Team, Teams, Webhooks,
 };
 
 /// The document around the pages.
@@ -93,6 +93,9 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("settings/integrations/preview") view=Preview ssr=SsrMode::Async />
                     <Route path=path!("settings/security") view=Security ssr=SsrMode::Async />
                     <Route path=path!("settings/security/drills/:drill") view=Drill ssr=SsrMode::Async />
+                    <Route path=path!("settings/webhooks") view=Webhooks ssr=SsrMode::Async />
+                    <Route path=path!("settings/webhooks/:endpoint") view=Endpoint ssr=SsrMode::Async />
+                    <Route path=path!("settings/webhooks/:endpoint/:delivery") view=Delivery ssr=SsrMode::Async />
                     <Route path=path!("settings/audit") view=Audit ssr=SsrMode::Async />
                     <Route path=path!("*rest") view=NotFoundInOrg ssr=SsrMode::Async />
                 </ParentRoute>

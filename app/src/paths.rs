@@ -1,6 +1,6 @@
 //! Where each page lives. The organisation is in the URL: `/o/{slug}/…`.
 
-use domain::{AgentId, DirectoryGroupId, DrillId, MemberId, OrgSlug, ReceiptId, TeamId};
+use domain::{AgentId, DeliveryId, DirectoryGroupId, DrillId, MemberId, OrgSlug, ReceiptId, TeamId, WebhookEndpointId};
 
 /// Sign in.
 pub const SIGN_IN: &str = "/sign-in";
@@ -103,6 +103,21 @@ pub fn drills(org: &OrgSlug) -> String {
 /// The report of a deprovision drill.
 pub fn drill(org: &OrgSlug, drill: DrillId) -> String {
     format!("{}/drills/{drill}", security(org))
+}
+
+/// Settings → Webhooks.
+pub fn webhooks(org: &OrgSlug) -> String {
+    format!("/o/{org}/settings/webhooks")
+}
+
+/// An endpoint's page.
+pub fn webhook(org: &OrgSlug, endpoint: WebhookEndpointId) -> String {
+    format!("{}/{endpoint}", webhooks(org))
+}
+
+/// A delivery's page.
+pub fn webhook_delivery(org: &OrgSlug, endpoint: WebhookEndpointId, delivery: DeliveryId) -> String {
+    format!("{}/{delivery}", webhook(org, endpoint))
 }
 
 /// Settings → Audit.

@@ -81,6 +81,18 @@ impl EventType {
         Self::ALL.iter().copied().filter(|event| *event != Self::Test)
     }
 
+    /// What it is about; a test is about nothing.
+    pub fn group(self) -> Option<EventGroup> {
+        Some(match self {
+            Self::MemberJoined | Self::MemberChanged | Self::MemberLeft | Self::RoleChanged => EventGroup::Members,
+            Self::SessionRevoked | Self::TokenIssued | Self::TokenRotated | Self::TokenRevoked => EventGroup::Credentials,
+            Self::UserCreated | Self::UserChanged | Self::UserDeleted => EventGroup::Directory,
+            Self::GroupCreated | Self::GroupChanged | Self::GroupDeleted => EventGroup::Directory,
+            Self::MappingCreated | Self::MappingChanged | Self::MappingDeleted => EventGroup::Mappings,
+            Self::Test => return None,
+        })
+    }
+
     /// What of an entry of the audit log endpoints are told, in this order. Nothing, if it is nobody's business outside.
     pub fn of(action: AuditAction) -> &'static [Self] {
         use AuditAction as A;
@@ -125,6 +137,39 @@ impl EventType {
             Self::Test => "https://schemas.openid.net/secevent/ssf/event-type/verification",
             _ => return None,
         })
+    }
+}
+
+/// What events are about, as people choose among them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventGroup {
+    /// Who is in, and what she may do.
+    Members,
+    /// What lets somebody act.
+    Credentials,
+    /// What the identity provider pushes.
+    Directory,
+    /// What groups give.
+    Mappings,
+}
+
+impl EventGroup {
+    /// Every group, in the order in which people read them.
+    pub const ALL: [Self; 4] = [Self::Members, Self::Credentials, Self::Directory, Self::Mappings];
+
+    /// The group for people.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Members => "Members",
+            Self::Credentials => "Sessions and tokens",
+            Self::Directory => "Directory",
+            Self::Mappings => "Mappings",
+        }
+    }
+
+    /// The types in it.
+    pub fn types(self) -> impl Iterator<Item = EventType> {
+        EventType::choices().filter(move |event| event.group() == Some(self))
     }
 }
 
@@ -249,6 +294,13 @@ mod tests {
         let all: EventTypes = "".parse().unwrap();
         assert!(EventType::ALL.iter().all(|event| all.contains(*event)));
         assert!("member.left,nothing".parse::<EventTypes>().is_err());
+    }
+
+    #[test]
+    fn whatever_can_be_chosen_stands_in_one_group() {
+        let mut grouped: Vec<_> = EventGroup::ALL.into_iter().flat_map(EventGroup::types).collect();
+        grouped.sort();
+        assert_eq!(grouped, EventType::choices().collect::<Vec<_>>());
     }
 
     #[test]

@@ -32,6 +32,7 @@ mod text {
     pub const INTEGRATIONS: &str = "Integrations";
     pub const SETTINGS: &str = "Settings";
     pub const SECURITY: &str = "Security";
+    pub const WEBHOOKS: &str = "Webhooks";
     pub const AUDIT: &str = "Audit";
     pub const YOURS: &str = "Yours";
     pub const API_ACCESS: &str = "API access";
@@ -176,6 +177,7 @@ fn Sidebar(who: Viewer) -> impl IntoView {
                     <h2 class="heading">{text::SETTINGS}</h2>
                     {role.may(Permission::SeeMappings).then(|| view! { <Place href=paths::integrations(&org) label=text::INTEGRATIONS /> })}
                     {role.may(Permission::SeeSecurity).then(|| view! { <Place href=paths::security(&org) label=text::SECURITY /> })}
+                    {role.may(Permission::SeeSecurity).then(|| view! { <Place href=paths::webhooks(&org) label=text::WEBHOOKS /> })}
                     <Place href=paths::audit(&org) label=text::AUDIT />
                 })}
             </nav>

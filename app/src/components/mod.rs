@@ -22,7 +22,7 @@ pub use confirm::Confirm;
 pub use copy_field::CopyField;
 pub use entrance::Entrance;
 pub use face::{Face, initials};
-pub use field::{Field, PasswordField, TextArea};
+pub use field::{Field, PasswordField, TextArea, at, describedby, input_id};
 pub use form::{FormError, Submit};
 pub use frame::{Frame, OrgOfPage, ViewerOfPage};
 pub use last_drill::{LastDrillLine, load_last_drill};
@@ -32,7 +32,7 @@ pub use page_header::PageHeader;
 pub use pager::Pager;
 pub use placeholder::{CardSkeleton, EmptyState};
 pub use problem::{NotFoundInOrg, NotFoundPage, Problem};
-pub use rotate::{RETIRE, Rotate};
+pub use rotate::{RETIRE, RetireField, Rotate};
 pub use secret::{Secret, SecretForm, ShownOnce, Typed, forget_when_gone};
 pub use time::{Ago, Day, LastUsed};
 

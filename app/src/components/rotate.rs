@@ -15,6 +15,26 @@ mod text {
 /// The field of the form that says when the old secret stops.
 pub const RETIRE: &str = "retire";
 
+/// Asks when the old secret stops.
+#[component]
+pub fn RetireField(
+    /// An id of its own on the page.
+    id: String,
+    /// What is chosen at first.
+    chosen: Retirement,
+) -> impl IntoView {
+    view! {
+        <div class="field">
+            <label for=id.clone()>{text::OLD}</label>
+            <select class="input" id=id name=RETIRE>
+                {Retirement::ALL.into_iter().map(|choice| view! {
+                    <option value=choice.as_str() selected=choice == chosen>{choice.to_string()}</option>
+                }).collect_view()}
+            </select>
+        </div>
+    }
+}
+
 /// The button, with its question. Its form does not post: the answer holds a secret, and would be a document. So it waits for the
 /// page to come to life.
 #[component]
@@ -60,16 +80,7 @@ pub fn Rotate(
                     };
                     view! {
                         <form on:submit=submit>
-                            {retire.map(|chosen| view! {
-                                <div class="field">
-                                    <label for=field.clone()>{text::OLD}</label>
-                                    <select class="input" id=field.clone() name=RETIRE>
-                                        {Retirement::ALL.into_iter().map(|choice| view! {
-                                            <option value=choice.as_str() selected=choice == chosen>{choice.to_string()}</option>
-                                        }).collect_view()}
-                                    </select>
-                                </div>
-                            })}
+                            {retire.map(|chosen| view! { <RetireField id=field.clone() chosen /> })}
                             {owner_only.then(|| view! { <OwnerPassword error place=place.clone() /> })}
                             <Submit label=text::YES testid="rotate-yes" pending />
                         </form>

@@ -16,6 +16,7 @@ mod security;
 mod set_up;
 mod sign_in;
 mod teams;
+mod webhooks;
 
 pub use activate::Activate;
 pub use agents::{Agent, Agents};
@@ -33,6 +34,7 @@ pub use security::{Drill, Security};
 pub use set_up::SetUp;
 pub use sign_in::SignIn;
 pub use teams::{Team, Teams};
+pub use webhooks::{Delivery, Endpoint, Webhooks};
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;

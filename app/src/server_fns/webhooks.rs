@@ -1,18 +1,20 @@
 //! Settings → Webhooks: where the organisation's events are sent, and what became of each delivery. Owners change; auditors and
 //! administrators look.
 
-#[cfg(feature = "ssr")]
-use domain::Permission;
 use domain::{
     DeliveryId, OrgSlug, WebhookEndpointId,
     event::{EndpointFormat, EventType},
     view::{DeliveryPageView, DeliveryStatus, EndpointPageView, IssuedEndpoint, WebhooksView},
 };
+#[cfg(feature = "ssr")]
+use domain::{Invalid, Permission, event::EventTypes};
 use leptos::prelude::*;
 
 #[cfg(feature = "ssr")]
 use crate::context::RequestContext;
 use crate::error::AppError;
+#[cfg(feature = "ssr")]
+use crate::paths;
 
 /// The endpoints of `org`.
 #[server(prefix = "/api", endpoint = "webhooks")]
@@ -39,7 +41,9 @@ pub async fn webhook(
     request.answer(
         async {
             let scope = request.in_org(&org, Permission::SeeSecurity)?;
-            directory::webhooks::endpoint(&request.db, request.signed_in()?, scope, endpoint, status, before, &request.call).await
+            let (db, viewer, url) = (&request.db, request.signed_in()?, &request.public_url);
+            let part = directory::webhooks::Part { status, before };
+            directory::webhooks::endpoint(db, viewer, scope, endpoint, part, url, &request.call).await
         }
         .await,
     )
@@ -58,13 +62,14 @@ pub async fn webhook_delivery(org: OrgSlug, endpoint: WebhookEndpointId, deliver
     )
 }
 
-/// Make an endpoint that is told of these events; of all of them if none is named. The answer holds its secret, this once.
+/// Make an endpoint that is told of `all` events, or of these `types`; where nothing is said of `all`, naming none means all. The answer holds its secret, this once.
 #[server(prefix = "/api", endpoint = "create_webhook")]
 pub async fn create_webhook(
     org: OrgSlug,
     name: String,
     url: String,
     format: EndpointFormat,
+    all: Option<bool>,
     #[server(default)] types: Vec<EventType>,
     password: Option<String>,
 ) -> Result<IssuedEndpoint, AppError> {
@@ -74,7 +79,7 @@ pub async fn create_webhook(
         async {
             let scope = request.in_org(&org, Permission::ManageSecurity)?;
             request.take_password(password).await?;
-            let wanted = directory::webhooks::Wanted { name, url, types: types.into_iter().collect() };
+            let wanted = directory::webhooks::Wanted { name, url, types: chosen(all, types)? };
             let draft = directory::webhooks::Draft { wanted, format };
             directory::webhooks::create(&request.db, &request.keys, &request.targets, request.signed_in()?, scope, &draft, &request.call)
                 .await
@@ -83,13 +88,14 @@ pub async fn create_webhook(
     )
 }
 
-/// Change an endpoint's name, address and choice of events.
+/// Change an endpoint's name, address and choice of events, which is said as in [`create_webhook`]. A form's boxes are called `types[]`.
 #[server(prefix = "/api", endpoint = "change_webhook")]
 pub async fn change_webhook(
     org: OrgSlug,
     endpoint: WebhookEndpointId,
     name: String,
     url: String,
+    all: Option<bool>,
     #[server(default)] types: Vec<EventType>,
     password: Option<String>,
 ) -> Result<(), AppError> {
@@ -98,7 +104,7 @@ pub async fn change_webhook(
         async {
             let scope = request.in_org(&org, Permission::ManageSecurity)?;
             request.take_password(password).await?;
-            let wanted = directory::webhooks::Wanted { name, url, types: types.into_iter().collect() };
+            let wanted = directory::webhooks::Wanted { name, url, types: chosen(all, types)? };
             directory::webhooks::change(&request.db, &request.targets, request.signed_in()?, scope, endpoint, &wanted, &request.call).await
         }
         .await,
@@ -149,7 +155,9 @@ pub async fn delete_webhook(org: OrgSlug, endpoint: WebhookEndpointId, password:
             directory::webhooks::delete(&request.db, request.signed_in()?, scope, endpoint, &request.call).await
         }
         .await,
-    )
+    )?;
+    leptos_axum::redirect(&paths::webhooks(&org));
+    Ok(())
 }
 
 /// Send a test to an endpoint.
@@ -176,4 +184,14 @@ pub async fn replay_webhook(org: OrgSlug, endpoint: WebhookEndpointId, delivery:
         }
         .await,
     )
+}
+
+/// What a form chose: its boxes count unless all events are wanted, and then one at least has to be ticked.
+#[cfg(feature = "ssr")]
+fn chosen(all: Option<bool>, types: Vec<EventType>) -> Result<EventTypes, directory::Error> {
+    match all {
+        Some(true) => Ok(EventTypes::default()),
+        Some(false) if types.is_empty() => Err(Invalid::new("types", "Tick at least one event, or choose all of them.").into()),
+        _ => Ok(types.into_iter().collect()),
+    }
 }

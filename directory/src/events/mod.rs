@@ -183,7 +183,7 @@ async fn emit(
     Ok(())
 }
 
-/// What is told beside the type and the time. Details have the audit log's words, with underscores for spaces.
+/// What is told beside the type and the time. Details have the audit log's words, as names of fields.
 async fn data(
     tx: &Tx,
     actor: &Actor,
@@ -192,8 +192,7 @@ async fn data(
     details: &[(String, String)],
     call: &Call,
 ) -> Result<String, Error> {
-    let details: Map<String, Value> =
-        details.iter().map(|(key, value)| (key.to_lowercase().replace([' ', '-'], "_"), value.as_str().into())).collect();
+    let details: Map<String, Value> = details.iter().map(|(words, value)| (field(words), value.as_str().into())).collect();
     let data = json!({
         "org": { "id": tx.org(), "slug": store::organizations::slug(tx).await? },
         "sequence": sequence,
@@ -205,4 +204,22 @@ async fn data(
         "details": details,
     });
     Ok(data.to_string())
+}
+
+/// Words as the name of a field: `API sessions ended` is `api_sessions_ended`.
+fn field(words: &str) -> String {
+    let words = words.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    words.map(str::to_lowercase).collect::<Vec<_>>().join("_")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::field;
+
+    #[test]
+    fn details_have_names_that_programs_can_use() {
+        assert_eq!(field("API sessions ended"), "api_sessions_ended");
+        assert_eq!(field("webhook secrets she has seen, to be rotated"), "webhook_secrets_she_has_seen_to_be_rotated");
+        assert_eq!(field("break-glass"), "break_glass");
+    }
 }

@@ -95,19 +95,20 @@ pub(crate) async fn keys_in_use(tx: &Tx<NoOrg>) -> Result<Vec<String>, Error> {
     tx.all("SELECT DISTINCT key_id FROM webhook_endpoints", vec![], |row| row.get("key_id")).await
 }
 
-/// The next edition of the secret, which ends in `hint` and which `seen_by` has seen. The one before signs until `previous_until`.
+/// The next edition of the secret, which ends in `hint` and which `seen_by` has seen. The one before signs until `previous_until`,
+/// or no more.
 pub(crate) async fn rotate(
     tx: &Tx,
     id: WebhookEndpointId,
     hint: &str,
     seen_by: MemberId,
-    previous_until: Timestamp,
+    previous_until: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<(), Error> {
     let sql = "UPDATE webhook_endpoints
                SET secret_version = secret_version + 1, secret_hint = $3, secret_seen_by = $4, previous_until = $5, secret_made_at = $6
                WHERE org_id = $1 AND id = $2";
-    tx.run(sql, params![tx.org(), id, hint, seen_by, previous_until, now]).await?;
+    tx.run(sql, params![tx.org(), id, hint, seen_by, Maybe(previous_until), now]).await?;
     Ok(())
 }
 
@@ -126,7 +127,7 @@ pub(crate) async fn state(tx: &Tx, id: WebhookEndpointId, known_at: Timestamp, n
     let sql = "SELECT secret_made_at, previous_until FROM webhook_endpoints WHERE org_id = $1 AND id = $2";
     tx.one(sql, params![tx.org(), id], |row| {
         let made_at: Timestamp = row.get("secret_made_at")?;
-        let retires_at = row.opt("previous_until")?.filter(|_| made_at > known_at);
+        let retires_at = row.opt("previous_until")?.or(Some(made_at)).filter(|_| made_at > known_at);
         Ok(SecretState::at(now, None, retires_at, None))
     })
     .await

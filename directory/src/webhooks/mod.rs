@@ -60,12 +60,12 @@ impl Wanted {
 /// The organisation's endpoints.
 pub async fn view(db: &Db, viewer: &SignedIn, scope: OrgScope, public_url: &str, call: &Call) -> Result<WebhooksView, Error> {
     let endpoints = store::webhooks::list(&db.read(scope).await?).await?;
-    Ok(WebhooksView {
-        now: call.now,
-        endpoints,
-        jwks_url: format!("{public_url}/.well-known/jwks.json"),
-        can_manage: viewer.role.may(Permission::ManageSecurity),
-    })
+    Ok(WebhooksView { now: call.now, endpoints, jwks_url: jwks_url(public_url), can_manage: viewer.role.may(Permission::ManageSecurity) })
+}
+
+/// Where the server with this public URL publishes its keys.
+fn jwks_url(public_url: &str) -> String {
+    format!("{public_url}/.well-known/jwks.json")
 }
 
 /// Make an endpoint. Its secret is in the answer, this once; one that takes Security Event Tokens has none.
@@ -181,7 +181,7 @@ pub async fn rotate(
                 "This server lacks the key that the endpoint was made under. Its operator has to bring back the key file.".to_owned(),
             )
         })?;
-        let until = call.now + retirement.duration();
+        let until = (retirement != Retirement::AtOnce).then(|| call.now + retirement.duration());
         store::webhooks::rotate(&tx, endpoint, &secret.hint(), who.member, until, call.now).await?;
         let details = vec![("ends in".to_owned(), secret.hint()), ("the old one stops".to_owned(), retirement.to_string())];
         note(&tx, AuditAction::WebhookSecretRotated, who, &view, details, call).await?;
@@ -267,14 +267,23 @@ pub async fn replay(
     .await
 }
 
+/// Which part of an endpoint's log is looked at.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Part {
+    /// Only deliveries that stand like this.
+    pub status: Option<DeliveryStatus>,
+    /// Only deliveries before this one.
+    pub before: Option<DeliveryId>,
+}
+
 /// An endpoint with a page of its deliveries, the newest first: all, or those that stand like this.
 pub async fn endpoint(
     db: &Db,
     viewer: &SignedIn,
     scope: OrgScope,
     endpoint: WebhookEndpointId,
-    status: Option<DeliveryStatus>,
-    before: Option<DeliveryId>,
+    Part { status, before }: Part,
+    public_url: &str,
     call: &Call,
 ) -> Result<EndpointPageView, Error> {
     let tx = db.read(scope).await?;
@@ -285,7 +294,14 @@ pub async fn endpoint(
     found.truncate(page);
     let deliveries: Vec<_> = found.into_iter().map(|shown| named(shown).0).collect();
     let older = deliveries.last().map(|delivery| delivery.id).filter(|_| more);
-    Ok(EndpointPageView { now: call.now, endpoint: view, deliveries, older, can_manage: viewer.role.may(Permission::ManageSecurity) })
+    Ok(EndpointPageView {
+        now: call.now,
+        endpoint: view,
+        deliveries,
+        older,
+        jwks_url: jwks_url(public_url),
+        can_manage: viewer.role.may(Permission::ManageSecurity),
+    })
 }
 
 /// One delivery: what is sent, and what came of each attempt.

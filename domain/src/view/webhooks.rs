@@ -79,6 +79,8 @@ pub struct EndpointPageView {
     pub deliveries: Vec<DeliveryView>,
     /// Where an older page begins.
     pub older: Option<DeliveryId>,
+    /// Where the keys are published that Security Event Tokens are signed with.
+    pub jwks_url: String,
     /// Whether the viewer may change it.
     pub can_manage: bool,
 }

@@ -159,7 +159,8 @@ both_databases! {
 
     async fn what_she_knows_is_listed_and_rotated_from_the_receipt(app) {
         let acme = app.org("Acme").await;
-        let (ada, _, [token, credential]) = owner_who_issued(&app, &acme).await;
+        let (ada, hers, [token, credential]) = owner_who_issued(&app, &acme).await;
+        let (_, webhook) = app.endpoint(&acme, &hers, "https://events.example.test/", &[]).await;
         app.advance(Duration::from_secs(60));
         assert_eq!(app.idp(&acme).patch(&format!("/Users/{}", ada.id), patch_active(false)).await.status, 200);
         let receipt = newest(&app, &acme).await;
@@ -168,10 +169,14 @@ both_databases! {
             let secrets = receipt["secrets"].as_array().unwrap().clone();
             secrets.iter().map(|secret| ["kind", "name", "hint", "state"].map(|field| secret[field].as_str().unwrap().to_owned()).join(" ")).collect::<Vec<_>>()
         };
-        let as_listed = |states: [&str; 2]| {
-            [format!("provisioning_token Okta preview {} {}", hint(&token), states[0]), format!("service_credential Gateway {} {}", hint(&credential), states[1])]
+        let as_listed = |states: [&str; 3]| {
+            [
+                format!("provisioning_token Okta preview {} {}", hint(&token), states[0]),
+                format!("service_credential Gateway {} {}", hint(&credential), states[1]),
+                format!("webhook_secret Events {} {}", hint(webhook.trim_end_matches('=')), states[2]),
+            ]
         };
-        assert_eq!(told(&receipt), as_listed(["live", "live"]));
+        assert_eq!(told(&receipt), as_listed(["live", "live", "live"]));
         // They do not end with her: that is why they are listed.
         let preview = app.idp(&acme).with_authorization(Some(&format!("Bearer {token}")));
         assert_eq!(preview.get("/Users").await.status, 200);
@@ -184,10 +189,15 @@ both_databases! {
         app.state.forget_failures();
         let rotated = owner.call("rotate_service_credential", &[("org", "acme"), ("credential", &id(1)), ("retire", "hour")]).await;
         assert_eq!(rotated.status, 200, "{}", rotated.text);
-        assert_eq!(told(&newest(&app, &acme).await), as_listed(["revoked", "retiring"]));
+        let rotated = owner.call("rotate_webhook_secret", &[("org", "acme"), ("endpoint", &id(2)), ("retire", "hour")]).await;
+        assert_eq!(rotated.status, 200, "{}", rotated.text);
+        assert_eq!(told(&newest(&app, &acme).await), as_listed(["revoked", "retiring", "retiring"]));
+        let rotated = owner.call("rotate_webhook_secret", &[("org", "acme"), ("endpoint", &id(2)), ("retire", "at_once")]).await;
+        assert_eq!(rotated.status, 200, "{}", rotated.text);
+        assert_eq!(told(&newest(&app, &acme).await), as_listed(["revoked", "retiring", "replaced"]));
         app.advance(Duration::from_secs(3_600));
         let late = newest(&app, &acme).await;
-        assert_eq!(told(&late), as_listed(["revoked", "replaced"]));
+        assert_eq!(told(&late), as_listed(["revoked", "replaced", "replaced"]));
         assert_eq!(micros(&late["secrets"][1]["state_at"]), app.call().now.as_micros());
         // Whoever rotated them knows the new ones, and the leaver's receipt does not hide that she knew the old.
         assert_eq!(told(&receipt).len(), told(&late).len());

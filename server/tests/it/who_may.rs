@@ -108,6 +108,22 @@ fn functions() -> BTreeMap<&'static str, (Needs, Arguments)> {
         ("issue_service_credential", (Fresh(Permission::ManageSecurity), vec![OF, ("name", "x")])),
         ("rotate_service_credential", (Fresh(Permission::ManageSecurity), vec![OF, ("credential", ID), ("retire", "day")])),
         ("revoke_service_credential", (Fresh(Permission::ManageSecurity), vec![OF, ("credential", ID)])),
+        ("webhooks", (Role(Permission::SeeSecurity), vec![OF])),
+        ("webhook", (Role(Permission::SeeSecurity), vec![OF, ("endpoint", ID)])),
+        ("webhook_delivery", (Role(Permission::SeeSecurity), vec![OF, ("endpoint", ID), ("delivery", ID)])),
+        (
+            "create_webhook",
+            (Fresh(Permission::ManageSecurity), vec![OF, ("name", "x"), ("url", "https://events.acme.test/"), ("format", "webhook")]),
+        ),
+        (
+            "change_webhook",
+            (Fresh(Permission::ManageSecurity), vec![OF, ("endpoint", ID), ("name", "x"), ("url", "https://events.acme.test/")]),
+        ),
+        ("rotate_webhook_secret", (Fresh(Permission::ManageSecurity), vec![OF, ("endpoint", ID)])),
+        ("enable_webhook", (Role(Permission::ManageSecurity), vec![OF, ("endpoint", ID), ("on", "true")])),
+        ("delete_webhook", (Fresh(Permission::ManageSecurity), vec![OF, ("endpoint", ID)])),
+        ("test_webhook", (Role(Permission::ManageSecurity), vec![OF, ("endpoint", ID)])),
+        ("replay_webhook", (Role(Permission::ManageSecurity), vec![OF, ("endpoint", ID)])),
         ("enable_scim", (Role(Permission::ManageSecurity), vec![OF])),
         ("disable_scim", (Role(Permission::ManageSecurity), vec![OF])),
         ("issue_token", (Role(Permission::ManageSecurity), vec![OF, ("name", "x"), ("lifetime", "year")])),
@@ -170,6 +186,9 @@ fn pages() -> BTreeMap<&'static str, (Permission, String, u16)> {
         ),
         ("/settings/security", of(Permission::SeeSecurity, "/settings/security", 200)),
         ("/settings/security/drills/{drill}", one(Permission::SeeSecurity, "/settings/security/drills")),
+        ("/settings/webhooks", of(Permission::SeeSecurity, "/settings/webhooks", 200)),
+        ("/settings/webhooks/{endpoint}", one(Permission::SeeSecurity, "/settings/webhooks")),
+        ("/settings/webhooks/{endpoint}/{delivery}", one(Permission::SeeSecurity, &format!("/settings/webhooks/{ID}"))),
         ("/settings/audit", of(Permission::SeeAudit, "/settings/audit", 200)),
     ])
 }
