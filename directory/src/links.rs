@@ -7,6 +7,7 @@ use domain::{DirectoryUserId, Permission, audit::AuditAction, view::HeldLink};
 use crate::{
     Actor, Call, Db, Error, OrgScope, activation, alerts,
     deprovisioning::{Cause, end_access},
+    events,
     grants::kept,
     membership,
     provisioning::person::profile,
@@ -69,12 +70,16 @@ pub async fn approve(db: &Db, who: &SignedIn, scope: OrgScope, record: Directory
         let profile = profile(&waits.record.resource);
         let name = name(&waits.record, &profile);
         store::scim_users::set_member(&tx, record, member.id).await?;
+        store::outbox::adopt_numbers(&tx, record, member.id).await?;
         store::members::hand_to_directory(&tx, member.id).await?;
         store::members::set_profile(&tx, member.id, &profile).await?;
         store::held_links::delete(&tx, record).await?;
         let target = membership::target(&member, &name);
         let details = vec![("user".to_owned(), user_name(&waits.record))];
         crate::audit::append(&tx, AuditAction::LinkApproved, &actor, Some(target), details, call).await?;
+        if profile != member.profile {
+            events::member_changed(&tx, member.id, &actor, call).await?;
+        }
         let line = format!(
             "{} let the directory user {} act on {}: from now on the directory manages her.",
             alerts::name(&who.name),

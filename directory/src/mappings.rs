@@ -350,7 +350,7 @@ pub(crate) async fn bind_waiting(tx: &Tx, group: &Record, actor: &Actor, call: &
 pub(crate) async fn roles_moved(
     tx: &Tx,
     group: DirectoryGroupId,
-    named: &BTreeSet<DirectoryUserId>,
+    moved: &BTreeSet<DirectoryUserId>,
     actor: &Actor,
     call: &Call,
 ) -> Result<(), Error> {
@@ -358,8 +358,8 @@ pub(crate) async fn roles_moved(
     if !found.into_values().flatten().any(|mapping| mapping.state() == MappingState::Active) {
         return Ok(());
     }
-    let named: Vec<_> = named.iter().copied().collect();
-    events::roles_moved(tx, Moved::Users(&named), AuditAction::GroupChanged.title(), actor, call).await
+    let moved: Vec<_> = moved.iter().copied().collect();
+    events::roles_moved(tx, Moved::Users(&moved), AuditAction::GroupChanged.title(), actor, call).await
 }
 
 /// A group was deleted: what it gave ends with it, and nothing else does.

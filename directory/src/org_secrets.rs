@@ -16,16 +16,16 @@ use crate::{
 pub(crate) async fn known_to(tx: &Tx, member: MemberId, now: Timestamp) -> Result<Vec<KnownSecret>, Error> {
     let mut known = store::tokens::issued_by(tx, member, now).await?;
     known.extend(store::service_credentials::issued_by(tx, member, now).await?);
-    known.extend(store::webhooks::seen_by(tx, member).await?);
+    known.extend(store::webhooks::seen_by(tx, member, now).await?);
     Ok(known)
 }
 
-/// What has become until `now` of a secret that somebody knew at `known_at`.
-pub(crate) async fn state_of(tx: &Tx, secret: OrgSecret, known_at: Timestamp, now: Timestamp) -> Result<SecretState, Error> {
-    let state = match secret {
+/// What has become of a secret until `now`.
+pub(crate) async fn state_of(tx: &Tx, known: &KnownSecret, now: Timestamp) -> Result<SecretState, Error> {
+    let state = match known.secret {
         OrgSecret::ProvisioningToken(id) => store::tokens::state(tx, id, now).await?,
         OrgSecret::ServiceCredential(id) => store::service_credentials::state(tx, id, now).await?,
-        OrgSecret::WebhookSecret(id) => store::webhooks::state(tx, id, known_at, now).await?,
+        OrgSecret::WebhookSecret(id) => store::webhooks::state(tx, id, &known.hint, now).await?,
     };
     Ok(state.unwrap_or(SecretState::Gone))
 }

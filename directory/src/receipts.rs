@@ -30,7 +30,7 @@ pub async fn view(
     };
     let mut secrets = vec![];
     for known in receipt.secrets {
-        let state = org_secrets::state_of(&tx, known.secret, receipt.ended_at, call.now).await?;
+        let state = org_secrets::state_of(&tx, &known, call.now).await?;
         secrets.push(SecretOfLeaver { known, state });
     }
     Ok(ReceiptView {

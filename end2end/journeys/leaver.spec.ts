@@ -153,6 +153,7 @@ for (const engine of ["SQLite", "PostgreSQL"] as const) {
         await okta.deactivate(mira.id);
 
         guard.allow(401, "/api/members");
+        guard.allow(401, "/api/last_drill");
         guard.allow(401, "/api/organisations");
         await laptop.getByRole("link", { name: "Members", exact: true }).click();
         await expect(laptop).toHaveURL("/sign-in?next=%2Fo%2Facme%2Fmembers");

@@ -6,7 +6,8 @@ crate::sql::migration!(
     r#"
 -- Where an organisation wants to hear of what happens. types: event types with commas between them; empty: all of them.
 -- secret_version: moves with each rotation; until previous_until the secret before signs, too. key_id: which of the server's keys.
--- secret_hint: the last characters of the present secret, which was made at secret_made_at and seen by secret_seen_by.
+-- secret_hint: the last characters of the present secret, which was made at secret_made_at and seen by secret_seen_by; previous_…:
+-- the same of the one before.
 CREATE TABLE webhook_endpoints (
     id UUID PRIMARY KEY,
     org_id UUID NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
@@ -20,6 +21,8 @@ CREATE TABLE webhook_endpoints (
     secret_hint text,
     secret_made_at MICROS NOT NULL,
     secret_seen_by UUID,
+    previous_hint text,
+    previous_seen_by UUID,
     created_at MICROS NOT NULL,
     created_by text NOT NULL,
     disabled_at MICROS,
@@ -43,7 +46,7 @@ CREATE TABLE outbox (
 );
 CREATE INDEX outbox_age ON outbox (org_id, created_at);
 
--- How many events there are about each subject. Locked last of all.
+-- How many events there are about each subject: a person, a group, a mapping.
 CREATE TABLE event_sequences (
     org_id UUID NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
     subject_id UUID NOT NULL,
@@ -52,14 +55,14 @@ CREATE TABLE event_sequences (
 );
 
 -- One event on its way to one endpoint. urgent: a revocation, which goes first. due_at: when it is tried next; while it is being
--- sent, when another node may take it over.
+-- sent, when another node may take it over. held: its endpoint is switched off.
 CREATE TABLE webhook_deliveries (
     id UUID PRIMARY KEY,
     org_id UUID NOT NULL,
     endpoint_id UUID NOT NULL,
     event_id UUID NOT NULL,
     urgent boolean NOT NULL,
-    status text NOT NULL CHECK (status IN ('pending', 'sending', 'delivered', 'dead')),
+    status text NOT NULL CHECK (status IN ('pending', 'sending', 'held', 'delivered', 'dead')),
     attempts bigint NOT NULL,
     tries bigint NOT NULL,
     due_at MICROS NOT NULL,
@@ -72,6 +75,8 @@ CREATE TABLE webhook_deliveries (
 );
 CREATE INDEX webhook_deliveries_due ON webhook_deliveries (urgent, due_at) WHERE status IN ('pending', 'sending');
 CREATE INDEX webhook_deliveries_endpoint ON webhook_deliveries (org_id, endpoint_id, created_at, id);
+CREATE INDEX webhook_deliveries_status ON webhook_deliveries (org_id, endpoint_id, status);
+CREATE INDEX webhook_deliveries_finished ON webhook_deliveries (org_id, finished_at);
 CREATE INDEX webhook_deliveries_event ON webhook_deliveries (org_id, event_id);
 
 -- What came of each attempt.

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{Claims, message_id};
+pub use crate::store::outbox::Busy;
 use crate::{
     Actor, Call, Db, Error, OrgScope, alerts,
     keys::{Keys, WebhookSecret},
@@ -33,15 +34,16 @@ const KEPT: Duration = Duration::from_secs(30 * 86_400);
 /// A delivery to send now.
 #[derive(Debug)]
 pub struct Outgoing {
-    /// Whose endpoint it is.
+    /// The endpoint.
     pub endpoint: WebhookEndpointId,
+    /// Whose it is.
+    pub org: OrgId,
     /// Where to.
     pub url: String,
     /// The id under which the receiver knows the event.
     pub message_id: String,
     /// What to send.
     pub body: Body,
-    org: OrgId,
     id: DeliveryId,
     attempts: i64,
     tries: i64,
@@ -64,6 +66,8 @@ pub enum Body {
         /// Which of the server's keys.
         key: String,
     },
+    /// Nothing, and why: the row was written by another version of us. It waits like one that is not taken.
+    Unsendable(String),
 }
 
 /// What came of an attempt.
@@ -88,14 +92,14 @@ impl Outcome {
     }
 }
 
-/// The delivery that is due next, if any: revocations before everything else; none to an endpoint that is `busy`.
+/// The delivery that is due next, if any: revocations before everything else; none to whom is `busy`.
 ///
 /// `issuer` is our public URL, as the tokens name us.
-pub async fn next_due(db: &Db, keys: &Keys, issuer: &str, busy: &[WebhookEndpointId], call: &Call) -> Result<Option<Outgoing>, Error> {
+pub async fn next_due(db: &Db, keys: &Keys, issuer: &str, busy: &Busy, call: &Call) -> Result<Option<Outgoing>, Error> {
     let ids: Vec<_> = keys.ids().collect();
     for urgent in [true, false] {
         // A first look without a lock: where nothing is due, which is nearly always, nobody is kept from writing.
-        let tx = db.read_outside().await?;
+        let tx = db.look_around().await?;
         let waiting = store::outbox::is_due(&tx, urgent, busy, &ids, call.now).await?;
         drop(tx);
         if !waiting {
@@ -108,37 +112,43 @@ pub async fn next_due(db: &Db, keys: &Keys, issuer: &str, busy: &[WebhookEndpoin
             Ok(due)
         });
         if let Some(due) = due.await? {
-            return outgoing(due, keys, issuer, call.now).map(Some);
+            return Ok(Some(outgoing(due, keys, issuer, call.now)));
         }
     }
     Ok(None)
 }
 
-fn outgoing(due: Due, keys: &Keys, issuer: &str, now: Timestamp) -> Result<Outgoing, Error> {
-    let data = serde_json::from_str::<Value>(&due.data).map_err(|error| Error::Store(error.to_string()))?;
-    let body = match due.format {
+fn outgoing(due: Due, keys: &Keys, issuer: &str, now: Timestamp) -> Outgoing {
+    let body = content(&due, keys, issuer, now).unwrap_or_else(Body::Unsendable);
+    Outgoing {
+        endpoint: due.endpoint,
+        org: due.org,
+        url: due.url,
+        message_id: message_id(due.event),
+        body,
+        id: due.id,
+        attempts: due.attempts,
+        tries: due.tries,
+    }
+}
+
+fn content(due: &Due, keys: &Keys, issuer: &str, now: Timestamp) -> Result<Body, String> {
+    let data = serde_json::from_str::<Value>(&due.data).map_err(|error| format!("the event cannot be read: {error}"))?;
+    let format = due.format.parse::<EndpointFormat>().map_err(|_| format!("this server knows no format {}", due.format))?;
+    match format {
         EndpointFormat::Webhook => {
             let before = due.previous_until.is_some_and(|until| until > now).then_some(due.secret_version - 1);
             let versions = [due.secret_version].into_iter().chain(before);
             let secrets = versions.filter_map(|version| keys.webhook_secret(&due.key, due.endpoint, version)).collect();
-            Body::Webhook { json: body(due.event, due.event_type.code(), due.happened_at, &data), secrets }
+            Ok(Body::Webhook { json: body(due.event, &due.event_type, due.happened_at, &data), secrets })
         }
         EndpointFormat::Set => {
-            let claims = Claims::of(issuer, &due.url, due.event, due.event_type, due.happened_at, &data);
-            let claims = claims.ok_or_else(|| Error::Store(format!("no Security Event Token tells {}", due.event_type.code())))?;
-            Body::Set { claims: Box::new(claims), key: due.key }
+            let kind = due.event_type.parse().map_err(|()| format!("this server knows no event {}", due.event_type))?;
+            let claims = Claims::of(issuer, &due.url, due.event, kind, due.happened_at, &data);
+            let claims = claims.ok_or_else(|| format!("no Security Event Token tells {}", due.event_type))?;
+            Ok(Body::Set { claims: Box::new(claims), key: due.key.clone() })
         }
-    };
-    Ok(Outgoing {
-        endpoint: due.endpoint,
-        url: due.url,
-        message_id: message_id(due.event),
-        body,
-        org: due.org,
-        id: due.id,
-        attempts: due.attempts,
-        tries: due.tries,
-    })
+    }
 }
 
 /// The body of a webhook.
@@ -196,8 +206,10 @@ async fn given_up(tx: &store::db::Tx, outgoing: &Outgoing, outcome: &Outcome, ca
         }
         return Ok(());
     }
-    // One mail tells of one outage: the next comes when something was taken in between.
-    if store::webhooks::dead_since_the_last_was_taken(tx, endpoint.id).await? == 1 {
+    // One mail tells of one outage: the next comes when something was taken in between, and not within the hour.
+    if store::webhooks::dead_since_the_last_was_taken(tx, endpoint.id).await? == 1
+        && alerts::first_of(tx, "webhook_alert", &endpoint.id.to_string(), call).await?
+    {
         let line = format!(
             "The webhook endpoint {name} did not take an event for 24 hours, and the delivery was given up. It can be sent again under Settings, Webhooks. Further ones are listed there only, until the endpoint takes something."
         );
@@ -213,25 +225,42 @@ fn jittered(seconds: u64, call: &Call) -> Duration {
     Duration::from_millis(millis - millis / 5 * u64::from(random) / 255)
 }
 
-/// Forget deliveries that were finished a month ago, and events that nobody waits for any more.
+/// Forget deliveries that were finished a month ago, and events that nobody waits for any more, a slice at a time.
 pub async fn sweep(db: &Db, now: Timestamp) -> Result<(), Error> {
-    let tx = db.read_outside().await?;
+    let tx = db.look_around().await?;
     let orgs = store::organizations::all(&tx).await?;
     drop(tx);
     for org in orgs {
+        // One organisation's trouble is not the others'.
+        if let Err(error) = sweep_one(db, OrgScope::new(org), now - KEPT).await {
+            tracing::error!(%org, %error, "old deliveries could not be forgotten");
+        }
+    }
+    Ok(())
+}
+
+async fn sweep_one(db: &Db, scope: OrgScope, before: Timestamp) -> Result<(), Error> {
+    let slice = async |events: bool| {
         db.retrying(|| async {
-            let tx = db.begin(OrgScope::new(org)).await?;
-            store::outbox::forget(&tx, now - KEPT).await?;
-            tx.commit().await
+            let tx = db.begin(scope).await?;
+            let more = match events {
+                false => store::outbox::forget_deliveries(&tx, before).await?,
+                true => store::outbox::forget_events(&tx, before).await?,
+            };
+            tx.commit().await?;
+            Ok(more)
         })
-        .await?;
+        .await
+    };
+    for events in [false, true] {
+        while slice(events).await? {}
     }
     Ok(())
 }
 
 /// The keys that endpoints were made under and that this server lacks: it cannot sign for those.
 pub async fn missing_keys(db: &Db, keys: &Keys) -> Result<Vec<String>, Error> {
-    let tx = db.read_outside().await?;
+    let tx = db.look_around().await?;
     let used = store::webhooks::keys_in_use(&tx).await?;
     Ok(used.into_iter().filter(|key| !keys.ids().any(|known| known == key)).collect())
 }

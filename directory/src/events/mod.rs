@@ -6,7 +6,9 @@
 pub mod delivery;
 mod security_event_token;
 
-use domain::{DirectoryGroupId, DirectoryUserId, EventId, MemberId, OrgRole, audit::AuditAction, event::EventType};
+use domain::{
+    DirectoryGroupId, DirectoryUserId, EventId, MemberId, OrgId, OrgRole, OrgSlug, WebhookEndpointId, audit::AuditAction, event::EventType,
+};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -54,7 +56,10 @@ pub(crate) async fn publish(
         _ => Subject::of(tx, actor, target).await?,
     };
     for event in events {
-        emit(tx, *event, actor, &subject, details, &listeners, call).await?;
+        let endpoints = hearing(&listeners, *event);
+        if !endpoints.is_empty() {
+            emit(tx, *event, actor, &subject, details, &endpoints, call).await?;
+        }
     }
     Ok(())
 }
@@ -73,32 +78,55 @@ pub(crate) enum Moved<'a> {
 /// one; the event of the group or the mapping says how many they are.
 pub(crate) async fn roles_moved(tx: &Tx, moved: Moved<'_>, because: &str, actor: &Actor, call: &Call) -> Result<(), Error> {
     let listeners = store::outbox::listeners(tx).await?;
-    if !listeners.iter().any(|listener| listener.hears(EventType::RoleChanged)) {
+    let endpoints = hearing(&listeners, EventType::RoleChanged);
+    if endpoints.is_empty() {
         return Ok(());
     }
     let most = i64::try_from(MOST_TOLD + 1).unwrap_or(i64::MAX);
-    let members = match moved {
+    let mut members = match moved {
         Moved::Users(users) if users.len() > MOST_TOLD => return Ok(()),
         Moved::Users(users) => store::outbox::members_of(tx, None, users, most).await?,
         Moved::Group(group) => store::outbox::members_of(tx, Some(group), &[], most).await?,
         Moved::Members(members) => members.to_vec(),
     };
-    if members.len() > MOST_TOLD {
+    if members.is_empty() || members.len() > MOST_TOLD {
         return Ok(());
     }
+    members.sort_unstable();
+    let told = store::outbox::members(tx, &members).await?;
+    let subjects: Vec<Uuid> = members.iter().map(|member| (*member).into()).collect();
+    let numbers = store::outbox::next_numbers(tx, &subjects).await?;
     let details = [("because".to_owned(), because.to_owned())];
-    for member in members {
-        let subject = Subject::member(tx, member, None).await?;
-        emit(tx, EventType::RoleChanged, actor, &subject, &details, &listeners, call).await?;
+    let org = Org::of(tx).await?;
+    let event = |member: &MemberId| {
+        let subject = Subject::of_member(*member, told.get(member).cloned().unwrap_or_default(), None);
+        let sequence = numbers.get(&Uuid::from(*member)).copied();
+        let data = org.data(actor, &subject, sequence, &details, call);
+        NewEvent { event: EventType::RoleChanged, subject: subject.numbered_by, sequence, data }
+    };
+    store::outbox::insert(tx, members.iter().map(event).collect(), &endpoints, call).await
+}
+
+/// Tell that a member is called differently from now on, where the audit log tells it as a change of the directory's record.
+pub(crate) async fn member_changed(tx: &Tx, member: MemberId, actor: &Actor, call: &Call) -> Result<(), Error> {
+    let listeners = store::outbox::listeners(tx).await?;
+    let endpoints = hearing(&listeners, EventType::MemberChanged);
+    if endpoints.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let subject = Subject::member(tx, member, None).await?;
+    let details = [("because".to_owned(), "her profile changed in the directory".to_owned())];
+    emit(tx, EventType::MemberChanged, actor, &subject, &details, &endpoints, call).await
 }
 
 /// A test for one endpoint.
-pub(crate) async fn test(tx: &Tx, endpoint: domain::WebhookEndpointId, actor: &Actor, call: &Call) -> Result<EventId, Error> {
-    let data = data(tx, actor, &Subject::default(), None, &[], call).await?;
-    let event = NewEvent { event: EventType::Test, subject: None, sequence: None, data: &data };
-    store::outbox::insert(tx, event, [endpoint].into_iter(), call).await
+pub(crate) async fn test(tx: &Tx, endpoint: WebhookEndpointId, actor: &Actor, call: &Call) -> Result<(), Error> {
+    emit(tx, EventType::Test, actor, &Subject::default(), &[], &[endpoint], call).await
+}
+
+/// The endpoints that are told of such events.
+fn hearing(listeners: &[Listener], event: EventType) -> Vec<WebhookEndpointId> {
+    listeners.iter().filter(|listener| listener.hears(event)).map(|listener| listener.id).collect()
 }
 
 /// Whom or what an event is about.
@@ -132,7 +160,12 @@ impl Subject {
                 // What she may do is told by the events about the member, which come after this one.
                 Ok(Self { numbered_by: Some(numbered_by), told: Some(told), ..Self::default() })
             }
-            (Some(target), _) => Ok(Self { numbered_by: Some(target.id), told: Some(thing(target)), ..Self::default() }),
+            (Some(target), _) => Ok(Self {
+                // A token or a session is issued and ends, and that is all there is to order.
+                numbered_by: ["group", "mapping"].contains(&target.kind).then_some(target.id),
+                told: Some(thing(target)),
+                ..Self::default()
+            }),
             // What somebody did to herself has no target.
             (None, Actor::Member { id, name }) => Self::member(tx, *id, Some(name)).await,
             (None, _) => Ok(Self::default()),
@@ -140,24 +173,19 @@ impl Subject {
     }
 
     async fn member(tx: &Tx, member: MemberId, name: Option<&str>) -> Result<Self, Error> {
-        let told = store::outbox::member(tx, member).await?.unwrap_or_default();
-        let access = access(tx, member, &told).await?;
-        let known = match name {
-            Some(name) => Some(name.to_owned()),
-            None => store::members::find(tx, member).await?.and_then(|member| member.profile.name()).or_else(|| told.user_name.clone()),
-        };
+        let told = store::outbox::members(tx, &[member]).await?.remove(&member).unwrap_or_default();
+        Ok(Self::of_member(member, told, name))
+    }
+
+    fn of_member(member: MemberId, told: Told, name: Option<&str>) -> Self {
+        let known = name.map(str::to_owned).or(told.name).or_else(|| told.user_name.clone());
+        let access = json!({ "active": told.role.is_some(), "role": told.role.map(OrgRole::as_str) });
         let told = json!({
             "kind": "member", "id": member, "name": known,
             "directory_user_id": told.user, "external_id": told.external_id, "user_name": told.user_name,
         });
-        Ok(Self { numbered_by: Some(member.into()), told: Some(told), access: Some(access), session: None })
+        Self { numbered_by: Some(member.into()), told: Some(told), access: Some(access), session: None }
     }
-}
-
-/// What a member may do at this point of the transaction.
-async fn access(tx: &Tx, member: MemberId, told: &Told) -> Result<Value, Error> {
-    let role: Option<OrgRole> = if told.active { Some(store::grants::role_of(tx, member).await?) } else { None };
-    Ok(json!({ "active": told.active, "role": role.map(OrgRole::as_str) }))
 }
 
 async fn emit(
@@ -166,44 +194,43 @@ async fn emit(
     actor: &Actor,
     subject: &Subject,
     details: &[(String, String)],
-    listeners: &[Listener],
+    endpoints: &[WebhookEndpointId],
     call: &Call,
 ) -> Result<(), Error> {
-    let endpoints: Vec<_> = listeners.iter().filter(|listener| listener.hears(event)).map(|listener| listener.id).collect();
-    if endpoints.is_empty() {
-        return Ok(());
-    }
     let sequence = match subject.numbered_by {
-        Some(subject) => Some(store::outbox::next_number(tx, subject).await?),
+        Some(subject) => store::outbox::next_numbers(tx, &[subject]).await?.remove(&subject),
         None => None,
     };
-    let data = data(tx, actor, subject, sequence, details, call).await?;
-    let new = NewEvent { event, subject: subject.numbered_by, sequence, data: &data };
-    store::outbox::insert(tx, new, endpoints.into_iter(), call).await?;
-    Ok(())
+    let data = Org::of(tx).await?.data(actor, subject, sequence, details, call);
+    store::outbox::insert(tx, vec![NewEvent { event, subject: subject.numbered_by, sequence, data }], endpoints, call).await
 }
 
-/// What is told beside the type and the time. Details have the audit log's words, as names of fields.
-async fn data(
-    tx: &Tx,
-    actor: &Actor,
-    subject: &Subject,
-    sequence: Option<i64>,
-    details: &[(String, String)],
-    call: &Call,
-) -> Result<String, Error> {
-    let details: Map<String, Value> = details.iter().map(|(words, value)| (field(words), value.as_str().into())).collect();
-    let data = json!({
-        "org": { "id": tx.org(), "slug": store::organizations::slug(tx).await? },
-        "sequence": sequence,
-        "subject": subject.told,
-        "access": subject.access,
-        "session": subject.session,
-        "actor": { "kind": actor.kind(), "id": actor.id(), "name": actor.name() },
-        "request_id": call.request_id,
-        "details": details,
-    });
-    Ok(data.to_string())
+/// The organisation, as its events name it.
+struct Org {
+    id: OrgId,
+    slug: OrgSlug,
+}
+
+impl Org {
+    async fn of(tx: &Tx) -> Result<Self, Error> {
+        Ok(Self { id: tx.org(), slug: store::organizations::slug(tx).await? })
+    }
+
+    /// What is told beside the type and the time. Details have the audit log's words, as names of fields.
+    fn data(&self, actor: &Actor, subject: &Subject, sequence: Option<i64>, details: &[(String, String)], call: &Call) -> String {
+        let details: Map<String, Value> = details.iter().map(|(key, value)| (field(key), value.as_str().into())).collect();
+        json!({
+            "org": { "id": self.id, "slug": self.slug },
+            "sequence": sequence,
+            "subject": subject.told,
+            "access": subject.access,
+            "session": subject.session,
+            "actor": { "kind": actor.kind(), "id": actor.id(), "name": actor.name() },
+            "request_id": call.request_id,
+            "details": details,
+        })
+        .to_string()
+    }
 }
 
 /// Words as the name of a field: `API sessions ended` is `api_sessions_ended`.

@@ -92,7 +92,13 @@ pub async fn create(request: Request<'_>, body: &Value) -> Result<(Group, Notes)
             }
             let changes = [MemberChange::Add(members.clone().unwrap_or_default())];
             let Changed { added, .. } = change_members(&tx, request, record.id, &changes, &mut notes).await?;
-            let details = vec![("members".to_owned(), added.to_string())];
+            let details = vec![
+                ("members".to_owned(), added.to_string()),
+                (
+                    "attributes".to_owned(),
+                    changed_attributes(&Resource::from_stored(Kind::Group, serde_json::Map::new()), &resource, added > 0),
+                ),
+            ];
             crate::audit::append(&tx, AuditAction::GroupCreated, &request.caller.actor(), Some(target(&record)), details, request.call)
                 .await?;
             let now_is = record.clone();
@@ -172,7 +178,7 @@ async fn change(
             if let Some(taken) = store::scim_groups::clash(&tx, id, &after).await? {
                 return Err(Error::Taken(taken));
             }
-            let Changed { added, removed, named } = change_members(&tx, request, id, changes, &mut notes).await?;
+            let Changed { added, removed, moved } = change_members(&tx, request, id, changes, &mut notes).await?;
             let renamed = after != before.resource;
             let mut now_is = before.clone();
             if renamed || added + removed > 0 {
@@ -182,10 +188,11 @@ async fn change(
                 if renamed {
                     details.push(("name before".to_owned(), before.resource.text("displayName").unwrap_or_default().to_owned()));
                 }
+                details.push(("attributes".to_owned(), changed_attributes(&before.resource, &after, added + removed > 0)));
                 crate::audit::append(&tx, AuditAction::GroupChanged, &request.caller.actor(), Some(target(&now_is)), details, request.call)
                     .await?;
                 if added + removed > 0 {
-                    mappings::roles_moved(&tx, id, &named, &request.caller.actor(), request.call).await?;
+                    mappings::roles_moved(&tx, id, &moved, &request.caller.actor(), request.call).await?;
                 }
                 if renamed {
                     store::scim_totals::moved(&tx, Kind::Group, 0).await?;
@@ -199,6 +206,13 @@ async fn change(
         .await
 }
 
+/// The names of the attributes that differ, and of its members if those do.
+fn changed_attributes(before: &Resource, after: &Resource, members: bool) -> String {
+    let changed = super::users::changed_attributes(before, after);
+    let members = members.then(|| "members".to_owned());
+    [Some(changed).filter(|changed| !changed.is_empty()), members].into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
 /// What became of a group's members.
 #[derive(Default)]
 struct Changed {
@@ -206,8 +220,8 @@ struct Changed {
     added: u64,
     /// How many went.
     removed: u64,
-    /// Who was named: everybody who came or went is among them.
-    named: BTreeSet<DirectoryUserId>,
+    /// Who came or went.
+    moved: BTreeSet<DirectoryUserId>,
 }
 
 /// Apply the changes in their order.
@@ -234,9 +248,11 @@ async fn change_members(
                 (wanted.difference(&before).copied().collect(), before.difference(&wanted).copied().collect())
             }
         };
-        changed.removed += store::scim_groups::remove(tx, group, &go, &by, request.call).await?;
-        changed.added += store::scim_groups::add(tx, group, &come, &by, request.call).await?;
-        changed.named.extend(come.into_iter().chain(go));
+        let went = store::scim_groups::remove(tx, group, &go, &by, request.call).await?;
+        let came = store::scim_groups::add(tx, group, &come, &by, request.call).await?;
+        changed.removed += u64::try_from(went.len()).unwrap_or(u64::MAX);
+        changed.added += u64::try_from(came.len()).unwrap_or(u64::MAX);
+        changed.moved.extend(came.into_iter().chain(went));
     }
     Ok(changed)
 }

@@ -17,6 +17,7 @@ use super::{
 use crate::{
     Error, alerts,
     deprovisioning::{Cause, end_access},
+    events,
     store::{self, audit::Target, db::Tx, scim_users::Record},
 };
 
@@ -190,7 +191,9 @@ async fn create_in(tx: &Tx, request: Request<'_>, id: DirectoryUserId, resource:
     if let Some(member) = record.member {
         store::people::renew_keys(tx, member).await?;
     }
-    crate::audit::append(tx, AuditAction::UserCreated, &actor, Some(target(&record)), vec![], call).await?;
+    let attributes = changed_attributes(&Resource::from_stored(Kind::User, serde_json::Map::new()), resource);
+    let details = vec![("attributes".to_owned(), attributes)];
+    crate::audit::append(tx, AuditAction::UserCreated, &actor, Some(target(&record)), details, call).await?;
     begin_access(tx, request, &record, link, &mut notes).await?;
     Ok((record, notes))
 }
@@ -307,14 +310,24 @@ async fn change_in(
             return Err(Error::Taken(taken));
         }
         let linked = match account {
-            Some(account) => link(tx, account, &after, call).await?,
+            Some(account) => {
+                let linked = link(tx, account, &after, call).await?;
+                if let Some(member) = linked.member() {
+                    store::outbox::adopt_numbers(tx, id, member).await?;
+                }
+                linked
+            }
             None => member.map_or(Link::None, |member| Link::Member(Box::new(member))),
         };
         now_is = store::scim_users::update(tx, &record, &after, active, linked.member(), call.now).await?;
         let details = vec![("attributes".to_owned(), changed_attributes(&record.resource, &after))];
         crate::audit::append(tx, AuditAction::UserChanged, &actor, Some(target(&now_is)), details, call).await?;
-        if let Some(member) = linked.member() {
-            store::members::set_profile(tx, member, &profile(&after)).await?;
+        if let Link::Member(member) = &linked {
+            let profile = profile(&after);
+            store::members::set_profile(tx, member.id, &profile).await?;
+            if profile != member.profile {
+                events::member_changed(tx, member.id, &actor, call).await?;
+            }
         }
         if active && !record.active {
             begin_access(tx, request, &now_is, linked, &mut notes).await?;
@@ -369,7 +382,7 @@ fn target(record: &Record) -> Target {
 }
 
 /// The names of the attributes that differ.
-fn changed_attributes(before: &Resource, after: &Resource) -> String {
+pub(super) fn changed_attributes(before: &Resource, after: &Resource) -> String {
     let (before, after) = (before.attributes(), after.attributes());
     let mut names: Vec<&str> =
         before.keys().chain(after.keys()).filter(|name| before.get(*name) != after.get(*name)).map(String::as_str).collect();

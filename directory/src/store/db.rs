@@ -161,6 +161,11 @@ impl Db {
         Ok(Tx { inner: self.open(&self.writer, None).await?, scope: NoOrg })
     }
 
+    /// Begin a transaction that only reads, is in no organisation, and keeps nobody from signing in: for our own housekeeping.
+    pub(crate) async fn look_around(&self) -> Result<Tx<NoOrg>, Error> {
+        Ok(Tx { inner: self.open(&self.reader, Some(AccessMode::ReadOnly)).await?, scope: NoOrg })
+    }
+
     /// Begin a transaction that only reads and is in no organisation.
     pub(crate) async fn read_outside(&self) -> Result<Tx<NoOrg>, Error> {
         Ok(Tx { inner: self.open(&self.door, Some(AccessMode::ReadOnly)).await?, scope: NoOrg })
@@ -248,6 +253,11 @@ impl<S: Send + Sync> Tx<S> {
     /// ` FOR UPDATE` where rows are locked one by one.
     pub(crate) fn lock(&self) -> &'static str {
         if self.is_postgres() { " FOR UPDATE" } else { "" }
+    }
+
+    /// ` FOR NO KEY UPDATE` where rows are locked one by one: whoever writes rows that refer to this one is not kept waiting.
+    pub(crate) fn lock_softly(&self) -> &'static str {
+        if self.is_postgres() { " FOR NO KEY UPDATE" } else { "" }
     }
 
     /// ` FOR UPDATE SKIP LOCKED` where rows are locked one by one: for taking work that no other node has taken.

@@ -50,6 +50,8 @@ pub(crate) async fn satellite(tx: &Tx) -> Result<Option<OrgId>, Error> {
 /// Delete the transaction's organisation, which has to be a satellite, with everything under it and the accounts that only it knew:
 /// which those were.
 pub(crate) async fn delete_satellite(tx: &Tx) -> Result<Vec<AccountId>, Error> {
+    // A request of the drill that is still under way ends before, or finds no organisation.
+    tx.one(&format!("SELECT 1 AS one FROM organizations WHERE id = $1{}", tx.lock()), params![tx.org()], |_| Ok(())).await?;
     let sql = "SELECT account_id FROM members m JOIN organizations o ON o.id = m.org_id WHERE o.id = $1 AND o.drill_of IS NOT NULL";
     let accounts: Vec<AccountId> = tx.all(sql, params![tx.org()], |row| row.get("account_id")).await?;
     // Records refer to members without a cascade, so they go before them.

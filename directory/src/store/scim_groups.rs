@@ -291,35 +291,41 @@ pub(crate) async fn known(tx: &Tx, users: &BTreeSet<DirectoryUserId>) -> Result<
     Ok(known)
 }
 
-/// Put users, who exist, into a group; how many were not in it.
-pub(crate) async fn add(tx: &Tx, group: DirectoryGroupId, users: &BTreeSet<DirectoryUserId>, by: &str, call: &Call) -> Result<u64, Error> {
-    let mut added = 0;
+/// Put users, who exist, into a group; those who were not in it.
+pub(crate) async fn add(
+    tx: &Tx,
+    group: DirectoryGroupId,
+    users: &BTreeSet<DirectoryUserId>,
+    by: &str,
+    call: &Call,
+) -> Result<Vec<DirectoryUserId>, Error> {
+    let mut added = vec![];
     for chunk in users.iter().copied().collect::<Vec<_>>().chunks(CHUNK) {
         let (list, params) = in_list(params![tx.org(), group, call.now, Maybe(call.request_id.as_deref()), by], chunk);
         let sql = format!(
             "INSERT INTO scim_group_members (org_id, group_id, user_id, added_at, request_id, added_by)
              SELECT u.org_id, g.id, u.id, $3, $4, $5 FROM scim_users u JOIN scim_groups g ON g.org_id = u.org_id AND g.id = $2
-             WHERE u.org_id = $1 AND u.id IN ({list}) ON CONFLICT DO NOTHING"
+             WHERE u.org_id = $1 AND u.id IN ({list}) ON CONFLICT DO NOTHING RETURNING user_id"
         );
-        added += tx.run(&sql, params).await?;
+        added.extend(tx.all(&sql, params, |row| row.get::<DirectoryUserId>("user_id")).await?);
     }
     Ok(added)
 }
 
-/// Take users out of a group; how many were in it.
+/// Take users out of a group; those who were in it.
 pub(crate) async fn remove(
     tx: &Tx,
     group: DirectoryGroupId,
     users: &BTreeSet<DirectoryUserId>,
     by: &str,
     call: &Call,
-) -> Result<u64, Error> {
-    let mut removed = 0;
+) -> Result<Vec<DirectoryUserId>, Error> {
+    let mut removed = vec![];
     for chunk in users.iter().copied().collect::<Vec<_>>().chunks(CHUNK) {
         let (list, params) = in_list(params![tx.org(), group], chunk);
         remember(tx, &format!("group_id = $2 AND user_id IN ({list})"), params.clone(), by, call).await?;
-        removed +=
-            tx.run(&format!("DELETE FROM scim_group_members WHERE org_id = $1 AND group_id = $2 AND user_id IN ({list})"), params).await?;
+        let sql = format!("DELETE FROM scim_group_members WHERE org_id = $1 AND group_id = $2 AND user_id IN ({list}) RETURNING user_id");
+        removed.extend(tx.all(&sql, params, |row| row.get::<DirectoryUserId>("user_id")).await?);
     }
     Ok(removed)
 }

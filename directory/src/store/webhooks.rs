@@ -51,7 +51,7 @@ pub(crate) async fn insert(tx: &Tx, endpoint: NewEndpoint<'_>, call: &Call) -> R
 
 const VIEW: &str = "SELECT e.id, e.name, e.url, e.format, e.types, e.created_at, e.created_by, e.secret_hint, e.previous_until, e.disabled_at,
       e.disabled_why, e.last_delivered_at, e.last_failed_at,
-      (SELECT count(*) FROM webhook_deliveries d WHERE d.org_id = e.org_id AND d.endpoint_id = e.id AND d.status IN ('pending', 'sending')) AS waiting,
+      (SELECT count(*) FROM webhook_deliveries d WHERE d.org_id = e.org_id AND d.endpoint_id = e.id AND d.status IN ('pending', 'sending', 'held')) AS waiting,
       (SELECT count(*) FROM webhook_deliveries d WHERE d.org_id = e.org_id AND d.endpoint_id = e.id AND d.status = 'dead') AS dead
     FROM webhook_endpoints e WHERE e.org_id = $1";
 
@@ -84,9 +84,9 @@ pub(crate) async fn find(tx: &Tx, id: WebhookEndpointId) -> Result<Option<Endpoi
     tx.one(&format!("{VIEW} AND e.id = $2"), params![tx.org(), id], view).await
 }
 
-/// Which key and edition of its secret an endpoint has, with its lock.
+/// Which key and edition of its secret an endpoint has, with its lock. What is being told to it is not kept waiting.
 pub(crate) async fn lock_secret(tx: &Tx, id: WebhookEndpointId) -> Result<Option<(String, i64)>, Error> {
-    let sql = format!("SELECT key_id, secret_version FROM webhook_endpoints WHERE org_id = $1 AND id = $2{}", tx.lock());
+    let sql = format!("SELECT key_id, secret_version FROM webhook_endpoints WHERE org_id = $1 AND id = $2{}", tx.lock_softly());
     tx.one(&sql, params![tx.org(), id], |row| Ok((row.get("key_id")?, row.get("secret_version")?))).await
 }
 
@@ -106,28 +106,38 @@ pub(crate) async fn rotate(
     now: Timestamp,
 ) -> Result<(), Error> {
     let sql = "UPDATE webhook_endpoints
-               SET secret_version = secret_version + 1, secret_hint = $3, secret_seen_by = $4, previous_until = $5, secret_made_at = $6
+               SET secret_version = secret_version + 1, previous_hint = secret_hint, previous_seen_by = secret_seen_by,
+                   previous_until = $5, secret_hint = $3, secret_seen_by = $4, secret_made_at = $6
                WHERE org_id = $1 AND id = $2";
     tx.run(sql, params![tx.org(), id, hint, seen_by, Maybe(previous_until), now]).await?;
     Ok(())
 }
 
-/// The endpoints' secrets that a member was the last to be shown.
-pub(crate) async fn seen_by(tx: &Tx, member: MemberId) -> Result<Vec<KnownSecret>, Error> {
-    let sql = "SELECT id, name, secret_hint FROM webhook_endpoints
-               WHERE org_id = $1 AND secret_seen_by = $2 AND secret_hint IS NOT NULL ORDER BY created_at, id";
-    tx.all(sql, params![tx.org(), member], |row| {
-        Ok(KnownSecret { secret: OrgSecret::WebhookSecret(row.get("id")?), name: row.get("name")?, hint: row.get("secret_hint")? })
+/// The endpoints' secrets that a member was shown and that sign at `now`.
+pub(crate) async fn seen_by(tx: &Tx, member: MemberId, now: Timestamp) -> Result<Vec<KnownSecret>, Error> {
+    // Of two that she was shown, the one that signs longer.
+    let sql = "SELECT id, name, CASE WHEN secret_seen_by = $2 THEN secret_hint ELSE previous_hint END AS hint FROM webhook_endpoints
+               WHERE org_id = $1 AND secret_hint IS NOT NULL
+                 AND (secret_seen_by = $2 OR (previous_seen_by = $2 AND previous_hint IS NOT NULL AND previous_until > $3))
+               ORDER BY created_at, id";
+    tx.all(sql, params![tx.org(), member, now], |row| {
+        Ok(KnownSecret { secret: OrgSecret::WebhookSecret(row.get("id")?), name: row.get("name")?, hint: row.get("hint")? })
     })
     .await
 }
 
-/// What has become until `now` of the secret that an endpoint had at `known_at`.
-pub(crate) async fn state(tx: &Tx, id: WebhookEndpointId, known_at: Timestamp, now: Timestamp) -> Result<Option<SecretState>, Error> {
-    let sql = "SELECT secret_made_at, previous_until FROM webhook_endpoints WHERE org_id = $1 AND id = $2";
+/// What has become until `now` of the secret of an endpoint that ends in `hint`.
+pub(crate) async fn state(tx: &Tx, id: WebhookEndpointId, hint: &str, now: Timestamp) -> Result<Option<SecretState>, Error> {
+    let sql = "SELECT secret_hint, secret_made_at, previous_hint, previous_until FROM webhook_endpoints WHERE org_id = $1 AND id = $2";
     tx.one(sql, params![tx.org(), id], |row| {
-        let made_at: Timestamp = row.get("secret_made_at")?;
-        let retires_at = row.opt("previous_until")?.or(Some(made_at)).filter(|_| made_at > known_at);
+        let is = |name| row.opt::<String>(name).map(|known| known.as_deref() == Some(hint));
+        let until: Option<Timestamp> = row.opt("previous_until")?;
+        let retires_at = match (is("secret_hint")?, is("previous_hint")?) {
+            (true, _) => None,
+            (false, true) => until.or(row.opt("secret_made_at")?),
+            // The one before the one before stopped at the latest when the present one came.
+            (false, false) => row.opt("secret_made_at")?,
+        };
         Ok(SecretState::at(now, None, retires_at, None))
     })
     .await
@@ -152,6 +162,12 @@ pub(crate) async fn set_disabled(tx: &Tx, id: WebhookEndpointId, off: Option<(Ti
             tx.run(sql, params![tx.org(), id]).await?
         }
     };
+    if changed == 1 {
+        // What waits for an endpoint that is off is out of everybody's way, and goes on when it is on again.
+        let (from, to) = if off.is_some() { ("pending", "held") } else { ("held", "pending") };
+        let sql = "UPDATE webhook_deliveries SET status = $4 WHERE org_id = $1 AND endpoint_id = $2 AND status = $3";
+        tx.run(sql, params![tx.org(), id, from, to]).await?;
+    }
     Ok(changed == 1)
 }
 
@@ -195,9 +211,11 @@ pub(crate) struct Shown {
 }
 
 fn shown(row: &Row) -> Result<Shown, Error> {
-    let status: String = row.get("status")?;
+    let stored: String = row.get("status")?;
+    // One that is held waits without a time.
+    let status = if stored == "held" { "pending" } else { stored.as_str() };
     let status: DeliveryStatus = status.parse().map_err(|()| Error::Store(format!("a delivery is {status}")))?;
-    let waits = matches!(status, DeliveryStatus::Pending | DeliveryStatus::Sending);
+    let waits = stored == "pending" || stored == "sending";
     let event = row.get("event_id")?;
     let attempts: i64 = row.get("attempts")?;
     Ok(Shown {
@@ -240,7 +258,7 @@ pub(crate) async fn deliveries(
     let mut sql = DELIVERY.to_owned();
     if let Some(status) = status {
         let waits = status == DeliveryStatus::Pending;
-        let also = if waits { ", 'sending'" } else { "" };
+        let also = if waits { ", 'sending', 'held'" } else { "" };
         sql += &format!(" AND d.status IN ({}{also})", params.push(status.as_str()));
     }
     if let Some(before) = before {

@@ -26,6 +26,7 @@ use crate::{
 };
 pub use targets::Targets;
 
+const OFF: &str = "The endpoint is switched off. Switch it on first.";
 /// Deliveries on a page.
 const PAGE: i64 = 50;
 
@@ -236,7 +237,7 @@ pub async fn send_test(db: &Db, who: &SignedIn, scope: OrgScope, endpoint: Webho
         let tx = db.begin(scope).await?;
         who.confirm(&tx, Permission::ManageSecurity).await?;
         if locked(&tx, endpoint).await?.disabled.is_some() {
-            return Err(Error::Conflict("The endpoint is switched off. Switch it on first.".to_owned()));
+            return Err(Error::Conflict(OFF.to_owned()));
         }
         events::test(&tx, endpoint, &who.actor(), call).await?;
         tx.commit().await
@@ -257,6 +258,9 @@ pub async fn replay(
         let tx = db.begin(scope).await?;
         who.confirm(&tx, Permission::ManageSecurity).await?;
         let view = locked(&tx, endpoint).await?;
+        if view.disabled.is_some() {
+            return Err(Error::Conflict(OFF.to_owned()));
+        }
         let replayed = store::webhooks::replay(&tx, endpoint, delivery, call.now).await?;
         if replayed > 0 {
             note(&tx, AuditAction::WebhookReplayed, who, &view, vec![("deliveries".to_owned(), replayed.to_string())], call).await?;

@@ -12,12 +12,13 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use url::{Host, Url};
 
 /// What is not the internet, by IANA's registry of special-purpose addresses: this machine, private and shared networks, link-local
-/// (with the metadata services of clouds), documentation, benchmarks, multicast, reserved.
-const NOT_V4: [(Ipv4Addr, u8); 16] = [
+/// (with the metadata services of clouds, of which Azure's has an address of its own), documentation, benchmarks, multicast, reserved.
+const NOT_V4: [(Ipv4Addr, u8); 17] = [
     (Ipv4Addr::new(0, 0, 0, 0), 8),
     (Ipv4Addr::new(10, 0, 0, 0), 8),
     (Ipv4Addr::new(100, 64, 0, 0), 10),
     (Ipv4Addr::new(127, 0, 0, 0), 8),
+    (Ipv4Addr::new(168, 63, 129, 16), 32),
     (Ipv4Addr::new(169, 254, 0, 0), 16),
     (Ipv4Addr::new(172, 16, 0, 0), 12),
     (Ipv4Addr::new(192, 0, 0, 0), 24),
@@ -32,7 +33,7 @@ const NOT_V4: [(Ipv4Addr, u8); 16] = [
     (Ipv4Addr::new(224, 0, 0, 0), 3),
 ];
 /// The part of IPv6 that is the internet, and what of that part is not: protocol assignments with Teredo, documentation, 6to4 (which
-/// leads to any IPv4 address), segment routing.
+/// leads to any IPv4 address).
 const V6: (Ipv6Addr, u8) = (Ipv6Addr::new(0x2000, 0, 0, 0, 0, 0, 0, 0), 3);
 const NOT_V6: [(Ipv6Addr, u8); 4] = [
     (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 23),
@@ -137,6 +138,7 @@ mod tests {
             "https://192.168.0.1/",
             "https://100.100.100.200/",
             "https://169.254.169.254/latest/meta-data/",
+            "https://168.63.129.16/machine",
             "https://[::1]/",
             "https://[::]/",
             "https://[::ffff:127.0.0.1]/",

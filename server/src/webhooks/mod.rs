@@ -6,9 +6,12 @@ mod signer;
 
 use std::{collections::HashMap, time::Duration};
 
-use directory::events::delivery::{self, Outcome, Outgoing};
-use domain::WebhookEndpointId;
-use tokio::{sync::watch, task::JoinSet};
+use directory::events::delivery::{self, Busy, Outcome, Outgoing};
+use domain::{OrgId, WebhookEndpointId};
+use tokio::{
+    sync::watch,
+    task::{Id, JoinSet},
+};
 
 pub use client::Lookup;
 use client::{Client, system_lookup};
@@ -16,8 +19,10 @@ pub(crate) use published::routes;
 
 use crate::state::AppState;
 
-/// Attempts under way at the same time on one node, and of those to one endpoint: one that does not answer holds back no other.
+/// Attempts under way at the same time on one node, of those for one organisation, and of those to one endpoint: whoever does not
+/// answer holds back nobody else.
 const MOST: usize = 256;
+const MOST_FOR_ONE: usize = 16;
 const MOST_TO_ONE: usize = 4;
 /// How often is looked for what is due.
 const EVERY: Duration = Duration::from_millis(500);
@@ -44,18 +49,15 @@ impl Deliverer {
     /// Send until told to stop; what is under way then is waited for.
     pub async fn run(self, state: AppState, mut stop: watch::Receiver<bool>) {
         let mut flights = JoinSet::new();
-        let mut under_way: HashMap<WebhookEndpointId, usize> = HashMap::new();
+        let mut under_way: HashMap<Id, (WebhookEndpointId, OrgId)> = HashMap::new();
         while !*stop.borrow() {
             while flights.len() < MOST {
-                let busy: Vec<_> = under_way.iter().filter(|(_, count)| **count >= MOST_TO_ONE).map(|(endpoint, _)| *endpoint).collect();
-                match self.next(&state, &busy).await {
+                match self.next(&state, &busy(under_way.values())).await {
                     Ok(Some(outgoing)) => {
-                        *under_way.entry(outgoing.endpoint).or_default() += 1;
+                        let to = (outgoing.endpoint, outgoing.org);
                         let (sender, state) = (self.clone(), state.clone());
-                        flights.spawn(async move {
-                            sender.attempt(&state, &outgoing).await;
-                            outgoing.endpoint
-                        });
+                        let flight = flights.spawn(async move { sender.attempt(&state, &outgoing).await });
+                        under_way.insert(flight.id(), to);
                     }
                     Ok(None) => break,
                     Err(error) => {
@@ -65,15 +67,9 @@ impl Deliverer {
                 }
             }
             tokio::select! {
-                Some(landed) = flights.join_next() => {
-                    if let Ok(endpoint) = landed
-                        && let Some(count) = under_way.get_mut(&endpoint)
-                    {
-                        *count -= 1;
-                        if *count == 0 {
-                            under_way.remove(&endpoint);
-                        }
-                    }
+                Some(landed) = flights.join_next_with_id() => {
+                    let id = landed.map_or_else(|crashed| crashed.id(), |(id, ())| id);
+                    under_way.remove(&id);
                 }
                 () = tokio::time::sleep(EVERY) => {}
                 _ = stop.changed() => {}
@@ -85,14 +81,14 @@ impl Deliverer {
     /// Send everything that is due now, one after the other; how many attempts that were.
     pub async fn deliver_due(&self, state: &AppState) -> Result<usize, directory::Error> {
         let mut attempts = 0;
-        while let Some(outgoing) = self.next(state, &[]).await? {
+        while let Some(outgoing) = self.next(state, &Busy::default()).await? {
             self.attempt(state, &outgoing).await;
             attempts += 1;
         }
         Ok(attempts)
     }
 
-    async fn next(&self, state: &AppState, busy: &[WebhookEndpointId]) -> Result<Option<Outgoing>, directory::Error> {
+    async fn next(&self, state: &AppState, busy: &Busy) -> Result<Option<Outgoing>, directory::Error> {
         delivery::next_due(&state.db, &state.keys, state.public_url(), busy, &state.call()).await
     }
 
@@ -126,4 +122,16 @@ impl Deliverer {
             Err(error) => Outcome { status_code: None, duration, error: Some(error), answer: None, retry_after: None },
         }
     }
+}
+
+/// Whom enough is under way to.
+fn busy<'a>(under_way: impl Iterator<Item = &'a (WebhookEndpointId, OrgId)>) -> Busy {
+    let (mut endpoints, mut orgs): (HashMap<_, usize>, HashMap<_, usize>) = Default::default();
+    for (endpoint, org) in under_way {
+        *endpoints.entry(*endpoint).or_default() += 1;
+        *orgs.entry(*org).or_default() += 1;
+    }
+    let endpoints = endpoints.into_iter().filter(|(_, count)| *count >= MOST_TO_ONE).map(|(endpoint, _)| endpoint);
+    let orgs = orgs.into_iter().filter(|(_, count)| *count >= MOST_FOR_ONE).map(|(org, _)| org);
+    Busy { endpoints: endpoints.collect(), orgs: orgs.collect() }
 }

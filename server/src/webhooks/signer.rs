@@ -37,6 +37,7 @@ pub(super) fn sign(keys: &Keys, outgoing: &Outgoing, now: Timestamp) -> Result<S
             }
             Ok(Signed { headers, body: json.clone() })
         }
+        Body::Unsendable(why) => Err(why.clone()),
         Body::Set { claims, key } => {
             let secret = secret_key(keys, key).ok_or("this server lacks the key that the endpoint was made under")?;
             let der = secret.to_pkcs8_der().map_err(|error| error.to_string())?;

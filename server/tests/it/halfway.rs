@@ -93,7 +93,7 @@ async fn told_once(app: &TestApp, person: &Person, request: &str) {
 
 /// What an offboarding writes, in whatever order: one step after the other is made to fail. Deletions in the database's own cascade
 /// are steps as well.
-const STEPS: [(&str, &str); 12] = [
+const STEPS: [(&str, &str); 15] = [
     ("memberships", "DELETE"),
     ("sessions", "DELETE"),
     ("activation_links", "DELETE"),
@@ -106,6 +106,9 @@ const STEPS: [(&str, &str); 12] = [
     ("users", "UPDATE"),
     ("offboarding_receipts", "INSERT"),
     ("audit_events", "INSERT"),
+    ("event_sequences", "UPDATE"),
+    ("outbox", "INSERT"),
+    ("webhook_deliveries", "INSERT"),
 ];
 
 /// Make this statement fail on this table, until [`works_again`].
@@ -130,6 +133,7 @@ both_databases! {
     /// Law 7. Whichever step fails, and by whichever request: our own fault is said to be ours, and not one row is different.
     async fn whichever_step_fails_nothing_has_happened(app) {
         let acme = app.org("Acme").await;
+        app.endpoint(&acme, &app.owner(&acme).await, "https://events.example.test/", &[]).await;
         for request in REQUESTS {
             let (person, hers) = somebody(&app, &acme, &format!("{}@acme.test", request.replace(' ', "-"))).await;
             let before = everything(&app).await;
@@ -148,6 +152,7 @@ both_databases! {
     /// By hand it is the same.
     async fn whichever_step_fails_by_hand_nothing_has_happened(app) {
         let acme = app.org("Acme").await;
+        app.endpoint(&acme, &app.owner(&acme).await, "https://events.example.test/", &[]).await;
         let (person, hers) = somebody(&app, &acme, "mira@acme.test").await;
         let (owner, member) = (app.owner(&acme).await, app.member_id(&acme, "mira@acme.test").await);
         let before = everything(&app).await;

@@ -257,7 +257,8 @@ async fn a_node_that_is_killed_at_any_step_of_a_leaving_has_done_nothing_of_it()
         let process = node.process.id();
         let lock = scene.app.database.hold_lock(&format!("LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")).await;
         let (status, ()) = join(node.let_go(&scene, &leaver), async {
-            scene.app.database.until_somebody_waits_for_a_lock().await;
+            // Those who deliver look at the same tables all the time: it is the leaving that has to wait.
+            scene.app.database.until_a_change_waits_for_a_lock().await;
             kill(process);
         })
         .await;

@@ -203,6 +203,25 @@ both_databases! {
         assert_eq!(told(&receipt).len(), told(&late).len());
     }
 
+    /// A secret that somebody else has rotated since signs for a while: whoever was shown it knows one that works.
+    async fn a_webhook_secret_that_still_signs_is_on_the_receipt(app) {
+        let acme = app.org("Acme").await;
+        let (ada, hers, _) = owner_who_issued(&app, &acme).await;
+        let (endpoint, secret) = app.endpoint(&acme, &hers, "https://events.example.test/", &[]).await;
+        let owner = app.owner(&acme).await;
+        let fields = [("org", "acme"), ("endpoint", endpoint.as_str()), ("retire", "week"), ("password", crate::support::PASSWORD)];
+        assert_eq!(owner.call("rotate_webhook_secret", &fields).await.status, 200);
+        assert_eq!(app.idp(&acme).patch(&format!("/Users/{}", ada.id), patch_active(false)).await.status, 200);
+        let known = async || newest(&app, &acme).await["secrets"][2].clone();
+        let told = known().await;
+        assert_eq!((told["kind"].as_str(), told["state"].as_str()), (Some("webhook_secret"), Some("retiring")));
+        let text = secret.trim_end_matches('=');
+        assert_eq!(told["hint"], text[text.len() - 4..]);
+        let at_once = [fields[0], fields[1], ("retire", "at_once"), fields[3]];
+        assert_eq!(owner.call("rotate_webhook_secret", &at_once).await.status, 200);
+        assert_eq!(known().await["state"], "replaced");
+    }
+
     async fn receipts_are_for_those_who_read_the_audit_log(app) {
         let (acme, globex) = (app.org("Acme").await, app.org("Globex").await);
         let (person, _) = app.join(&acme, "mira@acme.test").await;

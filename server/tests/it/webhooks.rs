@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use directory::events::delivery::Busy;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, jwk::JwkSet};
 use serde_json::{Value, json};
 use standardwebhooks::Webhook;
@@ -322,10 +323,103 @@ both_databases! {
         assert_eq!(told().await, [line("role.changed", "noor@acme.test", "auditor")]);
         app.idp(&acme).patch(&path, add).await;
         assert_eq!(told().await, [], "who is in it already is told to nobody");
+        let (ben, _) = app.join(&acme, "ben@acme.test").await;
+        let both = json!([{ "op": "add", "path": "members", "value": [{ "value": noor.id }, { "value": ben.id }] }]);
+        app.idp(&acme).patch(&path, both).await;
+        assert_eq!(told().await, [line("role.changed", "ben@acme.test", "auditor")], "nor where others come");
+        app.idp(&acme).patch(&path, crate::mappings::remove(&ben.id)).await;
+        assert_eq!(told().await, [line("role.changed", "ben@acme.test", "member")]);
         app.idp(&acme).delete(&path).await;
         let mut after = told().await;
         after.sort_unstable();
         assert_eq!(after, [line("role.changed", "mira@acme.test", "member"), line("role.changed", "noor@acme.test", "member")]);
+    }
+
+    /// A person's numbers go on when the directory's record of her becomes a member, so that nothing new looks old.
+    async fn numbers_go_on_when_a_record_becomes_a_member(app) {
+        let acme = app.org("Acme").await;
+        let owner = app.owner(&acme).await;
+        let receiver = Receiver::start().await;
+        app.endpoint(&acme, &owner, &receiver.url, &[]).await;
+        let idp = app.idp(&acme);
+        let mut inactive = user("mira@acme.test");
+        inactive["active"] = false.into();
+        let id = idp.post("/Users", inactive).await.json["id"].as_str().unwrap().to_owned();
+        let path = format!("/Users/{id}");
+        let rename = |name: &str| json!([{ "op": "replace", "path": "displayName", "value": name }]);
+        let mut numbers = vec![];
+        for change in [rename("Mira O."), rename("Mira Olsen"), patch_active(true), rename("Mira O. Olsen"), patch_active(false)] {
+            assert_eq!(idp.patch(&path, change).await.status, 200);
+            app.deliver().await;
+            let mut told = receiver.take();
+            told.sort_by_key(Received::sequence);
+            numbers.extend(told.iter().map(|told| (told.sequence(), told.kind())));
+        }
+        assert_eq!(idp.delete(&path).await.status, 204);
+        app.deliver().await;
+        numbers.extend(receiver.take().iter().map(|told| (told.sequence(), told.kind())));
+        let kinds: Vec<_> = numbers.iter().map(|(_, kind)| kind.as_str()).collect();
+        let expected = [
+            "user.created", "user.changed", "user.changed", "user.changed", "member.joined", "user.changed", "member.changed", "user.changed",
+            "session.revoked", "member.left", "user.deleted",
+        ];
+        assert_eq!(kinds, expected);
+        assert!(numbers.windows(2).all(|pair| pair[0].0 + 1 == pair[1].0), "{numbers:?}");
+    }
+
+    /// What waits for an endpoint that is off is out of the way, and goes on when it is on again.
+    async fn what_waits_for_an_endpoint_that_is_off_goes_on_when_it_is_on(app) {
+        let acme = app.org("Acme").await;
+        let owner = app.owner(&acme).await;
+        let receiver = Receiver::start().await;
+        let (endpoint, _) = app.endpoint(&acme, &owner, &receiver.url, &[]).await;
+        let form = [("org", "acme"), ("endpoint", endpoint.as_str())];
+        app.provision(&acme, "mira@acme.test").await;
+        assert_eq!(owner.call("enable_webhook", &[form[0], form[1], ("on", "false")]).await.status, 200);
+        app.provision(&acme, "noor@acme.test").await;
+        assert_eq!(app.deliver().await, 0);
+        assert_eq!(owner.call("webhooks", &[("org", "acme")]).await.json["endpoints"][0]["waiting"], 2);
+        assert_eq!(owner.call("webhook", &[form[0], form[1], ("status", "pending")]).await.json["deliveries"].as_array().unwrap().len(), 2);
+        assert_eq!(owner.call("replay_webhook", &form).await.status, 409);
+        assert_eq!(owner.call("enable_webhook", &[form[0], form[1], ("on", "true")]).await.status, 200);
+        app.deliver().await;
+        let mut kinds = receiver.kinds();
+        kinds.sort_unstable();
+        assert_eq!(kinds, ["member.joined", "user.created"], "of what happened meanwhile nothing was kept");
+        // What nobody switches on again is forgotten after a month.
+        receiver.always(Reply::Status(500));
+        app.provision(&acme, "ben@acme.test").await;
+        app.deliver().await;
+        owner.call("enable_webhook", &[form[0], form[1], ("on", "false")]).await;
+        app.advance(Duration::from_secs(31 * 86_400));
+        directory::events::delivery::sweep(&app.state.db, app.call().now).await.unwrap();
+        for table in ["webhook_deliveries", "outbox", "webhook_attempts"] {
+            assert_eq!(app.database.number(&format!("SELECT count(*) FROM {table}")).await, 0, "{table}");
+        }
+    }
+
+    /// Another version of us may have written what this one does not know: it stands in nobody's way, least of all a leaver's.
+    async fn what_another_version_wrote_stands_in_nobodys_way(app) {
+        let acme = app.org("Acme").await;
+        let owner = app.owner(&acme).await;
+        let (receiver, sets) = (Receiver::start().await, Receiver::start().await);
+        app.endpoint(&acme, &owner, &receiver.url, &[]).await;
+        app.endpoint(&acme, &owner, &sets.url, &[("format", "set")]).await;
+        let (person, browser) = app.join(&acme, "mira@acme.test").await;
+        app.deliver().await;
+        (receiver.take(), sets.take());
+        app.provision(&acme, "noor@acme.test").await;
+        app.database.try_run("UPDATE outbox SET type = 'member.promoted' WHERE type = 'member.joined'").await.unwrap();
+        let strange = format!("UPDATE webhook_endpoints SET types = 'member.promoted' WHERE url = '{}'", sets.url);
+        app.database.try_run(&strange).await.unwrap();
+        assert_eq!(app.idp(&acme).patch(&format!("/Users/{}", person.id), patch_active(false)).await.status, 200);
+        assert!(browser.get("/o/acme/members").await.is_refused());
+        app.deliver().await;
+        let mut kinds = receiver.kinds();
+        kinds.sort_unstable();
+        assert_eq!(kinds, ["member.left", "member.promoted", "session.revoked", "user.changed", "user.created"]);
+        assert_eq!(sets.take().len(), 1, "user.created; what cannot be told as a token waits, and what was not asked for is not told");
+        assert_eq!(app.database.number("SELECT count(*) FROM webhook_attempts WHERE error LIKE '%knows no event%'").await, 1);
     }
 
     /// Security Event Tokens: signed with the published key, and of use as nothing else.
@@ -470,7 +564,7 @@ both_databases! {
         let (endpoint, _) = app.endpoint(&acme, &owner, &receiver.url, &[]).await;
         owner.call("test_webhook", &[("org", "acme"), ("endpoint", &endpoint)]).await;
         let call = app.call();
-        let taken = directory::events::delivery::next_due(&app.state.db, &app.state.keys, "https://id.rollcall.test", &[], &call).await.unwrap();
+        let taken = directory::events::delivery::next_due(&app.state.db, &app.state.keys, "https://id.rollcall.test", &Busy::default(), &call).await.unwrap();
         let taken = taken.unwrap().message_id;
         assert_eq!(app.deliver().await, 0, "it is that node's for now");
         app.advance(directory::events::delivery::LEASE);

@@ -156,9 +156,18 @@ impl TestDatabase {
 
     /// Wait until a statement of the application waits for a lock (PostgreSQL). Only an administrator sees that.
     pub async fn until_somebody_waits_for_a_lock(&self) {
+        self.until_there_waits("true").await;
+    }
+
+    /// The same, leaving out those who only look for what is to be delivered, as every node does all the time.
+    pub async fn until_a_change_waits_for_a_lock(&self) {
+        self.until_there_waits("(backend_xid IS NOT NULL OR query NOT LIKE '%FROM webhook_deliveries%')").await;
+    }
+
+    async fn until_there_waits(&self, who: &str) {
         let admin = Rows::open(&admin_url()).await;
         let sql = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'rollcall_app' AND wait_event_type = 'Lock' AND datname";
-        let sql = format!("{sql} = '{}'", self.name);
+        let sql = format!("{sql} = '{}' AND {who}", self.name);
         for _ in 0..100_000 {
             if admin.number(&sql).await > 0 {
                 return admin.close().await;
