@@ -407,7 +407,8 @@ both_databases! {
         app.endpoint(&acme, &owner, &sets.url, &[("format", "set")]).await;
         let (person, browser) = app.join(&acme, "mira@acme.test").await;
         app.deliver().await;
-        (receiver.take(), sets.take());
+        receiver.take();
+        sets.take();
         app.provision(&acme, "noor@acme.test").await;
         app.database.try_run("UPDATE outbox SET type = 'member.promoted' WHERE type = 'member.joined'").await.unwrap();
         let strange = format!("UPDATE webhook_endpoints SET types = 'member.promoted' WHERE url = '{}'", sets.url);
