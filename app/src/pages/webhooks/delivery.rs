@@ -82,7 +82,8 @@ pub fn Delivery() -> impl IntoView {
 #[component]
 fn Shown(page: DeliveryPageView, org: OrgSlug, replay: ServerAction<ReplayWebhook>) -> impl IntoView {
     let DeliveryPageView { now, endpoint, delivery, body, attempts, can_manage } = page;
-    let tries = tries(&delivery, endpoint.disabled.is_some(), now);
+    let off = endpoint.disabled.is_some();
+    let tries = tries(&delivery, off, now);
     let DeliveryView { id, message_id, event_type, happened_at, subject, status: stands, .. } = delivery;
     let (class, label) = status(stands);
     let finished = matches!(stands, DeliveryStatus::Delivered | DeliveryStatus::Dead);
@@ -107,7 +108,7 @@ fn Shown(page: DeliveryPageView, org: OrgSlug, replay: ServerAction<ReplayWebhoo
         <section class="card" aria-labelledby=FACTS>
             <div class="head">
                 <h2 id=FACTS tabindex="-1">{text::FACTS}</h2>
-                {(can_manage && finished).then(|| view! {
+                {(can_manage && finished && !off).then(|| view! {
                     <div class="md:ml-auto">
                         <ActionForm action=replay>
                             <input type="hidden" name="org" value=org.to_string() />

@@ -122,7 +122,7 @@ pub fn Log(
                     <p class="sub">{text::LEAD}</p>
                 </div>
                 <div class="flex flex-wrap items-center gap-2 md:ml-auto">
-                    {(can_manage && dead > 0).then(|| view! {
+                    {(can_manage && dead > 0 && !off).then(|| view! {
                         <ActionForm action=replay>
                             <input type="hidden" name="org" value=org.to_string() />
                             <input type="hidden" name="endpoint" value=id.to_string() />
