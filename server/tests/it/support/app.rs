@@ -262,8 +262,13 @@ impl TestApp {
     /// Follow the newest activation link mailed to `email`.
     pub async fn activate(&self, email: &str) -> Browser {
         let link = self.mailed_link(email).await.expect("a mail is due");
+        self.activate_by(&link).await
+    }
+
+    /// Follow this activation link.
+    pub async fn activate_by(&self, link: &str) -> Browser {
         let browser = self.browser();
-        let answer = browser.call("activate", &[("link", &link), ("password", PASSWORD)]).await;
+        let answer = browser.call("activate", &[("link", link), ("password", PASSWORD)]).await;
         assert_eq!(answer.status, 200, "{}", answer.text);
         browser
     }
