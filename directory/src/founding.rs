@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::{
-    EmailAddress, OrgId, OrgName, OrgRole, OrgSlug, PersonName, TokenId,
+    EmailAddress, OrgId, OrgName, OrgRole, OrgSlug, PersonName,
     audit::AuditAction,
     token::{TokenLifetime, TokenName},
     view::ManagedBy,
@@ -12,7 +12,7 @@ use domain::{
 use crate::{
     Actor, Call, Db, Error, OrgScope,
     passwords::Hasher,
-    provisioning,
+    provisioning::{self, tokens::Wanted},
     secret::{link_hash, new_link},
     sessions::Entry,
     sign_in::entry,
@@ -111,8 +111,8 @@ pub async fn bootstrap(db: &Db, hasher: &Hasher, founder: Founder, enable_scim: 
             true => {
                 provisioning::connection::enable_in(&tx, &Actor::Operator, call).await?;
                 let name = TokenName::try_from("Bootstrap".to_owned())?;
-                let (secret, _): (_, TokenId) =
-                    provisioning::tokens::issue_in(&tx, &name, TokenLifetime::default(), &Actor::Operator, None, call).await?;
+                let wanted = Wanted::new(name, TokenLifetime::default());
+                let (secret, _) = provisioning::tokens::issue_in(&tx, &wanted, &Actor::Operator, None, call).await?;
                 Some(secret.reveal())
             }
         };

@@ -50,6 +50,10 @@ actions! {
     TokenIssued = "token.issued", "Token issued";
     /// A provisioning token was revoked.
     TokenRevoked = "token.revoked", "Token revoked";
+    /// A second provisioning token was issued in the place of one that goes on for a while.
+    TokenRotated = "token.rotated", "Token rotated";
+    /// The networks from which a provisioning token may be used were changed.
+    TokenRestricted = "token.restricted", "Token’s networks changed";
     /// The directory created a user.
     UserCreated = "user.created", "User created";
     /// The directory changed a user.

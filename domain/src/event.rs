@@ -104,7 +104,7 @@ impl EventType {
             A::RoleGranted | A::RoleRevoked | A::SeatGiven | A::SeatRemoved => &[Self::RoleChanged],
             A::SessionsEnded | A::ApiSessionEnded | A::RefreshReplayed => &[Self::SessionRevoked],
             A::TokenIssued | A::PersonalTokenIssued | A::ServiceCredentialIssued | A::ApiSessionBegan => &[Self::TokenIssued],
-            A::WebhookSecretRotated | A::ServiceCredentialRotated => &[Self::TokenRotated],
+            A::TokenRotated | A::WebhookSecretRotated | A::ServiceCredentialRotated => &[Self::TokenRotated],
             A::TokenRevoked | A::PersonalTokenRevoked | A::ServiceCredentialRevoked => &[Self::TokenRevoked],
             A::UserCreated => &[Self::UserCreated],
             A::UserChanged => &[Self::UserChanged],

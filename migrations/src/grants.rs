@@ -9,7 +9,8 @@ use sea_orm_migration::{
 pub const APPLICATION_ROLE: &str = "rollcall_app";
 
 /// Let [`APPLICATION_ROLE`] read and write rows, where that role exists. The audit log and the receipts of
-/// offboardings can only be read and added to.
+/// offboardings can only be read and added to; of a provisioning token only what does not say whose it is can be
+/// written, and it goes only with what it belongs to.
 ///
 /// Returns whether the role exists.
 pub async fn grant_to_application(db: &impl ConnectionTrait) -> Result<bool, DbErr> {
@@ -24,6 +25,9 @@ pub async fn grant_to_application(db: &impl ConnectionTrait) -> Result<bool, DbE
         "GRANT USAGE ON SCHEMA public TO {APPLICATION_ROLE};
          GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {APPLICATION_ROLE};
          REVOKE UPDATE, DELETE ON audit_events, offboarding_receipts FROM {APPLICATION_ROLE};
+         REVOKE UPDATE, DELETE ON scim_tokens FROM {APPLICATION_ROLE};
+         GRANT UPDATE (retires_at, revoked_at, first_used_at, last_used_at, last_used_ip, last_used_user_agent, allowed_from, warned_days)
+             ON scim_tokens TO {APPLICATION_ROLE};
          REVOKE INSERT, UPDATE, DELETE ON seaql_migrations FROM {APPLICATION_ROLE};"
     ))
     .await?;

@@ -21,6 +21,7 @@ mod m20261125_000008_api_access;
 mod m20261128_000009_events;
 mod m20261128_000010_receipts;
 mod m20261128_000011_drills;
+mod m20261128_000012_token_rotation;
 mod sql;
 
 pub use grants::{APPLICATION_ROLE, grant_to_application};
@@ -43,6 +44,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000009_events::Migration),
             Box::new(m20261128_000010_receipts::Migration),
             Box::new(m20261128_000011_drills::Migration),
+            Box::new(m20261128_000012_token_rotation::Migration),
         ]
     }
 }

@@ -2,7 +2,14 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use directory::{drill, events::delivery, founding, passwords::Hasher, provisioning::activity, sessions};
+use directory::{
+    drill,
+    events::delivery,
+    founding,
+    passwords::Hasher,
+    provisioning::{activity, tokens},
+    sessions,
+};
 use tokio::{net::TcpListener, signal, sync::watch};
 
 use crate::{
@@ -118,6 +125,9 @@ async fn sweep(state: AppState, mut stop: watch::Receiver<bool>) {
         }
         if let Err(error) = delivery::sweep(&state.db, (state.clock)()).await {
             tracing::error!(%error, "old deliveries could not be forgotten");
+        }
+        if let Err(error) = tokens::warn_of_expiry(&state.db, &state.call()).await {
+            tracing::error!(%error, "owners could not be told of tokens that expire");
         }
         if let Err(error) = drill::sweep(&state.db, &state.call()).await {
             tracing::error!(%error, "interrupted drills could not be cleared away");

@@ -39,16 +39,19 @@ pub fn Field(
     #[prop(optional, into)]
     value: Option<String>,
     /// An id of the form's own, where a page has several with such a field.
-    #[prop(optional)]
-    place: &'static str,
+    #[prop(optional, into)]
+    place: String,
+    /// Whether something has to be entered.
+    #[prop(default = true)]
+    required: bool,
     /// What went wrong with the form.
     error: Signal<Option<AppError>>,
 ) -> impl IntoView {
-    let key = key_of(name, place);
+    let key = key_of(name, &place);
     let (id, described) = (input_id(&key), describedby(&key));
     view! {
         <Labelled label name key hint error>
-            <input class="input" id=id name=name type=kind autocomplete=autocomplete maxlength=maxlength placeholder=placeholder required=true value=value
+            <input class="input" id=id name=name type=kind autocomplete=autocomplete maxlength=maxlength placeholder=placeholder required=required value=value
                 spellcheck=(kind == "email").then_some("false") autocapitalize=(kind == "email").then_some("none")
                 aria-invalid=invalid(error, name) aria-describedby=described autofocus=move || at(error, name).is_some() />
         </Labelled>

@@ -3,7 +3,7 @@
 use domain::{
     Permission,
     audit::AuditAction,
-    view::{ScimStatus, SecurityView, SetUpStep, TokenState},
+    view::{ScimStatus, SecurityView, SetUpStep, SwitchOver, TokenState, TokenView},
 };
 
 use crate::{
@@ -23,6 +23,7 @@ pub async fn view(db: &Db, viewer: &SignedIn, scope: OrgScope, public_url: &str,
     let scim = store::connections::status_of(&tx).await?;
     let mut tokens = store::tokens::list(&tx, call.now).await?;
     tokens.sort_by_key(|token| token.state != TokenState::Live);
+    let switch_over = switch_over(&tx, &tokens).await?;
     let directory_people = store::people::counts(&tx).await?.directory;
     let owners = store::members::active_owners(&tx).await?.len();
     let last_request_at = tokens.iter().filter_map(|token| token.last_used_at).max();
@@ -39,12 +40,23 @@ pub async fn view(db: &Db, viewer: &SignedIn, scope: OrgScope, public_url: &str,
         base_url: base_url(public_url, scope.org()),
         introspection_url: format!("{public_url}/oauth/introspect"),
         tokens,
+        switch_over,
         last_request_at,
         directory_people,
         owners: u64::try_from(owners).unwrap_or(0),
         steps,
         can_manage: viewer.role.may(Permission::ManageSecurity),
     })
+}
+
+/// The change from one live token to another, while both work. How often the new one was used is read from the activity log: it is
+/// written anyway, and nothing more is written to count.
+async fn switch_over(tx: &Tx, tokens: &[TokenView]) -> Result<Option<SwitchOver>, Error> {
+    let live = || tokens.iter().filter(|token| token.state == TokenState::Live);
+    let pair = live().find_map(|new| live().find(|old| new.replaces == Some(old.id)).map(|old| (old, new)));
+    let Some((old, new)) = pair else { return Ok(None) };
+    let used = store::scim_requests::count_of(tx, new.id, new.created_at, SwitchOver::MOST_COUNTED).await?;
+    Ok(Some(SwitchOver { old: old.clone(), new: new.clone(), used }))
 }
 
 /// Switch SCIM on. Without effect when it is on.
@@ -65,11 +77,12 @@ pub(crate) async fn enable_in(tx: &Tx, actor: &Actor, call: &Call) -> Result<(),
     Ok(())
 }
 
-/// Switch SCIM off: its tokens are refused from the next request on. It deprovisions nobody.
+/// Switch SCIM off, for an owner who has just given her password: its tokens are refused from the next request on. It deprovisions
+/// nobody.
 pub async fn disable(db: &Db, who: &SignedIn, scope: OrgScope, call: &Call) -> Result<(), Error> {
     db.retrying(|| async {
         let tx = db.begin(scope).await?;
-        who.confirm(&tx, Permission::ManageSecurity).await?;
+        who.confirm_fresh(&tx, Permission::ManageSecurity, call.now).await?;
         if store::connections::disable(&tx).await? {
             crate::audit::append(&tx, AuditAction::ScimDisabled, &who.actor(), None, vec![], call).await?;
         }

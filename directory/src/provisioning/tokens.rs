@@ -1,16 +1,19 @@
-//! Provisioning tokens: issued, shown once, checked on every request, revoked.
+//! Provisioning tokens: issued, shown once, checked on every request, changed without a gap, revoked.
+//!
+//! Whoever issues, changes or ends one has just given her password, and every owner is told by mail; what the mail says of a token is
+//! its name and last characters.
 
 use domain::{
     ConnectionId, MemberId, OrgId, Permission, TokenId,
     audit::AuditAction,
-    token::{MOST_LIVE, TokenLifetime, TokenName},
-    view::{IssuedToken, TokenView},
+    token::{AllowedNetworks, MOST_LIVE, Retirement, TokenLifetime, TokenName},
+    view::{IssuedToken, TokenState, TokenView},
 };
 use uuid::Uuid;
 
 use super::{connection, cursor::CursorKey};
 use crate::{
-    Actor, Call, Db, Error, OrgScope,
+    Actor, Call, Db, Error, OrgScope, alerts,
     secret::{Credential, Kind, Minted, Secret},
     sessions::SignedIn,
     store::{self, audit::Target, db::Tx, tokens::NewToken},
@@ -38,7 +41,7 @@ impl Provisioner {
     /// Check again, in the transaction of a change, that the token still works: the request's body came after the token,
     /// and whoever sends it can make it last.
     pub(crate) async fn confirm(&self, tx: &Tx, call: &Call) -> Result<(), Error> {
-        if store::tokens::works(tx, self.token, call.now).await? { Ok(()) } else { Err(Error::Unauthenticated) }
+        if store::tokens::works(tx, self.token, call.ip.as_deref(), call.now).await? { Ok(()) } else { Err(Error::Unauthenticated) }
     }
 
     pub(crate) fn actor(&self) -> Actor {
@@ -46,60 +49,231 @@ impl Provisioner {
     }
 }
 
-/// Issue a token. Its secret is in the answer, this once.
-pub async fn issue(db: &Db, who: &SignedIn, scope: OrgScope, name: String, lifetime: &str, call: &Call) -> Result<IssuedToken, Error> {
-    let name = TokenName::try_from(name)?;
-    let lifetime: TokenLifetime = lifetime.parse()?;
+/// A token that somebody asks for.
+pub(crate) struct Wanted {
+    name: TokenName,
+    lifetime: TokenLifetime,
+    allowed_from: AllowedNetworks,
+    replaces: Option<TokenId>,
+}
+
+impl Wanted {
+    /// One that may be used from anywhere.
+    pub(crate) fn new(name: TokenName, lifetime: TokenLifetime) -> Self {
+        Self { name, lifetime, allowed_from: AllowedNetworks::default(), replaces: None }
+    }
+
+    /// One like `old`, to be issued in its place or because it was lost.
+    fn like(old: &TokenView, lifetime: TokenLifetime, replaces: Option<TokenId>) -> Result<Self, Error> {
+        Ok(Self { name: TokenName::try_from(old.name.clone())?, lifetime, allowed_from: old.allowed_from.clone(), replaces })
+    }
+}
+
+/// Issue a token that may be used from the networks `allowed_from`, or from anywhere if there are none. Its secret is in the answer,
+/// this once.
+pub async fn issue(
+    db: &Db,
+    who: &SignedIn,
+    scope: OrgScope,
+    name: String,
+    lifetime: &str,
+    allowed_from: &str,
+    call: &Call,
+) -> Result<IssuedToken, Error> {
+    let wanted = Wanted { allowed_from: allowed_from.parse()?, ..Wanted::new(TokenName::try_from(name)?, lifetime.parse()?) };
     db.retrying(|| async {
         let tx = db.begin(scope).await?;
-        who.confirm(&tx, Permission::ManageSecurity).await?;
-        let (secret, id) = issue_in(&tx, &name, lifetime, &who.actor(), Some(who.member), call).await?;
-        finish(tx, secret, id, call).await
+        who.confirm_fresh(&tx, Permission::ManageSecurity, call.now).await?;
+        let (secret, id) = issue_in(&tx, &wanted, &who.actor(), Some(who.member), call).await?;
+        let issued = find(&tx, id, call).await?;
+        let line = format!("{} issued {}, which expires on {}. {KNOWN}", by(who), called(&issued), issued.expires_at.day());
+        alerts::to_owners(&tx, "a provisioning token was issued", &line, call).await?;
+        tx.commit().await?;
+        Ok(IssuedToken { secret: secret.reveal(), token: issued })
     })
     .await
 }
 
-/// Revoke `token` and issue another of its name and lifetime, in one transaction.
+/// Issue another token of the name, lifetime and networks of `token`, which goes on for as long as `retire` says, or until it expires:
+/// the identity provider can be given the new one meanwhile, and no request is refused. The new secret is in the answer, this once.
+///
+/// # Errors
+/// [`Error::NotFound`] for one that does not work, [`Error::Conflict`] for one in whose place another was issued already, or while
+/// both that an organisation may have go on.
+pub async fn rotate(db: &Db, who: &SignedIn, scope: OrgScope, token: TokenId, retire: &str, call: &Call) -> Result<IssuedToken, Error> {
+    let retirement: Retirement = retire.parse()?;
+    db.retrying(|| async {
+        let tx = db.begin(scope).await?;
+        who.confirm_fresh(&tx, Permission::ManageSecurity, call.now).await?;
+        connection::enabled(&tx).await?;
+        let (old, lifetime) = store::tokens::find(&tx, token, call.now).await?.ok_or(Error::NotFound("token"))?;
+        if old.state == TokenState::Live && old.retires_at.is_some() {
+            return Err(Error::Conflict("Another was issued in its place already. Revoke this one if it is to stop now.".to_owned()));
+        }
+        if !store::tokens::retire(&tx, old.id, call.now + retirement.duration(), call.now).await? {
+            return Err(Error::NotFound("token"));
+        }
+        let wanted = Wanted::like(&old, lifetime, Some(old.id))?;
+        let (secret, id, hint) = mint(&tx, &wanted, &who.actor(), Some(who.member), call).await?;
+        let old = find(&tx, old.id, call).await?;
+        let stops = old.retires_at.unwrap_or(call.now);
+        let details = vec![
+            ("ends in".to_owned(), hint),
+            ("lives for".to_owned(), lifetime.to_string()),
+            ("in place of the one that ends in".to_owned(), old.hint.clone()),
+            ("which stops".to_owned(), retirement.to_string()),
+        ];
+        let target = target(id, &old.name);
+        crate::audit::append(&tx, AuditAction::TokenRotated, &who.actor(), Some(target), details, call).await?;
+        let issued = find(&tx, id, call).await?;
+        let line = format!(
+            "{} issued {} in the place of the one that ends in {}, which stops working at {}. {KNOWN}",
+            by(who),
+            called(&issued),
+            old.hint,
+            stops.second()
+        );
+        alerts::to_owners(&tx, "a provisioning token was rotated", &line, call).await?;
+        tx.commit().await?;
+        Ok(IssuedToken { secret: secret.reveal(), token: issued })
+    })
+    .await
+}
+
+/// Revoke `token` and issue another of its name, lifetime and networks, in one transaction: for whoever has lost it.
 pub async fn reissue(db: &Db, who: &SignedIn, scope: OrgScope, token: TokenId, call: &Call) -> Result<IssuedToken, Error> {
     db.retrying(|| async {
         let tx = db.begin(scope).await?;
-        who.confirm(&tx, Permission::ManageSecurity).await?;
+        who.confirm_fresh(&tx, Permission::ManageSecurity, call.now).await?;
         connection::enabled(&tx).await?;
         let (old, lifetime) = store::tokens::find(&tx, token, call.now).await?.ok_or(Error::NotFound("token"))?;
         revoke_in(&tx, &old, &who.actor(), call).await?;
-        let name = TokenName::try_from(old.name)?;
-        let (secret, id) = issue_in(&tx, &name, lifetime, &who.actor(), Some(who.member), call).await?;
-        finish(tx, secret, id, call).await
+        // What the lost one was to replace goes on, and waits for this one instead.
+        let wanted = Wanted::like(&old, lifetime, old.replaces)?;
+        let (secret, id) = issue_in(&tx, &wanted, &who.actor(), Some(who.member), call).await?;
+        let issued = find(&tx, id, call).await?;
+        let line = format!("{} revoked {} and issued another, which ends in {}. {KNOWN}", by(who), called(&old), issued.hint);
+        alerts::to_owners(&tx, "a provisioning token was revoked and issued again", &line, call).await?;
+        tx.commit().await?;
+        Ok(IssuedToken { secret: secret.reveal(), token: issued })
     })
     .await
 }
 
-/// Revoke `token`: the next request with it is refused. Revoking it again is harmless and is not audited twice.
+/// Revoke `token`: the next request with it is refused. Revoking it again is harmless, and is neither audited nor mailed twice.
 pub async fn revoke(db: &Db, who: &SignedIn, scope: OrgScope, token: TokenId, call: &Call) -> Result<(), Error> {
     db.retrying(|| async {
         let tx = db.begin(scope).await?;
-        who.confirm(&tx, Permission::ManageSecurity).await?;
-        let (old, _) = store::tokens::find(&tx, token, call.now).await?.ok_or(Error::NotFound("token"))?;
-        revoke_in(&tx, &old, &who.actor(), call).await?;
+        who.confirm_fresh(&tx, Permission::ManageSecurity, call.now).await?;
+        let old = find(&tx, token, call).await?;
+        if revoke_in(&tx, &old, &who.actor(), call).await? {
+            let line = format!("{} revoked {}: requests with it are refused. {KNOWN}", by(who), called(&old));
+            alerts::to_owners(&tx, "a provisioning token was revoked", &line, call).await?;
+        }
         tx.commit().await
     })
     .await
 }
 
-async fn finish(tx: Tx, secret: Secret, id: TokenId, call: &Call) -> Result<IssuedToken, Error> {
-    let (token, _) = store::tokens::find(&tx, id, call.now).await?.ok_or(Error::Stale)?;
-    tx.commit().await?;
-    Ok(IssuedToken { secret: secret.reveal(), token })
+/// Change from where `token` may be used, from the next request on: the networks `allowed_from`, or anywhere if there are none.
+///
+/// # Errors
+/// [`Error::NotFound`] for one that does not work.
+pub async fn restrict(db: &Db, who: &SignedIn, scope: OrgScope, token: TokenId, allowed_from: &str, call: &Call) -> Result<(), Error> {
+    let networks: AllowedNetworks = allowed_from.parse()?;
+    db.retrying(|| async {
+        let tx = db.begin(scope).await?;
+        who.confirm_fresh(&tx, Permission::ManageSecurity, call.now).await?;
+        let old = find(&tx, token, call).await?;
+        if old.allowed_from == networks {
+            return Ok(());
+        }
+        if !store::tokens::restrict(&tx, token, &networks, call.now).await? {
+            return Err(Error::NotFound("token"));
+        }
+        let said = |networks: &AllowedNetworks| if networks.is_anywhere() { "anywhere".to_owned() } else { networks.to_string() };
+        let details = vec![
+            ("ends in".to_owned(), old.hint.clone()),
+            ("from".to_owned(), said(&networks)),
+            ("before".to_owned(), said(&old.allowed_from)),
+        ];
+        crate::audit::append(&tx, AuditAction::TokenRestricted, &who.actor(), Some(target(token, &old.name)), details, call).await?;
+        tx.commit().await
+    })
+    .await
+}
+
+/// Tell owners of the tokens that expire within 30, 7 or 1 days, once for each of these, however many nodes ask and however often:
+/// whoever notes it in the token's row has queued the mails with it. A token that was revoked, or in whose place another was issued,
+/// needs no warning, nor does one whose connection is off.
+pub async fn warn_of_expiry(db: &Db, call: &Call) -> Result<(), Error> {
+    let orgs = store::tokens::orgs_to_warn(&db.read_outside().await?, call.now).await?;
+    for org in orgs {
+        let scope = OrgScope::new(org);
+        let warned = db.retrying(|| async {
+            let tx = db.begin(scope).await?;
+            // The last warning first: who hears it need not hear the others, where nobody was there to give them in time.
+            for days in [1, 7, 30] {
+                for token in store::tokens::take_expiring(&tx, days, call.now).await? {
+                    let line = format!(
+                        "The provisioning token “{}” (it ends in {}) expires at {}. From then on your identity provider can neither add people nor \
+                         end access with it. Rotate it before, under Settings → Security: both tokens work while you change them.",
+                        alerts::name(&token.name),
+                        token.hint,
+                        token.expires_at.second()
+                    );
+                    let subject = match days {
+                        1 => "a provisioning token expires tomorrow".to_owned(),
+                        days => format!("a provisioning token expires within {days} days"),
+                    };
+                    alerts::to_owners(&tx, &subject, &line, call).await?;
+                }
+            }
+            tx.commit().await
+        });
+        // One organisation's trouble is not the others'.
+        if let Err(error) = warned.await {
+            tracing::error!(%org, %error, "owners could not be told of a token that expires");
+        }
+    }
+    Ok(())
+}
+
+/// What every mail about a token ends with.
+const KNOWN: &str = "If you do not know of this, look under Settings → Security and in the audit log.";
+
+fn by(who: &SignedIn) -> String {
+    alerts::name(&who.actor().name())
+}
+
+/// A token in a sentence of a mail.
+fn called(token: &TokenView) -> String {
+    format!("the provisioning token “{}” (it ends in {})", alerts::name(&token.name), token.hint)
+}
+
+async fn find(tx: &Tx, id: TokenId, call: &Call) -> Result<TokenView, Error> {
+    let (token, _) = store::tokens::find(tx, id, call.now).await?.ok_or(Error::NotFound("token"))?;
+    Ok(token)
 }
 
 pub(crate) async fn issue_in(
     tx: &Tx,
-    name: &TokenName,
-    lifetime: TokenLifetime,
+    wanted: &Wanted,
     actor: &Actor,
     member: Option<MemberId>,
     call: &Call,
 ) -> Result<(Secret, TokenId), Error> {
+    let (secret, id, hint) = mint(tx, wanted, actor, member, call).await?;
+    let mut details = vec![("ends in".to_owned(), hint), ("lives for".to_owned(), wanted.lifetime.to_string())];
+    if !wanted.allowed_from.is_anywhere() {
+        details.push(("from".to_owned(), wanted.allowed_from.to_string()));
+    }
+    crate::audit::append(tx, AuditAction::TokenIssued, actor, Some(target(id, wanted.name.as_str())), details, call).await?;
+    Ok((secret, id))
+}
+
+/// A new token: its secret, its id, and the secret's last characters.
+async fn mint(tx: &Tx, wanted: &Wanted, actor: &Actor, member: Option<MemberId>, call: &Call) -> Result<(Secret, TokenId, String), Error> {
     // The connection's lock is held, so that two owners cannot each issue the second token.
     let connection = connection::enabled(tx).await?;
     if store::tokens::count_live(tx, call.now).await? >= MOST_LIVE {
@@ -107,30 +281,31 @@ pub(crate) async fn issue_in(
     }
     let id: TokenId = call.new_id();
     let Minted { secret, hash, hint } = Credential::mint(Kind::Provisioning, id, call);
-    let created_by = actor.name();
     let token = NewToken {
         id,
         connection,
-        name: name.as_str(),
+        name: wanted.name.as_str(),
         hash: &hash,
         hint: &hint,
-        lifetime,
-        created_by: &created_by,
+        lifetime: wanted.lifetime,
+        allowed_from: &wanted.allowed_from,
+        replaces: wanted.replaces,
+        created_by: &actor.name(),
         created_by_member: member,
         now: call.now,
     };
     store::tokens::insert(tx, token).await?;
-    let details = vec![("ends in".to_owned(), hint.clone()), ("lives for".to_owned(), lifetime.to_string())];
-    crate::audit::append(tx, AuditAction::TokenIssued, actor, Some(target(id, name.as_str())), details, call).await?;
-    Ok((secret, id))
+    Ok((secret, id, hint))
 }
 
-async fn revoke_in(tx: &Tx, token: &TokenView, actor: &Actor, call: &Call) -> Result<(), Error> {
-    if store::tokens::revoke(tx, token.id, call.now).await? {
+/// Whether it was still to be revoked.
+async fn revoke_in(tx: &Tx, token: &TokenView, actor: &Actor, call: &Call) -> Result<bool, Error> {
+    let revoked = store::tokens::revoke(tx, token.id, call.now).await?;
+    if revoked {
         let details = vec![("ends in".to_owned(), token.hint.clone())];
         crate::audit::append(tx, AuditAction::TokenRevoked, actor, Some(target(token.id, &token.name)), details, call).await?;
     }
-    Ok(())
+    Ok(revoked)
 }
 
 fn target(id: TokenId, name: &str) -> Target {
@@ -143,8 +318,8 @@ fn target(id: TokenId, name: &str) -> Target {
 /// itself, or the token alone where it does not: a doubled word is taken, and so is none.
 ///
 /// # Errors
-/// [`Error::Unauthenticated`] for everything that is wrong: missing, malformed, unknown, expired, revoked, SCIM
-/// disabled, another organisation's (law 1). [`Error::Unavailable`] when the store cannot say.
+/// [`Error::Unauthenticated`] for everything that is wrong: missing, malformed, unknown, expired, retired, revoked, SCIM
+/// disabled, another organisation's, from a network that the token may not be used from (law 1). [`Error::Unavailable`] when the store cannot say.
 pub async fn authenticate(db: &Db, org: &str, authorization: Option<&str>, call: &Call) -> Result<Provisioner, Error> {
     let token = authorization.and_then(bearer);
     let token = token.and_then(|text| Credential::of_kind(Kind::Provisioning, text)).ok_or(Error::Unauthenticated)?;
@@ -159,6 +334,7 @@ pub async fn authenticate(db: &Db, org: &str, authorization: Option<&str>, call:
             && found.expires_at > call.now
             && found.retires_at.is_none_or(|retires| retires > call.now)
             && found.at.is_some_and(|at| at.to_string() == org)
+            && found.allowed_from.admit(call.ip.as_deref())
     }) else {
         return Err(Error::Unauthenticated);
     };
@@ -167,7 +343,7 @@ pub async fn authenticate(db: &Db, org: &str, authorization: Option<&str>, call:
     if !noted {
         db.retrying(|| async {
             let tx = db.begin(scope).await?;
-            store::tokens::used(&tx, found.id, call.now, call.ip.as_deref()).await?;
+            store::tokens::used(&tx, found.id, call).await?;
             tx.commit().await
         })
         .await?;

@@ -64,6 +64,18 @@ pub(crate) async fn append(tx: &Tx, requests: &[Request]) -> Result<(), Error> {
     Ok(())
 }
 
+/// How many requests with this token were answered since `since` and are still kept; counted up to `most`, from the newest on.
+pub(crate) async fn count_of(tx: &Tx, token: TokenId, since: Timestamp, most: u64) -> Result<u64, Error> {
+    let counted: Option<i64> = tx
+        .one(
+            "SELECT count(*) AS counted FROM (SELECT 1 FROM scim_requests WHERE org_id = $1 AND token_id = $2 AND at >= $3 ORDER BY at DESC LIMIT $4) r",
+            params![tx.org(), token, since, i64::try_from(most).unwrap_or(i64::MAX)],
+            |row| row.get("counted"),
+        )
+        .await?;
+    Ok(u64::try_from(counted.unwrap_or(0)).unwrap_or(0))
+}
+
 /// Forget requests from before `before`, and all but the newest `most`.
 pub(crate) async fn forget(tx: &Tx, before: Timestamp, most: i64) -> Result<(), Error> {
     tx.run("DELETE FROM scim_requests WHERE org_id = $1 AND at < $2", params![tx.org(), before]).await?;

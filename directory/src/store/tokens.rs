@@ -5,7 +5,7 @@ use std::time::Duration;
 use domain::{
     ConnectionId, MemberId, OrgId, Timestamp, TokenId,
     receipt::{KnownSecret, OrgSecret, SecretState},
-    token::TokenLifetime,
+    token::{AllowedNetworks, TokenLifetime},
     view::{TokenState, TokenView},
 };
 
@@ -13,7 +13,7 @@ use super::{
     db::{NoOrg, Tx},
     values::{Maybe, Row, params},
 };
-use crate::{Error, secret::SecretHash};
+use crate::{Call, Error, secret::SecretHash};
 
 /// A token as a request's credential is checked against it.
 #[derive(Clone, Debug)]
@@ -34,6 +34,7 @@ pub(crate) struct Presented {
     pub(crate) revoked: bool,
     pub(crate) last_used_at: Option<Timestamp>,
     pub(crate) last_used_ip: Option<String>,
+    pub(crate) allowed_from: AllowedNetworks,
 }
 
 /// A token to insert.
@@ -44,6 +45,9 @@ pub(crate) struct NewToken<'a> {
     pub(crate) hash: &'a SecretHash,
     pub(crate) hint: &'a str,
     pub(crate) lifetime: TokenLifetime,
+    pub(crate) allowed_from: &'a AllowedNetworks,
+    /// The token in whose place it is issued.
+    pub(crate) replaces: Option<TokenId>,
     pub(crate) created_by: &'a str,
     pub(crate) created_by_member: Option<MemberId>,
     pub(crate) now: Timestamp,
@@ -52,7 +56,7 @@ pub(crate) struct NewToken<'a> {
 /// The token of this public id, whatever its state: one lookup, the same for every well-formed token.
 pub(crate) async fn present(tx: &Tx<NoOrg>, id: TokenId) -> Result<Option<Presented>, Error> {
     tx.one(
-        "SELECT t.id, t.org_id, t.connection_id, t.name, t.purpose, t.secret_hash, t.expires_at, t.retires_at, t.revoked_at, t.last_used_at, t.last_used_ip,
+        "SELECT t.id, t.org_id, t.connection_id, t.name, t.purpose, t.secret_hash, t.expires_at, t.retires_at, t.revoked_at, t.last_used_at, t.last_used_ip, t.allowed_from,
                 c.status, o.drill_of, coalesce(h.status, 'disabled') AS home_status
          FROM scim_tokens t
            JOIN scim_connections c ON c.org_id = t.org_id AND c.id = t.connection_id
@@ -80,21 +84,34 @@ pub(crate) async fn present(tx: &Tx<NoOrg>, id: TokenId) -> Result<Option<Presen
                 revoked: row.opt::<Timestamp>("revoked_at")?.is_some(),
                 last_used_at: row.opt("last_used_at")?,
                 last_used_ip: row.opt("last_used_ip")?,
+                allowed_from: networks(row)?,
             })
         },
     )
     .await
 }
 
-pub(crate) async fn used(tx: &Tx, id: TokenId, now: Timestamp, ip: Option<&str>) -> Result<(), Error> {
-    tx.run("UPDATE scim_tokens SET last_used_at = $3, last_used_ip = $4, first_used_at = coalesce(first_used_at, $3) WHERE org_id = $1 AND id = $2", params![tx.org(), id, now, Maybe(ip)]).await?;
+/// From where the token of a row may be used. One that cannot be read admits nobody.
+fn networks(row: &Row) -> Result<AllowedNetworks, Error> {
+    row.get::<String>("allowed_from")?.parse().map_err(|_| Error::Unavailable("the networks of a token cannot be read".to_owned()))
+}
+
+/// Note when a token was last used, and by whom.
+pub(crate) async fn used(tx: &Tx, id: TokenId, call: &Call) -> Result<(), Error> {
+    tx.run(
+        "UPDATE scim_tokens SET last_used_at = $3, last_used_ip = $4, last_used_user_agent = $5, first_used_at = coalesce(first_used_at, $3)
+         WHERE org_id = $1 AND id = $2",
+        params![tx.org(), id, call.now, Maybe(call.ip.as_deref()), Maybe(call.user_agent.as_deref())],
+    )
+    .await?;
     Ok(())
 }
 
 pub(crate) async fn insert(tx: &Tx, token: NewToken<'_>) -> Result<(), Error> {
     tx.run(
-        "INSERT INTO scim_tokens (id, org_id, connection_id, name, purpose, secret_hash, hint, lifetime, created_at, created_by, created_by_member_id, expires_at)
-         VALUES ($1, $2, $3, $4, 'provisioning', $5, $6, $7, $8, $9, $10, $11)",
+        "INSERT INTO scim_tokens (id, org_id, connection_id, name, purpose, secret_hash, hint, lifetime, created_at, created_by, created_by_member_id, expires_at,
+                                  allowed_from, replaces_id)
+         VALUES ($1, $2, $3, $4, 'provisioning', $5, $6, $7, $8, $9, $10, $11, $12, $13)",
         params![
             token.id,
             tx.org(),
@@ -106,7 +123,9 @@ pub(crate) async fn insert(tx: &Tx, token: NewToken<'_>) -> Result<(), Error> {
             token.now,
             token.created_by,
             Maybe(token.created_by_member),
-            token.now + token.lifetime.duration()
+            token.now + token.lifetime.duration(),
+            token.allowed_from.to_string(),
+            Maybe(token.replaces)
         ],
     )
     .await?;
@@ -153,15 +172,17 @@ pub(crate) struct NewDrillToken<'a> {
 /// What makes a token work at `$2`, besides its secret.
 const WORKS: &str = "revoked_at IS NULL AND expires_at > $2 AND (retires_at IS NULL OR retires_at > $2)";
 
-/// Whether a token of the organisation works at `now`, and its connection is on; a satellite's needs its home's, too.
-pub(crate) async fn works(tx: &Tx, id: TokenId, now: Timestamp) -> Result<bool, Error> {
+/// Whether a token of the organisation works at `now` for a client at `ip`, and its connection is on; a satellite's needs its home's,
+/// too.
+pub(crate) async fn works(tx: &Tx, id: TokenId, ip: Option<&str>, now: Timestamp) -> Result<bool, Error> {
     let sql = format!(
-        "SELECT 1 AS one FROM scim_tokens WHERE org_id = $1 AND id = $3 AND {WORKS}
+        "SELECT allowed_from FROM scim_tokens WHERE org_id = $1 AND id = $3 AND {WORKS}
            AND EXISTS (SELECT 1 FROM scim_connections c WHERE c.org_id = $1 AND c.status = 'enabled')
            AND NOT EXISTS (SELECT 1 FROM organizations o LEFT JOIN scim_connections h ON h.org_id = o.drill_of
                            WHERE o.id = $1 AND o.drill_of IS NOT NULL AND coalesce(h.status, 'disabled') <> 'enabled')"
     );
-    Ok(tx.one(&sql, params![tx.org(), now, id], |_| Ok(())).await?.is_some())
+    let allowed = tx.one(&sql, params![tx.org(), now, id], networks).await?;
+    Ok(allowed.is_some_and(|networks| networks.admit(ip)))
 }
 
 /// How many tokens of the organisation work at `now`.
@@ -197,6 +218,62 @@ pub(crate) async fn revoke(tx: &Tx, id: TokenId, now: Timestamp) -> Result<bool,
     Ok(tx.run(sql, params![tx.org(), id, now]).await? == 1)
 }
 
+/// Let a token that works, and in whose place no other was issued, stop at `retires_at`, or when it expires if that is before; whether
+/// there was one.
+pub(crate) async fn retire(tx: &Tx, id: TokenId, retires_at: Timestamp, now: Timestamp) -> Result<bool, Error> {
+    let sql = format!(
+        "UPDATE scim_tokens SET retires_at = CASE WHEN expires_at < $4 THEN expires_at ELSE $4 END
+         WHERE org_id = $1 AND id = $3 AND retires_at IS NULL AND {WORKS}"
+    );
+    Ok(tx.run(&sql, params![tx.org(), now, id, retires_at]).await? == 1)
+}
+
+/// Change from where a token that works may be used; whether there is one.
+pub(crate) async fn restrict(tx: &Tx, id: TokenId, networks: &AllowedNetworks, now: Timestamp) -> Result<bool, Error> {
+    let sql = format!("UPDATE scim_tokens SET allowed_from = $4 WHERE org_id = $1 AND id = $3 AND {WORKS}");
+    Ok(tx.run(&sql, params![tx.org(), now, id, networks.to_string()]).await? == 1)
+}
+
+/// Organisations with a token that expires within 30, 7 or 1 days of which owners have not heard so yet: one that would go on until
+/// then, by a connection that is on.
+pub(crate) async fn orgs_to_warn(tx: &Tx<NoOrg>, now: Timestamp) -> Result<Vec<OrgId>, Error> {
+    tx.all(
+        "SELECT DISTINCT t.org_id FROM scim_tokens t JOIN scim_connections c ON c.org_id = t.org_id AND c.id = t.connection_id
+         WHERE t.revoked_at IS NULL AND t.expires_at > $1 AND t.expires_at <= $2 AND t.retires_at IS NULL AND t.purpose = 'provisioning'
+           AND c.status = 'enabled'
+           AND (t.warned_days IS NULL OR t.warned_days > CASE WHEN t.expires_at <= $3 THEN 1 WHEN t.expires_at <= $4 THEN 7 ELSE 30 END)
+         ORDER BY t.org_id",
+        params![now, now + DAY * 30, now + DAY, now + DAY * 7],
+        |row| row.get("org_id"),
+    )
+    .await
+}
+
+/// A token of which owners are told that it expires.
+pub(crate) struct Expiring {
+    pub(crate) name: String,
+    pub(crate) hint: String,
+    pub(crate) expires_at: Timestamp,
+}
+
+/// Take the tokens of the organisation that expire within `days` days and of which nobody was told so before: whoever takes them
+/// tells the owners, in the same transaction. See [`orgs_to_warn`].
+pub(crate) async fn take_expiring(tx: &Tx, days: u8, now: Timestamp) -> Result<Vec<Expiring>, Error> {
+    tx.all(
+        "UPDATE scim_tokens SET warned_days = $4
+         WHERE org_id = $1 AND revoked_at IS NULL AND expires_at > $2 AND expires_at <= $3 AND retires_at IS NULL AND purpose = 'provisioning'
+           AND (warned_days IS NULL OR warned_days > $4)
+           AND EXISTS (SELECT 1 FROM scim_connections c WHERE c.org_id = $1 AND c.status = 'enabled')
+         RETURNING name, hint, expires_at",
+        params![tx.org(), now, now + DAY * u32::from(days), i64::from(days)],
+        |row| Ok(Expiring { name: row.get("name")?, hint: row.get("hint")?, expires_at: row.get("expires_at")? }),
+    )
+    .await
+}
+
+/// One day.
+pub(crate) const DAY: Duration = Duration::from_secs(86_400);
+
 /// The organisation's newest tokens, live or not, as a list shows them at `now`.
 pub(crate) async fn list(tx: &Tx, now: Timestamp) -> Result<Vec<TokenView>, Error> {
     tx.all(
@@ -214,11 +291,14 @@ pub(crate) async fn find(tx: &Tx, id: TokenId, now: Timestamp) -> Result<Option<
     .await
 }
 
-const VIEW: &str = "SELECT id, name, hint, lifetime, created_at, created_by, expires_at, retires_at, revoked_at, last_used_at, last_used_ip FROM scim_tokens";
+const VIEW: &str =
+    "SELECT id, name, hint, lifetime, created_at, created_by, expires_at, retires_at, revoked_at, last_used_at, last_used_ip,
+    last_used_user_agent, allowed_from, replaces_id FROM scim_tokens";
 
 fn view(row: &Row, now: Timestamp) -> Result<TokenView, Error> {
     let expires_at: Timestamp = row.get("expires_at")?;
-    let ends_at = row.opt::<Timestamp>("retires_at")?.map_or(expires_at, |retires| retires.min(expires_at));
+    let retires_at: Option<Timestamp> = row.opt("retires_at")?;
+    let ends_at = retires_at.map_or(expires_at, |retires| retires.min(expires_at));
     let state = if row.opt::<Timestamp>("revoked_at")?.is_some() {
         TokenState::Revoked
     } else if ends_at <= now {
@@ -235,6 +315,10 @@ fn view(row: &Row, now: Timestamp) -> Result<TokenView, Error> {
         expires_at,
         last_used_at: row.opt("last_used_at")?,
         last_used_ip: row.opt("last_used_ip")?,
+        last_used_user_agent: row.opt("last_used_user_agent")?,
+        allowed_from: networks(row)?,
+        retires_at,
+        replaces: row.opt("replaces_id")?,
         state,
     })
 }

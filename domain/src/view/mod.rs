@@ -22,7 +22,7 @@ pub use webhooks::*;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AuditEventId, MemberId, OrgId, OrgName, OrgRole, OrgSlug, Timestamp, TokenId, audit::AuditAction};
+use crate::{AuditEventId, MemberId, OrgId, OrgName, OrgRole, OrgSlug, Timestamp, TokenId, audit::AuditAction, token::AllowedNetworks};
 
 /// Who is looking, and at which organisation: what the frame around each page shows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -104,6 +104,8 @@ pub struct SecurityView {
     pub introspection_url: String,
     /// Live tokens first, then the ended ones, each newest first.
     pub tokens: Vec<TokenView>,
+    /// The change from one token to another that is under way.
+    pub switch_over: Option<SwitchOver>,
     /// When a token was last used, over all tokens.
     pub last_request_at: Option<Timestamp>,
     /// People whom the directory manages, inactive ones included.
@@ -144,8 +146,32 @@ pub struct TokenView {
     pub last_used_at: Option<Timestamp>,
     /// From which address.
     pub last_used_ip: Option<String>,
+    /// With which program, as it named itself.
+    pub last_used_user_agent: Option<String>,
+    /// From where it may be used.
+    pub allowed_from: AllowedNetworks,
+    /// When it stops because another was issued in its place.
+    pub retires_at: Option<Timestamp>,
+    /// The token in whose place it was issued.
+    pub replaces: Option<TokenId>,
     /// Whether it works.
     pub state: TokenState,
+}
+
+/// Two tokens that both work, one of them in the place of the other.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SwitchOver {
+    /// The one that stops.
+    pub old: TokenView,
+    /// The one that goes on.
+    pub new: TokenView,
+    /// Requests that were answered with the new one since it was issued, up to [`SwitchOver::MOST_COUNTED`].
+    pub used: u64,
+}
+
+impl SwitchOver {
+    /// Whoever sees so many requests counted needs to know of no more.
+    pub const MOST_COUNTED: u64 = 1_000;
 }
 
 /// Whether a provisioning token works.

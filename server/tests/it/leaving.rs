@@ -184,7 +184,9 @@ both_databases! {
 
         let before = app.database.rows("SELECT * FROM scim_tokens").await;
         let refused = |result: Result<(), Error>| assert!(matches!(result, Err(Error::Unauthenticated)), "{result:?}");
-        refused(tokens::issue(db, &who, scope, "Mine".to_owned(), "two_years", &call).await.map(drop));
+        refused(tokens::issue(db, &who, scope, "Mine".to_owned(), "two_years", "", &call).await.map(drop));
+        refused(tokens::rotate(db, &who, scope, token, "day", &call).await.map(drop));
+        refused(tokens::restrict(db, &who, scope, token, "192.0.2.0/24", &call).await);
         refused(tokens::reissue(db, &who, scope, token, &call).await.map(drop));
         refused(tokens::revoke(db, &who, scope, token, &call).await);
         refused(connection::disable(db, &who, scope, &call).await);

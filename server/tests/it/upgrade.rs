@@ -88,8 +88,13 @@ async fn idp_of_acme(db: &Db, now: Arc<AtomicI64>) -> Idp {
     };
     let call = Call::new((state.clock)(), state.randomness.clone());
     let made = founding::bootstrap(db, &state.hasher, founder, true, &call).await.unwrap();
-    let moved = "UPDATE scim_tokens SET org_id = (SELECT id FROM organizations WHERE slug = 'acme'),
-                 connection_id = (SELECT c.id FROM scim_connections c JOIN organizations o ON o.id = c.org_id WHERE o.slug = 'acme')";
+    // A row cannot be moved: it goes with the connection that it belongs to, and is made anew.
+    let moved = "CREATE TEMPORARY TABLE moved AS SELECT * FROM scim_tokens WHERE name = 'Bootstrap';
+                 DELETE FROM scim_connections WHERE org_id = (SELECT id FROM organizations WHERE slug = 'globex');
+                 UPDATE moved SET org_id = (SELECT id FROM organizations WHERE slug = 'acme'),
+                     connection_id = (SELECT c.id FROM scim_connections c JOIN organizations o ON o.id = c.org_id WHERE o.slug = 'acme');
+                 INSERT INTO scim_tokens SELECT * FROM moved;
+                 DROP TABLE moved";
     db.migrator().execute_unprepared(moved).await.unwrap();
     Idp::new(router(state), format!("/scim/{ORG}/v2"), format!("Bearer {}", made.token.unwrap()))
 }

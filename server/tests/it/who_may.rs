@@ -125,10 +125,12 @@ fn functions() -> BTreeMap<&'static str, (Needs, Arguments)> {
         ("test_webhook", (Role(Permission::ManageSecurity), vec![OF, ("endpoint", ID)])),
         ("replay_webhook", (Role(Permission::ManageSecurity), vec![OF, ("endpoint", ID)])),
         ("enable_scim", (Role(Permission::ManageSecurity), vec![OF])),
-        ("disable_scim", (Role(Permission::ManageSecurity), vec![OF])),
-        ("issue_token", (Role(Permission::ManageSecurity), vec![OF, ("name", "x"), ("lifetime", "year")])),
-        ("reissue_token", (Role(Permission::ManageSecurity), vec![OF, ("token", ID)])),
-        ("revoke_token", (Role(Permission::ManageSecurity), vec![OF, ("token", ID)])),
+        ("disable_scim", (Fresh(Permission::ManageSecurity), vec![OF])),
+        ("issue_token", (Fresh(Permission::ManageSecurity), vec![OF, ("name", "x"), ("lifetime", "year")])),
+        ("rotate_token", (Fresh(Permission::ManageSecurity), vec![OF, ("token", ID), ("retire", "day")])),
+        ("reissue_token", (Fresh(Permission::ManageSecurity), vec![OF, ("token", ID)])),
+        ("revoke_token", (Fresh(Permission::ManageSecurity), vec![OF, ("token", ID)])),
+        ("restrict_token", (Fresh(Permission::ManageSecurity), vec![OF, ("token", ID), ("allowed_from", "192.0.2.0/24")])),
     ])
 }
 

@@ -25,8 +25,7 @@ mod text {
     pub const SAVE_FIRST: &str = "Save the new secret before you rotate another.";
     pub const NEEDS_SCRIPT: &str =
         "Rotating needs JavaScript: the new secret is shown once and never written into a page that the server sends.";
-    pub const TOKEN_TEXT: &str =
-        "The old one stops at once. Until your identity provider has the new one, it can neither add people nor end access.";
+    pub const TOKEN_TEXT: &str = "Your identity provider needs the new one before the old one stops: without it, it can neither add people nor end access. What she has seen works until then.";
     pub const CREDENTIAL_TEXT: &str = "Its service needs the new one before the old one stops. What she has seen works until then.";
     pub const WEBHOOK_TEXT: &str =
         "Whoever listens needs the new one before the old one stops. With what she has seen, she could pass for us until then.";
@@ -54,7 +53,7 @@ pub fn rotating() -> Rotating {
         async move {
             calls::heed(match secret {
                 OrgSecret::ProvisioningToken(token) => {
-                    let issued = server_fns::reissue_token(org, token).await;
+                    let issued = server_fns::rotate_token(org, token, retire, password).await;
                     issued.map(|issued| Secret { name: issued.token.name, secret: issued.secret })
                 }
                 OrgSecret::WebhookSecret(endpoint) => {
@@ -135,12 +134,13 @@ fn Row(secret: SecretOfLeaver, can_rotate: bool, org: OrgSlug, rotating: Rotatin
     let pending = rotating.pending();
     let mine = Signal::derive(move || pending.get() && rotating.input().get().is_some_and(|(_, asked, ..)| asked == secret));
     let error = Signal::derive(move || rotating.value().get().and_then(Result::err));
-    let (consequence, retire, owner_only) = match secret {
-        OrgSecret::ProvisioningToken(_) => (text::TOKEN_TEXT, None, false),
-        // She has left: what she knows is to stop, unless somebody decides otherwise.
-        OrgSecret::ServiceCredential(_) => (text::CREDENTIAL_TEXT, Some(Retirement::AtOnce), true),
-        OrgSecret::WebhookSecret(_) => (text::WEBHOOK_TEXT, Some(Retirement::AtOnce), true),
+    let consequence = match secret {
+        OrgSecret::ProvisioningToken(_) => text::TOKEN_TEXT,
+        OrgSecret::ServiceCredential(_) => text::CREDENTIAL_TEXT,
+        OrgSecret::WebhookSecret(_) => text::WEBHOOK_TEXT,
     };
+    // She has left: what she knows is to stop, unless somebody decides otherwise.
+    let retire = Some(Retirement::AtOnce);
     let ask = move |typed: Typed| {
         rotating.dispatch((org.clone(), secret, typed.text(RETIRE), typed.password()));
     };
@@ -154,7 +154,7 @@ fn Row(secret: SecretOfLeaver, can_rotate: bool, org: OrgSlug, rotating: Rotatin
             <span class=class>{label}</span>
             {(can_rotate && state == SecretState::Live).then(|| view! {
                 <div class="screen flex-none">
-                    <Rotate id=format!("rotate-{}", secret.id()) name consequence retire owner_only error blocked=unsaved pending=mine ask />
+                    <Rotate id=format!("rotate-{}", secret.id()) name consequence retire owner_only=true error blocked=unsaved pending=mine ask />
                 </div>
             })}
         </li>

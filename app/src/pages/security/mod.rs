@@ -18,7 +18,7 @@ use crate::{
     components::{CardSkeleton, FormError, OrgOfPage, PageHeader, Problem, ViewerOfPage, forget_when_gone},
     error::AppError,
     paths,
-    server_fns::{self, DisableScim, EnableScim, RevokeServiceCredential, RevokeToken, RunDrill},
+    server_fns::{self, DisableScim, EnableScim, RestrictToken, RevokeServiceCredential, RevokeToken, RunDrill},
 };
 pub use drill::Drill;
 use drills_card::DrillsCard;
@@ -47,14 +47,20 @@ pub enum Order {
         name: String,
         /// How long it lives, as the form sends it.
         lifetime: String,
+        /// From which networks it may be used, as they were typed.
+        allowed_from: String,
     },
+    /// Another in the place of this one, which stops as the form says.
+    Rotate(TokenId, String),
     /// Another in the place of one that was not saved.
     Replace(TokenId),
 }
 
+/// For which organisation she asks for what, with her password where it is asked for.
+pub type Asked = (OrgSlug, Order, Option<String>);
 /// Asks for tokens. What it answers is the only place where a secret ever is: not a resource, which would be in the
 /// server's HTML, and not a form post, which would answer with a document.
-pub type Issuing = Action<(OrgSlug, Order), Result<IssuedToken, AppError>>;
+pub type Issuing = Action<Asked, Result<IssuedToken, AppError>>;
 
 /// `/o/{org}/settings/security`
 #[component]
@@ -64,12 +70,14 @@ pub fn Security() -> impl IntoView {
     let enable = calls::action::<EnableScim>();
     let disable = calls::action::<DisableScim>();
     let revoke = calls::action::<RevokeToken>();
-    let issuing: Issuing = Action::new(|(org, order): &(OrgSlug, Order)| {
-        let (org, order) = (org.clone(), order.clone());
+    let restrict = calls::action::<RestrictToken>();
+    let issuing: Issuing = Action::new(|(org, order, password): &Asked| {
+        let (org, order, password) = (org.clone(), order.clone(), password.clone());
         async move {
             calls::heed(match order {
-                Order::Issue { name, lifetime } => server_fns::issue_token(org, name, lifetime).await,
-                Order::Replace(token) => server_fns::reissue_token(org, token).await,
+                Order::Issue { name, lifetime, allowed_from } => server_fns::issue_token(org, name, lifetime, allowed_from, password).await,
+                Order::Rotate(token, retire) => server_fns::rotate_token(org, token, retire, password).await,
+                Order::Replace(token) => server_fns::reissue_token(org, token, password).await,
             })
         }
     });
@@ -82,6 +90,7 @@ pub fn Security() -> impl IntoView {
     calls::refresh(disable, security, || browser::focus(scim_card::HEADING));
     forget_when_revoked(issuing, revoke);
     calls::refresh(revoke, security, || browser::focus(tokens_card::HEADING));
+    calls::refresh(restrict, security, || browser::focus(tokens_card::HEADING));
     Effect::new(move |_| {
         if issuing.version().get() > 0 && issuing.value().with_untracked(|answer| matches!(answer, Some(Ok(_)))) {
             security.refetch();
@@ -128,11 +137,12 @@ pub fn Security() -> impl IntoView {
         <FormError error=calls::failure(enable) class="mt-4" />
         <FormError error=calls::failure(disable) class="mt-4" />
         <FormError error=calls::failure(revoke) class="mt-4" />
+        <FormError error=calls::failure(restrict) class="mt-4" />
         <NewToken issuing org />
         <Transition>
             {move || security.get().and_then(Result::ok).zip(org.get())
                 .filter(|(view, _)| view.scim == ScimStatus::Enabled || !view.tokens.is_empty())
-                .map(|(view, org)| view! { <TokensCard view org issuing revoke /> })}
+                .map(|(view, org)| view! { <TokensCard view org issuing revoke restrict /> })}
         </Transition>
         <FormError error=calls::failure(revoke_credential) class="mt-4" />
         <NewCredential issuing=issuing_credential />

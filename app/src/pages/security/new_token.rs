@@ -1,10 +1,10 @@
 //! The token that was just issued, at the one moment when its secret is shown.
 
 use domain::OrgSlug;
-use leptos::prelude::*;
+use leptos::{ev, prelude::*, web_sys::HtmlFormElement};
 
 use super::{Issuing, Order, tokens_card};
-use crate::components::{Secret, ShownOnce};
+use crate::components::{OwnerPassword, Secret, ShownOnce, Typed};
 
 mod text {
     pub const TITLE: &str = "Your new token";
@@ -25,20 +25,27 @@ pub fn NewToken(
         let issued = issuing.value().get().and_then(Result::ok);
         issued.map(|issued| Secret { name: issued.token.name, secret: issued.secret })
     });
-    let reissue = move |_| {
+    let error = Signal::derive(move || issuing.value().get().and_then(Result::err));
+    let reissue = move |event: ev::SubmitEvent| {
+        event.prevent_default();
+        let password = Typed::of(&event_target::<HtmlFormElement>(&event)).and_then(|typed| typed.password());
         let token = issuing.value().get_untracked().and_then(Result::ok).map(|issued| issued.token.id);
         if let Some((org, token)) = org.get_untracked().zip(token) {
-            issuing.dispatch((org, Order::Replace(token)));
+            issuing.dispatch((org, Order::Replace(token), password));
         }
     };
     view! {
         <ShownOnce secret forget=move || issuing.value().set(None) id="provisioning-token" title=text::TITLE lead=text::LEAD
             what="the token" saved="token-saved" then=tokens_card::HEADING>
-            <p class="text-sm text-ink-2">
-                {text::MISSED}
-                <button type="button" class="link" data-testid="token-reissue" disabled=issuing.pending() on:click=reissue>{text::REISSUE}</button>
-                "."
-            </p>
+            <form class="grid gap-3 text-sm text-ink-2" on:submit=reissue>
+                // A page that was left open asks for the password again.
+                <OwnerPassword error place="reissue".to_owned() />
+                <p>
+                    {text::MISSED}
+                    <button type="submit" class="link" data-testid="token-reissue" disabled=issuing.pending()>{text::REISSUE}</button>
+                    "."
+                </p>
+            </form>
         </ShownOnce>
     }
 }

@@ -7,7 +7,8 @@ use domain::{
 use leptos::prelude::*;
 
 use crate::{
-    components::{Ago, Confirm, CopyField, Day, Submit, counted},
+    calls,
+    components::{Ago, Confirm, CopyField, Day, OwnerPassword, Submit, counted},
     server_fns::{DisableScim, EnableScim},
 };
 
@@ -120,6 +121,7 @@ fn Disable(org: OrgSlug, disable: ServerAction<DisableScim>, pending: Signal<boo
             question=text::DISABLE_QUESTION consequence=text::DISABLE_TEXT pending>
             <ActionForm action=disable clone:org>
                 <input type="hidden" name="org" value=org.to_string() />
+                <OwnerPassword error=calls::failure(disable) place="disable-scim".to_owned() />
                 <Submit label="Disable SCIM" class="btn danger" testid="disable-scim-yes" pending />
             </ActionForm>
         </Confirm>
