@@ -73,13 +73,14 @@ for (const engine of ["SQLite", "PostgreSQL"] as const) {
         const row = page.getByTestId("secret-of-leaver").filter({ hasText: "Okta preview" });
         await row.getByTestId("rotate").click();
         await expect(page.getByRole("dialog")).toContainText("can neither add people nor end access");
+        await expect(page.getByRole("dialog").getByLabel("The old one stops")).toHaveValue("at_once");
         if (engine === "SQLite") await look(page, "receipt-rotate-token");
         await page.getByRole("dialog").getByTestId("rotate-yes").click();
         const token = await page.getByTestId("rotated-secret").innerText();
         expect(token).toMatch(/^rcs_/);
         await new Okta(acme.baseUrl, preview.secret).expectRefused();
         await new Okta(acme.baseUrl, token).testCredentials();
-        await expect(row).toHaveAttribute("data-state", "revoked");
+        await expect(row).toHaveAttribute("data-state", "replaced");
         await expect(row.getByTestId("rotate")).toHaveCount(0);
         // One after the other: the next would take this one's place.
         await expect(page.getByTestId("secret-of-leaver").filter({ hasText: "Gateway" }).getByTestId("rotate")).toBeDisabled();
@@ -136,7 +137,7 @@ for (const engine of ["SQLite", "PostgreSQL"] as const) {
         expect(file).toMatchObject({ receipt: id, cause: "directory_deactivated", person: { member, name: "Mira Olsen", email: MIRA.email }, answered: { method: "PATCH", status: 200 } });
         expect(file.ended_after_micros).toBeGreaterThan(0);
         expect(file.ended_after_micros).toBeLessThan(file.answered.after_micros);
-        expect(file.secrets.map((secret: { state: string }) => secret.state)).toEqual(["revoked", "replaced"]);
+        expect(file.secrets.map((secret: { state: string }) => secret.state)).toEqual(["replaced", "replaced"]);
       });
 
       await test.step("the audit log leads to it, too", async () => {

@@ -119,7 +119,7 @@ fn functions() -> BTreeMap<&'static str, (Needs, Arguments)> {
             "change_webhook",
             (Fresh(Permission::ManageSecurity), vec![OF, ("endpoint", ID), ("name", "x"), ("url", "https://events.acme.test/")]),
         ),
-        ("rotate_webhook_secret", (Fresh(Permission::ManageSecurity), vec![OF, ("endpoint", ID)])),
+        ("rotate_webhook_secret", (Fresh(Permission::ManageSecurity), vec![OF, ("endpoint", ID), ("retire", "hour")])),
         ("enable_webhook", (Role(Permission::ManageSecurity), vec![OF, ("endpoint", ID), ("on", "true")])),
         ("delete_webhook", (Fresh(Permission::ManageSecurity), vec![OF, ("endpoint", ID)])),
         ("test_webhook", (Role(Permission::ManageSecurity), vec![OF, ("endpoint", ID)])),

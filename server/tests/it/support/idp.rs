@@ -1,6 +1,8 @@
 //! An identity provider: sends SCIM requests as Okta does, or in a manner of its own.
 
-use axum::{Router, body::Body};
+use std::net::{IpAddr, SocketAddr};
+
+use axum::{Router, body::Body, extract::ConnectInfo};
 use http::{HeaderMap, Method, Request, Response, header};
 use serde_json::{Value, json};
 use tower::ServiceExt;
@@ -14,6 +16,7 @@ pub struct Idp {
     headers: Vec<(&'static str, String)>,
     media_type: Option<&'static str>,
     flag: Option<&'static str>,
+    address: Option<IpAddr>,
 }
 
 /// What came back.
@@ -27,7 +30,7 @@ pub struct Answer {
 
 impl Idp {
     pub fn new(router: Router, base: String, authorization: String) -> Self {
-        Self { router, base, authorization: Some(authorization), headers: vec![], media_type: None, flag: None }
+        Self { router, base, authorization: Some(authorization), headers: vec![], media_type: None, flag: None, address: None }
     }
 
     /// The same client with another `Authorization` header.
@@ -50,6 +53,11 @@ impl Idp {
         let mut client = self.clone();
         client.headers.push((name, value.to_owned()));
         client
+    }
+
+    /// The same client at an address of its own; without one, nobody knows where its requests come from.
+    pub fn from(&self, address: &str) -> Self {
+        Self { address: Some(address.parse().unwrap()), ..self.clone() }
     }
 
     /// The same client, which says of every body that it is of `media_type`.
@@ -118,7 +126,10 @@ impl Idp {
         for (name, value) in &self.headers {
             request = request.header(*name, value);
         }
-        let request = request.body(body.map_or_else(Body::empty, Into::into)).unwrap();
+        let mut request = request.body(body.map_or_else(Body::empty, Into::into)).unwrap();
+        if let Some(address) = self.address {
+            request.extensions_mut().insert(ConnectInfo(SocketAddr::new(address, 443)));
+        }
         self.router.clone().oneshot(request).await.unwrap()
     }
 }
