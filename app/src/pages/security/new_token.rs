@@ -39,7 +39,7 @@ pub fn NewToken(
             what="the token" saved="token-saved" then=tokens_card::HEADING>
             <form class="grid gap-3 text-sm text-ink-2" on:submit=reissue>
                 // A page that was left open asks for the password again.
-                <OwnerPassword error place="reissue".to_owned() />
+                <Transition><OwnerPassword error place="reissue".to_owned() /></Transition>
                 <p>
                     {text::MISSED}
                     <button type="submit" class="link" data-testid="token-reissue" disabled=issuing.pending()>{text::REISSUE}</button>
