@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Proves what leaving promises where several nodes share one PostgreSQL: 10,000 leavers race their own refreshes over two processes,
-# and 10,000 more are refused by all of three processes at the next request. About 40 minutes on two cores.
+# and 10,000 more are refused by all of three processes at the next request. About an hour on two cores.
 #   scripts/proof.sh [LEAVERS]
 source "$(dirname "$0")/lib.sh"
 cd "$ROOT"

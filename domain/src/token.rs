@@ -204,14 +204,15 @@ impl FromStr for AllowedNetworks {
 
 /// A network, without the bits that say nothing. Addresses of IPv4 are written as such: clients' are, too.
 fn network(word: &str) -> Option<IpNet> {
-    let net = word.parse::<IpNet>().or_else(|_| word.parse::<IpAddr>().map(IpNet::from)).ok()?.trunc();
-    match net {
+    let net = word.parse::<IpNet>().or_else(|_| word.parse::<IpAddr>().map(IpNet::from)).ok()?;
+    let net = match net {
         IpNet::V6(six) => match six.addr().to_ipv4_mapped() {
-            Some(four) => Ipv4Net::new(four, six.prefix_len().checked_sub(96)?).ok().map(IpNet::V4),
-            None => Some(net),
+            Some(four) => IpNet::V4(Ipv4Net::new(four, six.prefix_len().checked_sub(96)?).ok()?),
+            None => net,
         },
-        IpNet::V4(_) => Some(net),
-    }
+        IpNet::V4(_) => net,
+    };
+    Some(net.trunc())
 }
 
 impl TryFrom<String> for AllowedNetworks {
