@@ -30,7 +30,7 @@ both_databases! {
         assert_eq!(idp.patch(&path, whole(&changed)).await.status, 204);
         assert_eq!(count().await, 5_999);
         let newest = app.audit(&acme).await.into_iter().find(|row| row.action == "group.changed").unwrap();
-        assert_eq!(newest.details, ["added: 1", "removed: 2"], "rows, not lists, change");
+        assert_eq!(newest.details, ["added: 1", "removed: 2", "attributes: members"], "rows, not lists, change");
         assert_eq!(idp.patch(&path, whole(&changed[5_997..])).await.status, 204);
         assert!(holds(&idp, &path, &[&changed[5_997], &mira]).await);
         // A member without an id is a mistake, not an empty list.
