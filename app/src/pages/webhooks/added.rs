@@ -73,6 +73,7 @@ pub fn Added(
         <ShownOnce secret forget id="webhook-secret" title=text::NEW lead=text::NEW_LEAD what="the secret" saved="secret-saved" then=LIST>
             <div class="w-full"><Snippet /></div>
         </ShownOnce>
+        // Untracked: the list, which is loaded again now, tells the address once more, and another card would not have the focus.
         {move || public.get().zip(org.get()).map(|(endpoint, org)| view! {
             <section class="card mt-4 border-accent" id=CARD tabindex="-1" aria-labelledby="endpoint-added-title" data-testid="endpoint-added">
                 <div class="head">
@@ -82,7 +83,7 @@ pub fn Added(
                     </div>
                 </div>
                 <div class="body">
-                    <CopyField id="jwks-url" text=jwks_url.get() what="the address of the key" testid="jwks-url" />
+                    <CopyField id="jwks-url" text=jwks_url.get_untracked() what="the address of the key" testid="jwks-url" />
                     <div class="mt-4 flex flex-wrap items-center justify-between gap-x-4 gap-y-3">
                         <a class="link text-sm" href=paths::webhook(&org, endpoint.id)>{text::OPEN}</a>
                         <button type="button" class="btn primary ml-auto max-md:w-full" data-testid="endpoint-added-done" on:click=done>{text::DONE}</button>
