@@ -25,7 +25,7 @@ conformance: ## Run two public SCIM suites against a server on each database
 bench:       ## Measure what identity providers wait for, with 1,000 and with 100,000 users
 	@scripts/bench.sh
 
-check:       ## Format and clippy only
+check:       ## Format, clippy, and what the dependencies are
 	@scripts/check.sh
 
 release:     ## Build the server and the browser's files, optimised

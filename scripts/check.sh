@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# Format, clippy, and what the browser must not be made of.
+# Format, clippy, where crates come from and under which licence, and what the browser must not be made of.
 source "$(dirname "$0")/lib.sh"
 cd "$ROOT"
 cargo fmt --all --check
 # One fixed list: `--workspace` would turn on the features of the server's half and the browser's half at once.
 cargo clippy --quiet "${SERVER_HALF[@]}" --all-targets -- -D warnings
+
+scripts/dependencies.sh
 
 wasm=$(scripts/ensure-wasm.sh)
 say "No server crate reaches the browser"

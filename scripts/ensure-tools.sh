@@ -16,15 +16,5 @@ if [ ! -f "$ROOT/node_modules/.installed" ] || ! cmp -s "$ROOT/package-lock.json
   cp "$ROOT/package-lock.json" "$ROOT/node_modules/.installed"
 fi
 
-# install CRATE BINARY VERSION MINUTES [FLAG...]
-install() {
-  local crate=$1 binary=$2 version=$3 minutes=$4
-  shift 4
-  if "$TOOLS/bin/$binary" --version 2>/dev/null | grep -qwF "$version"; then return; fi
-  say "Building $crate $version, once, about $minutes minutes on two cores"
-  CARGO_PROFILE_DEV_OPT_LEVEL=0 CARGO_PROFILE_DEV_DEBUG=0 RUSTFLAGS='' CARGO_TARGET_DIR="$TOOLS/build" \
-    cargo install --quiet --debug --root "$TOOLS" --version "$version" "$@" "$crate" >&2
-}
-install cargo-leptos cargo-leptos $LEPTOS 7 --locked
-install wasm-bindgen-cli wasm-bindgen $BINDGEN 2
-rm -rf "$TOOLS/build"
+install_crate cargo-leptos cargo-leptos $LEPTOS 7 --locked
+install_crate wasm-bindgen-cli wasm-bindgen $BINDGEN 2

@@ -28,6 +28,17 @@ apt_install() {
   as_root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 install -y -q --no-install-recommends "${missing[@]}" >&2
 }
 
+# install_crate CRATE BINARY VERSION MINUTES [FLAG...]: builds a tool from source, once.
+install_crate() {
+  local crate=$1 binary=$2 version=$3 minutes=$4
+  shift 4
+  if "$TOOLS/bin/$binary" --version 2>/dev/null | grep -qwF "$version"; then return; fi
+  say "Building $crate $version, once, about $minutes minutes on two cores"
+  CARGO_PROFILE_DEV_OPT_LEVEL=0 CARGO_PROFILE_DEV_DEBUG=0 RUSTFLAGS='' CARGO_TARGET_DIR="$TOOLS/build" \
+    cargo install --quiet --debug --root "$TOOLS" --version "$version" "$@" "$crate" >&2
+  rm -rf "$TOOLS/build"
+}
+
 # stage NAME COMMAND...: runs a stage and records how long it took.
 STAGES=()
 stage() {
