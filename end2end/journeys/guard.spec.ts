@@ -1,5 +1,6 @@
 // The guard that every other test relies on does see what must not happen.
 
+import { handedOut, mailed, secretsIn } from "../support/secrets";
 import { Guard, expect, test } from "../support/test";
 
 const mishaps = {
@@ -25,3 +26,13 @@ for (const [name, script] of Object.entries(mishaps)) {
     await context.close();
   });
 }
+
+test("a secret is noticed in whatever form it stands somewhere", () => {
+  const token = `rcs_${"0".repeat(32)}_${"x".repeat(43)}01234567`;
+  expect(secretsIn(Buffer.from(`{"path":"/Users","authorization":"Bearer ${token}"}`))).toEqual(["something of the form rcs_00…"]);
+  expect(secretsIn(Buffer.from("rcs_ is how they begin, and rcs_0000…xyz is how one is told of"))).toEqual([]);
+  handedOut("four words that nobody says", "a password");
+  mailed(`Follow this link:\nhttp://127.0.0.1/activate/${"y".repeat(43)}\n`);
+  expect(secretsIn(Buffer.from("password=four words that nobody says"))).toEqual(["a password"]);
+  expect(secretsIn(Buffer.from("\\x" + Buffer.from("y".repeat(43)).toString("hex")))).toEqual(["a link that was mailed"]);
+});

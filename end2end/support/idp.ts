@@ -3,6 +3,7 @@
 
 import { expect } from "@playwright/test";
 import { request } from "node:http";
+import { token as remember } from "./secrets";
 
 const USER = "urn:ietf:params:scim:schemas:core:2.0:User";
 const ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
@@ -39,7 +40,9 @@ abstract class IdentityProvider {
   constructor(
     readonly baseUrl: string,
     readonly token: string,
-  ) {}
+  ) {
+    remember(token);
+  }
 
   protected abstract readonly headers: Record<string, string>;
 

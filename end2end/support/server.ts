@@ -10,6 +10,7 @@ import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
 import PostalMime from "postal-mime";
+import { dump, expectNoSecrets, handedOut, mailed, token } from "./secrets";
 
 const workspace = resolve(__dirname, "../..");
 const binary = process.env.ROLLCALL_BINARY ?? join(process.env.CARGO_TARGET_DIR ?? join(workspace, "target"), "debug/rollcall");
@@ -69,6 +70,9 @@ export class Server {
     const exited = once(this.process, "exit");
     this.process.kill("SIGINT");
     const [code, signal] = await exited;
+    for (const { text } of await this.sent()) mailed(text);
+    mailed(this.setUpLink);
+    await expectNoSecrets(this.log, await dump(this.dataDir, this.settings));
     await rm(this.dataDir, { recursive: true });
     expect({ code, signal }, "Ctrl-C ends the server cleanly").toEqual({ code: 0, signal: null });
   }
@@ -82,23 +86,34 @@ export class Server {
     const env = environment({ ...this.settings, ROLLCALL_PUBLIC_URL: this.url });
     const { stdout } = await promisify(execFile)(binary, args, { env });
     const made = JSON.parse(stdout);
+    token(made.scim_token);
+    handedOut(owner.password, "a password");
     return { slug: made.org_slug, baseUrl: made.scim_base_url, token: made.scim_token, owner };
   }
 
   /** The mails to `address` that have been sent so far, oldest first. */
   async mails(address: string): Promise<Mail[]> {
+    const mails: Mail[] = [];
+    for (const { to, subject, text } of await this.sent()) {
+      // A mail without its link has not been written to the end yet.
+      const link = text.match(/^http\S+$/m)?.[0];
+      if (link && to.includes(address)) mails.push({ subject, text, link });
+    }
+    return mails;
+  }
+
+  /** All mails that have been sent so far, oldest first. */
+  private async sent(): Promise<{ to: string[]; subject: string; text: string }[]> {
     const folder = join(this.dataDir, "mail");
     const files = (await readdir(folder).catch(() => [])).filter((file) => file.endsWith(".eml"));
     const dated = await Promise.all(files.map(async (file) => ({ path: join(folder, file), at: (await stat(join(folder, file))).mtimeMs })));
     dated.sort((one, other) => one.at - other.at);
-    const mails: Mail[] = [];
-    for (const { path } of dated) {
-      const { to, subject, text } = await PostalMime.parse(await readFile(path));
-      // A mail without its link has not been written to the end yet.
-      const link = text?.match(/^http\S+$/m)?.[0];
-      if (link && to?.some((recipient) => recipient.address === address)) mails.push({ subject: subject ?? "", text: text!, link });
-    }
-    return mails;
+    return Promise.all(
+      dated.map(async ({ path }) => {
+        const { to = [], subject = "", text = "" } = await PostalMime.parse(await readFile(path));
+        return { to: to.map((recipient) => recipient.address ?? ""), subject, text };
+      }),
+    );
   }
 
   /** The mail to `address` that was sent as the `nth`, once it is there. */

@@ -2,9 +2,17 @@
 
 import { type BrowserContext, type BrowserContextOptions, type Page, expect, test as base } from "@playwright/test";
 import { cluster, dropDatabase, makeDatabase } from "./postgres";
+import { handedOut } from "./secrets";
 import { Server } from "./server";
 
 export { expect };
+
+/** A browser's session is a secret of its own. */
+async function rememberSessions(context: BrowserContext) {
+  for (const { name, value } of await context.cookies()) {
+    if (name.endsWith("rollcall")) handedOut(value, "a session's cookie");
+  }
+}
 
 /** Notes what must never happen in a browser, whatever the test is about. */
 export class Guard {
@@ -92,6 +100,7 @@ export const test = base.extend<Fixtures>({
   context: async ({ context, guard }, use) => {
     guard.watch(context);
     await use(context);
+    await rememberSessions(context);
   },
 
   otherBrowser: async ({ browser, guard }, use) => {
@@ -102,6 +111,7 @@ export const test = base.extend<Fixtures>({
       guard.watch(context);
       return context.newPage();
     });
+    await Promise.all(contexts.map(rememberSessions));
     await Promise.all(contexts.map((context) => context.close()));
   },
 });

@@ -261,10 +261,23 @@ fn of_org(table: &str, slug: &str) -> String {
 }
 
 /// The rows of every table that are not `org`'s, by table: of those that belong to organisations the others' rows, of those that
-/// belong to none all but the account of `email`, of which what may not change. Read off the schema, so that a new table joins.
+/// belong to none all but the account of `email`, of which what may not change.
 async fn everything_but(app: &TestApp, org: &Org, email: &str) -> Vec<(String, Vec<String>)> {
+    let mut all = rows_of_others(app, org).await;
+    all.push(("users".to_owned(), app.database.rows(&format!("SELECT * FROM users WHERE email IS NULL OR email <> '{email}'")).await));
     let (columns, _) = schema(app).await;
-    let tables: BTreeSet<_> = columns.iter().map(|(table, _)| table).filter(|table| !table.starts_with("sqlite_")).collect();
+    let account = columns.iter().filter(|(table, column)| table == "users" && !["live_memberships", "dormant"].contains(&column.as_str()));
+    let account: Vec<_> = account.map(|(_, column)| column.as_str()).collect();
+    let sql = format!("SELECT {} FROM users WHERE email = '{email}'", account.join(", "));
+    all.push(("her account".to_owned(), app.database.rows(&sql).await));
+    all
+}
+
+/// The rows of every table but `users` that are not `org`'s, by table. Read off the schema, so that a new table joins.
+pub async fn rows_of_others(app: &TestApp, org: &Org) -> Vec<(String, Vec<String>)> {
+    let (columns, _) = schema(app).await;
+    let tables: BTreeSet<_> =
+        columns.iter().map(|(table, _)| table).filter(|table| *table != "users" && !table.starts_with("sqlite_")).collect();
     let org = format!("(SELECT id FROM organizations WHERE slug = '{}')", org.slug);
     let mut all = vec![];
     for table in tables {
@@ -272,15 +285,10 @@ async fn everything_but(app: &TestApp, org: &Org, email: &str) -> Vec<(String, V
         let sql = match table.as_str() {
             _ if of_org => format!("SELECT * FROM {table} WHERE org_id IS NULL OR org_id <> {org}"),
             "organizations" => format!("SELECT * FROM {table} WHERE id <> {org}"),
-            "users" => format!("SELECT * FROM users WHERE email IS NULL OR email <> '{email}'"),
             _ => format!("SELECT * FROM {table}"),
         };
         all.push((table.clone(), app.database.rows(&sql).await));
     }
-    let account = columns.iter().filter(|(table, column)| table == "users" && !["live_memberships", "dormant"].contains(&column.as_str()));
-    let account: Vec<_> = account.map(|(_, column)| column.as_str()).collect();
-    let sql = format!("SELECT {} FROM users WHERE email = '{email}'", account.join(", "));
-    all.push(("her account".to_owned(), app.database.rows(&sql).await));
     all
 }
 

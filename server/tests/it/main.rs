@@ -57,6 +57,7 @@ mod teams;
 mod tenancy;
 mod token_rotation;
 mod tokens;
+mod two_tenants;
 mod unavailable;
 mod upgrade;
 mod webhooks;

@@ -9,7 +9,7 @@ use crate::support::{Browser, Org, TestApp, both_databases};
 
 /// What a server function asks of its caller.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Needs {
+pub enum Needs {
     /// Nothing: it is a way in, or a way out.
     Nothing,
     /// A session, for whichever organisation.
@@ -23,14 +23,14 @@ enum Needs {
 use Needs::*;
 
 /// Names and values.
-type Arguments = Vec<(&'static str, &'static str)>;
+pub type Arguments = Vec<(&'static str, &'static str)>;
 
 const ID: &str = "0199c7e2-41d0-7d3a-9c1e-5a2f8e7b6d10";
 /// The organisation of every call below.
 const OF: (&str, &str) = ("org", "acme");
 
 /// Every server function, what it needs, and arguments of the right form that name nothing that exists.
-fn functions() -> BTreeMap<&'static str, (Needs, Arguments)> {
+pub fn functions() -> BTreeMap<&'static str, (Needs, Arguments)> {
     BTreeMap::from([
         ("set_up_link", (Nothing, vec![("link", "x")])),
         (
