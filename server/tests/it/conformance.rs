@@ -10,14 +10,14 @@ const LINES: usize = 162;
 /// The last line of hostile and broken requests.
 const HOSTILE: usize = 20;
 /// Where tests may live.
-const TESTS: [&str; 6] = ["scim/tests", "server/tests", "scim/src", "domain/src", "directory/src", "server/src"];
+pub const TESTS: [&str; 6] = ["scim/tests", "server/tests", "scim/src", "domain/src", "directory/src", "server/src"];
 
-fn root() -> PathBuf {
+pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
 /// The names of all functions in the Rust files below `folder`.
-fn functions(folder: &Path, names: &mut BTreeSet<String>) {
+pub fn functions(folder: &Path, names: &mut BTreeSet<String>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {

@@ -55,6 +55,7 @@ mod security_event_tokens;
 mod sign_in;
 mod teams;
 mod tenancy;
+mod threats;
 mod token_rotation;
 mod tokens;
 mod two_tenants;
