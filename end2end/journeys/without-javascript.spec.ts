@@ -47,20 +47,20 @@ test("what is wrong with a form is said at its field", async ({ page, server }) 
 test("revoke a token, disable SCIM and enable it again", async ({ page, server }) => {
   const acme = await server.bootstrap("Acme", INES);
   const okta = new Okta(acme.baseUrl, acme.token);
+  await okta.testCredentials();
   await signInOwner(page, acme);
   await page.getByRole("link", { name: "Security" }).click();
-
-  await page.getByTestId("disable-scim").click();
-  await page.getByRole("button", { name: "Disable SCIM" }).click();
-  await expect(page.getByTestId("scim-status")).toHaveText("Disabled");
-  await okta.expectRefused();
-  await page.getByTestId("enable-scim").click();
-  await expect(page.getByTestId("scim-status")).not.toHaveText("Disabled");
-  await okta.testCredentials();
 
   await page.getByTestId("revoke-token").click();
   await page.getByRole("button", { name: "Revoke token" }).click();
   await expect(page.getByTestId("token-row")).toHaveAttribute("data-state", "revoked");
+  await okta.expectRefused();
+
+  await page.getByTestId("disable-scim").click();
+  await page.getByRole("button", { name: "Disable SCIM" }).click();
+  await expect(page.getByTestId("scim-status")).toHaveText("Disabled");
+  await page.getByTestId("enable-scim").click();
+  await expect(page.getByTestId("scim-status")).not.toHaveText("Disabled");
   await okta.expectRefused();
 });
 

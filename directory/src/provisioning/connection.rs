@@ -6,6 +6,7 @@ use domain::{
     view::{ScimStatus, SecurityView, SetUpStep, SwitchOver, TokenState, TokenView},
 };
 
+use super::tokens;
 use crate::{
     Actor, Call, Db, Error, OrgScope,
     sessions::SignedIn,
@@ -77,14 +78,17 @@ pub(crate) async fn enable_in(tx: &Tx, actor: &Actor, call: &Call) -> Result<(),
     Ok(())
 }
 
-/// Switch SCIM off, for an owner who has just given her password: its tokens are refused from the next request on. It deprovisions
-/// nobody.
+/// Switch SCIM off, for an owner who has just given her password: its tokens are revoked, so that none of them works again when it is
+/// switched on. It deprovisions nobody.
 pub async fn disable(db: &Db, who: &SignedIn, scope: OrgScope, call: &Call) -> Result<(), Error> {
     db.retrying(|| async {
         let tx = db.begin(scope).await?;
         who.confirm_fresh(&tx, Permission::ManageSecurity, call.now).await?;
         if store::connections::disable(&tx).await? {
-            crate::audit::append(&tx, AuditAction::ScimDisabled, &who.actor(), None, vec![], call).await?;
+            let revoked = tokens::revoke_all(&tx, &who.actor(), call).await?;
+            let details = vec![("tokens revoked".to_owned(), revoked.to_string())];
+            crate::audit::append(&tx, AuditAction::ScimDisabled, &who.actor(), None, details, call).await?;
+            tokens::tell_of_disabling(&tx, who, revoked, call).await?;
         }
         tx.commit().await
     })

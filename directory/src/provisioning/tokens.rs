@@ -308,6 +308,26 @@ async fn revoke_in(tx: &Tx, token: &TokenView, actor: &Actor, call: &Call) -> Re
     Ok(revoked)
 }
 
+/// Revoke every token that works; how many there were.
+pub(super) async fn revoke_all(tx: &Tx, actor: &Actor, call: &Call) -> Result<usize, Error> {
+    let live = store::tokens::live(tx, call.now).await?;
+    for token in &live {
+        revoke_in(tx, token, actor, call).await?;
+    }
+    Ok(live.len())
+}
+
+/// Tell owners that SCIM was disabled, and of the tokens that it took along.
+pub(super) async fn tell_of_disabling(tx: &Tx, who: &SignedIn, revoked: usize, call: &Call) -> Result<(), Error> {
+    let tokens = match revoked {
+        0 => "There was no token to revoke".to_owned(),
+        1 => "Its token was revoked".to_owned(),
+        more => format!("Its {more} tokens were revoked"),
+    };
+    let line = format!("{} disabled SCIM. {tokens}: your identity provider can neither add people nor end access. {KNOWN}", by(who));
+    alerts::to_owners(tx, "SCIM was disabled", &line, call).await
+}
+
 fn target(id: TokenId, name: &str) -> Target {
     Target { kind: "token", id: Uuid::from(id), name: name.to_owned() }
 }

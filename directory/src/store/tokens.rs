@@ -192,6 +192,12 @@ pub(crate) async fn count_live(tx: &Tx, now: Timestamp) -> Result<usize, Error> 
     Ok(usize::try_from(live.unwrap_or(0)).unwrap_or(0))
 }
 
+/// The tokens that work, locked.
+pub(crate) async fn live(tx: &Tx, now: Timestamp) -> Result<Vec<TokenView>, Error> {
+    let sql = format!("{VIEW} WHERE org_id = $1 AND {WORKS} ORDER BY created_at, id{}", tx.lock());
+    tx.all(&sql, params![tx.org(), now], |row| view(row, now)).await
+}
+
 /// The tokens that a member issued and that still work.
 pub(crate) async fn issued_by(tx: &Tx, member: MemberId, now: Timestamp) -> Result<Vec<KnownSecret>, Error> {
     let sql = format!(

@@ -345,6 +345,8 @@ both_databases! {
         assert_eq!(idp.get("/Users").await.status, 401, "while SCIM is off, it is off for drills, too");
         owner.call("enable_scim", &[("org", "acme")]).await;
         assert_eq!(idp.get("/Users").await.status, 200);
+        let token = app.issue_token(&acme, "Okta").await["secret"].as_str().unwrap().to_owned();
+        let real = real.with_authorization(Some(&format!("Bearer {token}")));
         app.advance(drill::TOKEN - Duration::from_secs(1));
         assert_eq!(idp.get("/Users").await.status, 200);
         app.advance(Duration::from_secs(1));

@@ -196,6 +196,14 @@ both_databases! {
         assert_eq!((forever.status, &forever.json["Invalid"]["field"]), (422, &"lifetime".into()));
     }
 
+    async fn a_deleted_organisations_token_ends_with_it(app) {
+        let acme = app.org("Acme").await;
+        assert_eq!(app.idp(&acme).get("/Users").await.status, 200);
+        app.database.try_run_as_application("DELETE FROM organizations WHERE slug = 'acme'").await.unwrap();
+        assert_eq!(app.idp(&acme).get("/Users").await.status, 401);
+        assert_eq!(app.database.number("SELECT count(*) FROM scim_tokens").await, 0);
+    }
+
     async fn disabling_scim_ends_its_tokens_and_nobodys_access(app) {
         let acme = app.org("Acme").await;
         let (_, mira) = app.join(&acme, "mira@acme.test").await;
@@ -204,7 +212,14 @@ both_databases! {
         assert_eq!(app.idp(&acme).get("/Users").await.status, 401);
         assert_eq!(mira.get("/o/acme/members").await.status, 200);
         assert_eq!(owner.call("enable_scim", &[("org", "acme")]).await.status, 200);
-        assert_eq!(app.idp(&acme).get("/Users").await.status, 200);
+        assert_eq!(app.idp(&acme).get("/Users").await.status, 401, "what was ended stays ended");
+        let rows: Vec<_> = app.audit(&acme).await.into_iter().map(|row| (row.action, row.details)).collect();
+        assert!(rows.contains(&("scim.disabled".to_owned(), vec!["tokens revoked: 1".to_owned()])), "{rows:?}");
+        assert_eq!(rows.iter().filter(|(action, _)| action == "token.revoked").count(), 1);
+        let told = app.alerts().await;
+        assert!(told.contains(&(acme.owner_email.clone(), "Acme: SCIM was disabled".to_owned())), "{told:?}");
+        let token = app.issue_token(&acme, "Okta").await["secret"].as_str().unwrap().to_owned();
+        assert_eq!(app.idp(&acme).with_authorization(Some(&format!("Bearer {token}"))).get("/Users").await.status, 200);
     }
 }
 

@@ -26,12 +26,11 @@ mod text {
     pub const ENABLE_AGAIN: &str = "Enable SCIM again";
     pub const DISABLE: &str = "Disable";
     pub const DISABLE_QUESTION: &str = "Disable SCIM?";
-    pub const DISABLE_TEXT: &str = "Its tokens stop working at once. Nobody loses access: everyone stays a member, but joiners and leavers are no longer passed on, so that you end access by hand until SCIM is enabled again.";
+    pub const DISABLE_TEXT: &str = "Its tokens are revoked at once and for good. Nobody loses access: everyone stays a member, but joiners and leavers are no longer passed on, so that you end access by hand until SCIM is enabled again.";
     pub const OFF_TEXT: &str = "With SCIM, your identity provider (Okta, Entra ID, OneLogin, …) creates people here when they join and ends their access when they leave.";
     pub const OFF_NEXT: &str = "Enabling it changes nothing for the people who are here already. You then get an address and a token to enter at your identity provider.";
     pub const DISABLED_TEXT: &str = "Everyone whom the directory brought is still a member and keeps their access. Whoever leaves the company meanwhile has to be removed by hand.";
-    pub const DISABLED_NEXT: &str =
-        "When you enable SCIM again, the address stays the same and tokens that have neither expired nor been revoked work again.";
+    pub const DISABLED_NEXT: &str = "When you enable SCIM again, the address stays the same. Its tokens were revoked: issue another then, and enter it at your identity provider.";
     pub const BASE_URL: &str = "Base URL";
     pub const DIRECTORY: &str = "Directory";
     pub const STEPS: &str = "Set-up";
