@@ -25,7 +25,7 @@ use leptos_router::{
 
 use components::{Frame, Hydrated, NotFoundInOrg, NotFoundPage};
 use pages::{
-    Activate, Agent, Agents, ApiAccess, Audit, Delivery, Device, Drill, Endpoint, Group, Groups, Home, Integrations, Invite, Members,
+    Activate, Activity, ActivityRequest, Agent, Agents, ApiAccess, Audit, Delivery, Device, Drill, Endpoint, Group, Groups, Home, Integrations, Invite, Members,
     Organisations, Person, Preview, Receipt, Security, SetUp, SignIn, Team, Teams, Webhooks,
 };
 
@@ -96,6 +96,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("settings/webhooks") view=Webhooks ssr=SsrMode::Async />
                     <Route path=path!("settings/webhooks/:endpoint") view=Endpoint ssr=SsrMode::Async />
                     <Route path=path!("settings/webhooks/:endpoint/:delivery") view=Delivery ssr=SsrMode::Async />
+                    <Route path=path!("settings/activity") view=Activity ssr=SsrMode::Async />
+                    <Route path=path!("settings/activity/:request") view=ActivityRequest ssr=SsrMode::Async />
                     <Route path=path!("settings/audit") view=Audit ssr=SsrMode::Async />
                     <Route path=path!("*rest") view=NotFoundInOrg ssr=SsrMode::Async />
                 </ParentRoute>

@@ -1,6 +1,9 @@
 //! Where each page lives. The organisation is in the URL: `/o/{slug}/…`.
 
-use domain::{AgentId, DeliveryId, DirectoryGroupId, DrillId, MemberId, OrgSlug, ReceiptId, TeamId, WebhookEndpointId};
+use domain::{
+    activity::{ActivityCursor, ActivityFilter},
+    AgentId, DeliveryId, DirectoryGroupId, DrillId, MemberId, OrgSlug, ReceiptId, TeamId, WebhookEndpointId,
+};
 
 /// Sign in.
 pub const SIGN_IN: &str = "/sign-in";
@@ -118,6 +121,33 @@ pub fn webhook(org: &OrgSlug, endpoint: WebhookEndpointId) -> String {
 /// A delivery's page.
 pub fn webhook_delivery(org: &OrgSlug, endpoint: WebhookEndpointId, delivery: DeliveryId) -> String {
     format!("{}/{delivery}", webhook(org, endpoint))
+}
+
+/// Settings → SCIM activity, from its newest request or from `before` on.
+pub fn activity(org: &OrgSlug, filter: &ActivityFilter, before: Option<ActivityCursor>) -> String {
+    format!("/o/{org}/settings/activity{}", activity_query(filter, before))
+}
+
+/// The same as a file, without its pages.
+pub fn activity_file(org: &OrgSlug, filter: &ActivityFilter) -> String {
+    format!("/o/{org}/activity.csv{}", activity_query(filter, None))
+}
+
+/// What was asked about one user or group.
+pub fn activity_of(org: &OrgSlug, what: &str) -> String {
+    activity(org, &ActivityFilter { search: Some(what.to_owned()), ..ActivityFilter::default() }, None)
+}
+
+/// One request.
+pub fn activity_request(org: &OrgSlug, request_id: &str) -> String {
+    format!("/o/{org}/settings/activity/{request_id}")
+}
+
+fn activity_query(filter: &ActivityFilter, before: Option<ActivityCursor>) -> String {
+    let before = before.map(|before| before.to_string()).unwrap_or_default();
+    let pairs = filter.pairs();
+    let pairs = pairs.iter().map(|(name, value)| (*name, value.as_str())).chain([("before", before.as_str())]);
+    query(&pairs.collect::<Vec<_>>())
 }
 
 /// Settings → Audit.

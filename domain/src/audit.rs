@@ -168,6 +168,8 @@ actions! {
     DrillFinished = "drill.finished", "Deprovision drill finished";
     /// Who may use an agent was changed.
     AgentAccessChanged = "agent.access_changed", "Access to an agent changed";
+    /// For how long SCIM requests are kept was changed.
+    ActivityRetentionChanged = "activity.retention_changed", "Keeping of SCIM requests changed";
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! browser, so that a rule (how long may an organisation's name be?) has one home.
 
 pub mod access;
+pub mod activity;
 pub mod audit;
 pub mod device;
 pub mod drill;

@@ -22,6 +22,7 @@ mod m20261128_000009_events;
 mod m20261128_000010_receipts;
 mod m20261128_000011_drills;
 mod m20261128_000012_token_rotation;
+mod m20261128_000015_activity;
 mod sql;
 
 pub use grants::{APPLICATION_ROLE, grant_to_application};
@@ -45,6 +46,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000010_receipts::Migration),
             Box::new(m20261128_000011_drills::Migration),
             Box::new(m20261128_000012_token_rotation::Migration),
+            Box::new(m20261128_000015_activity::Migration),
         ]
     }
 }

@@ -5,6 +5,7 @@ pub mod assets;
 pub mod cli;
 pub mod config;
 pub mod drill;
+mod exports;
 mod health;
 pub mod keys;
 pub mod logging;

@@ -11,7 +11,7 @@ use axum::{
 use http::StatusCode;
 use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer, timeout::TimeoutLayer};
 
-use crate::{api, assets, health, oauth, pages, receipts, request, scim_api, security, session, state::AppState, webhooks};
+use crate::{api, assets, exports, health, oauth, pages, receipts, request, scim_api, security, session, state::AppState, webhooks};
 
 /// The longest that a page or a form may take.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -31,6 +31,7 @@ pub fn router(state: AppState) -> Router {
     let console = console
         .route("/api/{name}", post(pages::server_fn))
         .route("/o/{org}/receipts/{file}", get(receipts::download))
+        .route("/o/{org}/activity.csv", get(exports::activity_csv))
         // The gate leads on from these.
         .route("/", get(|| async {}))
         .route(app::paths::DEVICE, get(|| async {}))

@@ -2,6 +2,7 @@
 
 use domain::{
     OrgSlug, Permission,
+    activity::ActivityFilter,
     view::{OrganisationChoice, Viewer},
 };
 use leptos::{html, prelude::*, server_fn::ServerFn};
@@ -33,6 +34,7 @@ mod text {
     pub const SETTINGS: &str = "Settings";
     pub const SECURITY: &str = "Security";
     pub const WEBHOOKS: &str = "Webhooks";
+    pub const ACTIVITY: &str = "SCIM activity";
     pub const AUDIT: &str = "Audit";
     pub const YOURS: &str = "Yours";
     pub const API_ACCESS: &str = "API access";
@@ -178,6 +180,7 @@ fn Sidebar(who: Viewer) -> impl IntoView {
                     {role.may(Permission::SeeMappings).then(|| view! { <Place href=paths::integrations(&org) label=text::INTEGRATIONS /> })}
                     {role.may(Permission::SeeSecurity).then(|| view! { <Place href=paths::security(&org) label=text::SECURITY /> })}
                     {role.may(Permission::SeeSecurity).then(|| view! { <Place href=paths::webhooks(&org) label=text::WEBHOOKS /> })}
+                    <Place href=paths::activity(&org, &ActivityFilter::default(), None) label=text::ACTIVITY />
                     <Place href=paths::audit(&org) label=text::AUDIT />
                 })}
             </nav>

@@ -96,7 +96,8 @@ fn Log(log: AuditView, org: OrgSlug, newest: bool) -> impl IntoView {
 
 #[component]
 fn Entry(event: AuditEventView, org: OrgSlug) -> impl IntoView {
-    let AuditEventView { at, action, actor, target, member, ip, request_id, details, .. } = event;
+    let AuditEventView { at, action, actor, target, member, ip, request_id, details, by_directory, .. } = event;
+    let request = request_id.as_ref().filter(|_| by_directory).map(|id| paths::activity_request(&org, id));
     let (details, receipt) = receipt::split(details);
     let receipt = member.zip(receipt).map(|(member, receipt)| paths::receipt(&org, member, receipt));
     let actor = match action {
@@ -149,7 +150,12 @@ fn Entry(event: AuditEventView, org: OrgSlug) -> impl IntoView {
                         {request_id.map(|id| view! {
                             <div class="flex gap-1 text-ink-3">
                                 <dt>{text::REQUEST}</dt>
-                                <dd class="w-[9.5ch] truncate font-mono select-all" title=id.clone()>{id.clone()}</dd>
+                                <dd class="w-[9.5ch] truncate font-mono select-all" title=id.clone()>
+                                    {match request {
+                                        Some(href) => view! { <a class="link" href=href data-testid="to-request">{id.clone()}</a> }.into_any(),
+                                        None => id.clone().into_any(),
+                                    }}
+                                </dd>
                             </div>
                         })}
                     </dl>

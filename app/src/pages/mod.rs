@@ -1,6 +1,7 @@
 //! What one visits. The sentences of a page stand together at the head of its file.
 
 mod activate;
+mod activity;
 mod agents;
 mod api_access;
 mod audit;
@@ -19,6 +20,7 @@ mod teams;
 mod webhooks;
 
 pub use activate::Activate;
+pub use activity::{Activity, ActivityRequest};
 pub use agents::{Agent, Agents};
 pub use api_access::ApiAccess;
 pub use audit::Audit;

@@ -7,6 +7,7 @@
 #![allow(missing_docs)]
 
 mod access;
+mod activity;
 mod agents;
 mod api_access;
 mod drills;
@@ -19,6 +20,7 @@ mod teams;
 mod webhooks;
 
 pub use access::*;
+pub use activity::*;
 pub use agents::*;
 pub use api_access::*;
 pub use drills::*;

@@ -5,6 +5,7 @@ pub mod connection;
 pub mod cursor;
 pub mod groups;
 pub mod index;
+mod masked;
 pub(crate) mod person;
 pub mod query;
 pub mod request;

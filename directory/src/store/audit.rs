@@ -58,7 +58,7 @@ pub(crate) async fn insert(
 pub(crate) async fn page(tx: &Tx, before: Option<AuditEventId>, size: i64) -> Result<Vec<AuditEventView>, Error> {
     // What somebody did to herself needs her name once.
     const COLUMNS: &str = "id, at, action, actor, CASE WHEN target_id = actor_id THEN NULL ELSE target END AS target,
-         CASE WHEN target_kind = 'member' THEN target_id END AS member_id, ip, request_id, details";
+         CASE WHEN target_kind = 'member' THEN target_id END AS member_id, actor_kind = 'provisioning_token' AS by_directory, ip, request_id, details";
     match before {
         None => {
             let sql = format!("SELECT {COLUMNS} FROM audit_events WHERE org_id = $1 ORDER BY at DESC, id DESC LIMIT $2");
@@ -90,6 +90,7 @@ pub(super) fn read(row: &Row) -> Result<AuditEventView, Error> {
         actor: row.get("actor")?,
         target: row.opt("target")?,
         member: row.opt("member_id")?,
+        by_directory: row.get("by_directory")?,
         ip: row.opt("ip")?,
         request_id: row.opt("request_id")?,
         details: serde_json::from_str(&row.get::<String>("details")?).map_err(|error| Error::Store(error.to_string()))?,

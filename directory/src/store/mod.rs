@@ -27,6 +27,7 @@ pub(crate) mod people;
 pub(crate) mod person;
 pub(crate) mod personal_tokens;
 pub(crate) mod receipts;
+pub(crate) mod retention;
 pub(crate) mod roles;
 pub(crate) mod scim_filter;
 pub(crate) mod scim_groups;

@@ -22,7 +22,8 @@ const MOST: i64 = 2_000;
 /// The audit log's events about a member and about the directory records that ever acted on her, newest first.
 pub(crate) async fn events(tx: &Tx, member: MemberId) -> Result<Vec<TimelineEntry>, Error> {
     let sql =
-        "SELECT id, at, action, actor, target, CASE WHEN target_kind = 'member' THEN target_id END AS member_id, ip, request_id, details
+        "SELECT id, at, action, actor, target, CASE WHEN target_kind = 'member' THEN target_id END AS member_id,
+                      actor_kind = 'provisioning_token' AS by_directory, ip, request_id, details
                FROM audit_events
                WHERE org_id = $1 AND target_kind IN ('member', 'user')
                  AND target_id IN (SELECT $2 UNION ALL SELECT r.id FROM scim_users r WHERE r.org_id = $1 AND r.member_id = $2)

@@ -1,5 +1,6 @@
 //! Read models: what a page shows, as plain data that travels from the server to the browser.
 
+mod activity;
 mod agents;
 mod api;
 mod drills;
@@ -10,6 +11,7 @@ mod receipts;
 mod teams;
 mod webhooks;
 
+pub use activity::*;
 pub use agents::*;
 pub use api::*;
 pub use drills::*;
@@ -226,6 +228,8 @@ pub struct AuditEventView {
     pub target: Option<String>,
     /// The member to whom it was done, if it was one.
     pub member: Option<MemberId>,
+    /// Whether it was done by the directory, through SCIM: then the activity log has the request.
+    pub by_directory: bool,
     /// From which address.
     pub ip: Option<String>,
     /// By which request; the same id is in the response's `x-request-id` and in the log.

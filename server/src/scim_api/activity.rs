@@ -6,6 +6,7 @@ use std::{
 };
 
 use axum::{
+    body::Bytes,
     extract::{OriginalUri, Request, State},
     middleware::Next,
     response::Response,
@@ -14,6 +15,7 @@ use directory::{
     Call,
     provisioning::{activity::Entry, tokens::Provisioner},
 };
+use http::header;
 use scim::Notes;
 
 use crate::state::AppState;
@@ -28,10 +30,14 @@ struct Noted {
     notes: Vec<String>,
     /// How many further notes there would have been.
     more: usize,
+    /// The body as it was sent.
+    body: Option<Bytes>,
 }
 
 /// Notes that are kept of one request.
 const MOST_NOTES: usize = 100;
+/// Of a larger body so much is held until the answer: of a failed request it tells that the body was too large to be kept.
+const MOST_OF_BODY: usize = 64 * 1024 + 1;
 
 impl Activity {
     /// Its token was good.
@@ -47,6 +53,19 @@ impl Activity {
     /// Something was tolerated in one operation of a Bulk.
     pub(super) fn tolerated_in(&self, operation: usize, notes: &Notes) {
         self.add(notes.iter().map(|note| format!("operation {}: {note}", operation + 1)));
+    }
+
+    /// One operation of a Bulk failed; the Bulk itself is answered with 200.
+    pub(super) fn failed_in(&self, operation: usize, error: &scim::Error) {
+        let keyword = keyword(error).map(|keyword| format!(" {keyword}")).unwrap_or_default();
+        self.add(std::iter::once(format!("operation {} failed: {}{keyword}, {}", operation + 1, error.status, error.detail)));
+    }
+
+    /// This is its body. A failure shows it, masked.
+    pub(super) fn sent(&self, body: &Bytes) {
+        // A slice would hold all of it.
+        let held = if body.len() <= MOST_OF_BODY { body.clone() } else { Bytes::copy_from_slice(&body[..MOST_OF_BODY]) };
+        self.change(|noted| noted.body = Some(held));
     }
 
     /// A request has so many notes and no more, however many operations it has.
@@ -71,12 +90,18 @@ impl Activity {
 #[derive(Clone)]
 pub(super) struct Told(pub(super) scim::Error);
 
+/// Its `scimType`, if it has one.
+fn keyword(error: &scim::Error) -> Option<String> {
+    serde_json::to_value(error.scim_type?).ok()?.as_str().map(str::to_owned)
+}
+
 /// Note the request, once it was answered.
 pub(super) async fn record(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let activity = Activity::default();
     request.extensions_mut().insert(activity.clone());
     let call = request.extensions().get::<Call>().cloned();
     let method = request.method().to_string();
+    let query = request.uri().query().map(str::to_owned);
     let path = request.extensions().get::<OriginalUri>().map_or_else(|| request.uri().path(), |original| original.0.path());
     // Below the base URL, `/scim/{org}/v2`.
     let path: String = path.splitn(5, '/').nth(4).map_or_else(|| "/".to_owned(), |rest| format!("/{rest}")).chars().take(500).collect();
@@ -89,13 +114,15 @@ pub(super) async fn record(State(state): State<AppState>, mut request: Request, 
     if let (Some(call), Some(caller)) = (call, noted.caller) {
         let told = response.extensions().get::<Told>().map(|told| &told.0);
         let took = (state.clock)().as_micros().saturating_sub(call.now.as_micros());
+        let location = response.headers().get(header::LOCATION).and_then(|location| location.to_str().ok()).map(str::to_owned);
         let entry = Entry {
             method,
             path,
+            query,
+            body: noted.body.map(Vec::from),
+            location,
             status: response.status().as_u16(),
-            scim_type: told
-                .and_then(|error| error.scim_type)
-                .and_then(|keyword| serde_json::to_value(keyword).ok()?.as_str().map(str::to_owned)),
+            scim_type: told.and_then(keyword),
             detail: told.map(|error| error.detail.clone()),
             took: Duration::from_micros(took.unsigned_abs()),
             notes: noted.notes,

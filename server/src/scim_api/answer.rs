@@ -148,6 +148,11 @@ impl ScimRejection {
         self.0.status == 401
     }
 
+    /// The error.
+    pub(crate) fn error(&self) -> &scim::Error {
+        &self.0
+    }
+
     /// The error, for an answer that holds several.
     pub(crate) fn into_error(self) -> scim::Error {
         self.0

@@ -11,7 +11,7 @@ use http::{header, request::Parts};
 use scim::{ListQuery, Preconditions, Tags};
 use serde_json::Value;
 
-use super::answer::ScimRejection;
+use super::{activity::Activity, answer::ScimRejection};
 use crate::state::AppState;
 
 /// The largest request body: a group's whole member list fits.
@@ -24,6 +24,7 @@ impl FromRequest<AppState> for ScimJson {
     type Rejection = ScimRejection;
 
     async fn from_request(request: Request, _: &AppState) -> Result<Self, ScimRejection> {
+        let activity = request.extensions().get::<Activity>().cloned();
         if let Some(media_type) = request.headers().get(header::CONTENT_TYPE) {
             let text = media_type.to_str().unwrap_or_default().to_ascii_lowercase();
             let essence = text.split(';').next().unwrap_or_default().trim();
@@ -41,6 +42,9 @@ impl FromRequest<AppState> for ScimJson {
             tracing::debug!(%error, "a body could not be read");
             too_large()
         })?;
+        if let Some(activity) = activity {
+            activity.sent(&bytes);
+        }
         Ok(Self(scim::json::parse(&bytes)?))
     }
 }

@@ -71,7 +71,10 @@ pub(super) async fn bulk(caller: Caller, ScimJson(body): ScimJson) -> Result<Sci
         } else if let (Err(_), Some(own)) = (&done, &operation.bulk_id) {
             ids.remove(own);
         }
-        failures += u64::from(done.is_err());
+        if let Err(refused) = &done {
+            failures += 1;
+            caller.activity.failed_in(position, refused.error());
+        }
         // The token has ended on the way: nothing that follows could succeed.
         let ended = done.as_ref().is_err_and(ScimRejection::is_unauthorized);
         if ended && results.is_empty() {

@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
-use directory::provisioning::activity;
+use directory::provisioning::{
+    activity::{self, ActivityLog, Entry},
+    tokens,
+};
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Idp, Org, TestApp, both_databases, filtered, id};
+use crate::support::{Browser, Engine, Idp, Org, TestApp, both_databases, filtered, id, user};
 
 const NOBODY: &str = "0199c7e2-41d0-7d3a-9c1e-5a2f8e7b6d10";
 
@@ -182,7 +185,7 @@ both_databases! {
         let needle = "Zorblax";
         let token = acme.token.rsplit('_').next().unwrap().to_owned();
         idp.get(&format!("/Users?{}", filtered(&format!("userName eq \"{needle}\"")))).await;
-        idp.get(&format!("/Users?{}&sortBy={needle}", filtered(&format!("emails.value co \"{needle}\"")))).await;
+        idp.get(&format!("/Users?{}&sortBy=title&{needle}", filtered(&format!("emails.value co \"{needle}\"")))).await;
         idp.get(&format!("/Users?access_token={}", acme.token)).await;
         idp.post("/Users/.search", json!({ "filter": format!("userName eq \"{needle}\"") })).await;
         idp.post("/Users", json!({ "userName": "mira", "password": needle, "active": false })).await;
@@ -190,7 +193,17 @@ both_databases! {
         let paths = column(&app, &acme, "r.path || ' ' || r.notes").await;
         assert_eq!(paths.len(), 6);
         assert!(paths.iter().all(|path| !path.contains(needle) && !path.contains(&token) && !path.contains('?')), "{paths:?}");
-        let all = "r.method || r.path || coalesce(r.scim_type, '') || coalesce(r.ip, '') || coalesce(r.user_agent, '') || r.notes";
+        // Neither does a failure leave any.
+        idp.get(&format!("/Users?{}", filtered(&format!("userName eq \"{needle}\" nonsense")))).await;
+        idp.get(&format!("/Users?{}&access_token={}", filtered(needle), acme.token)).await;
+        idp.post("/Users", json!({ "displayName": needle, "password": needle, "x": { "token": acme.token } })).await;
+        idp.send(Method::POST, "/Users", Some(format!("{{\"password\":\"{needle}\"")), "application/scim+json").await;
+        idp.send(Method::POST, "/Users", Some(format!("password={needle}")), "application/scim+json").await;
+        idp.post("/Users/.search", json!({ "filter": format!("userName eq \"{needle}") })).await;
+        let failed = column(&app, &acme, "coalesce(r.query, '') || coalesce(r.body, '')").await;
+        assert!(failed.iter().filter(|text| !text.is_empty()).count() >= 6, "{failed:?}");
+        let all = "r.method || r.path || coalesce(r.scim_type, '') || coalesce(r.ip, '') || coalesce(r.user_agent, '') || r.notes
+             || coalesce(r.query, '') || coalesce(r.body, '')";
         let everything = column(&app, &acme, all).await.join("\n");
         assert!(!everything.contains(&token) && !everything.contains(needle) && everything.contains("Okta SCIM Client"), "{everything}");
         // A path that is too long is cut off.
@@ -217,4 +230,372 @@ both_databases! {
         sweep().await;
         assert_eq!((rows(&app, &acme).await, rows(&app, &globex).await.len()), (vec!["GET /Me 501 -".to_owned()], 0));
     }
+
+    async fn a_failed_request_says_what_was_wrong_with_it(app) {
+        let acme = app.org("Acme").await;
+        let idp = app.idp(&acme);
+        let made = idp.post("/Users", user("mira@acme.test")).await;
+        let refused = later(&app, &idp).post("/Users", user("mira@acme.test")).await;
+        let unread = later(&app, &idp).find("/Users", "usrName eq \"mira@acme.test\" xor").await;
+        let owner = app.owner(&acme).await;
+        app.state.settle().await;
+
+        let page = request(&owner, &refused.headers["x-request-id"]).await;
+        let shown = &page["request"];
+        assert_eq!((shown["status"].as_u64(), shown["scim_type"].as_str()), (Some(409), Some("uniqueness")));
+        assert!(shown["detail"].as_str().unwrap().contains("userName"), "{shown}");
+        assert_eq!((shown["token"].as_str(), shown["token_hint"].as_str()), (Some("Bootstrap"), Some(&acme.token[acme.token.len() - 4..])));
+        let body: Value = serde_json::from_str(page["body"].as_str().unwrap()).unwrap();
+        assert_eq!(body["userName"], "m…@acme.test");
+        assert_eq!((&body["password"], &body["active"], &body["externalId"]), (&"•••".into(), &true.into(), &"0…@acme.test".into()));
+        assert_eq!(page["events"], json!([]));
+
+        let page = request(&owner, &unread.headers["x-request-id"]).await;
+        assert_eq!(page["request"]["query"], "filter=usrName eq \"…\" …");
+        // One that was done is not kept word by word; what it did is said.
+        let page = request(&owner, &made.headers["x-request-id"]).await;
+        assert_eq!((&page["body"], &page["request"]["query"]), (&Value::Null, &Value::Null));
+        let did: Vec<_> = page["events"].as_array().unwrap().iter().map(|event| event["action"].as_str().unwrap()).collect();
+        assert_eq!(did, ["access.began", "user.created"]);
+        // And the audit log leads back.
+        let audit = owner.get("/o/acme/settings/audit").await.text;
+        assert!(audit.contains(&format!("/o/acme/settings/activity/{}", made.headers["x-request-id"].to_str().unwrap())));
+    }
+
+    async fn a_failed_operation_of_a_bulk_is_told(app) {
+        let acme = app.org("Acme").await;
+        let idp = app.idp(&acme);
+        let post = |name: &str| json!({ "method": "POST", "path": "/Users", "bulkId": name, "data": { "userName": "mira", "active": false } });
+        assert_eq!(idp.post("/Bulk", json!({ "Operations": [post("a"), post("b")] })).await.status, 200);
+        let told = notes(&app, &acme).await.remove(0);
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(told[0].starts_with("operation 2 failed: 409 uniqueness, "), "{told:?}");
+    }
+
+    async fn the_log_is_filtered_and_searched(app) {
+        let acme = app.org("Acme").await;
+        let issued = app.issue_token(&acme, "Entra").await;
+        let other = app.idp(&acme).with_authorization(Some(&format!("Bearer {}", issued["secret"].as_str().unwrap())));
+        let idp = || later(&app, &app.idp(&acme));
+        let made = idp().post("/Users", json!({ "userName": "Mira@acme.test", "active": false, "shoeSize": 4 })).await;
+        let mira = id(&made.json);
+        let group = id(&idp().post("/Groups", json!({ "displayName": "Engineers" })).await.json);
+        idp().patch(&format!("/Groups/{group}"), json!([{ "op": "add", "path": "members", "value": [{ "value": mira }] }])).await;
+        idp().get("/Users/u_01").await;
+        idp().get("/Schemas").await;
+        later(&app, &other).get(&format!("/Users/{mira}")).await;
+        app.advance(Duration::from_secs(3_601));
+        let newest = idp().post("/Bulk", json!({ "Operations": "?" })).await;
+        let owner = app.owner(&acme).await;
+        app.state.settle().await;
+        let found = async |name: &str, value: &str| lines(&list(&owner, &[(name, value)]).await);
+        let (user, team) = (format!("/Users/{mira}"), format!("/Groups/{group}"));
+
+        assert_eq!(found("outcome", "failed").await, ["POST /Bulk 400", "GET /Users/u_01 404"]);
+        assert_eq!(found("outcome", "4xx").await, ["POST /Bulk 400", "GET /Users/u_01 404"]);
+        assert_eq!(found("outcome", "5xx").await, [""; 0]);
+        assert_eq!(found("outcome", "2xx").await.len(), 5);
+        assert_eq!(found("outcome", "tolerated").await, ["POST /Users 201"]);
+        assert_eq!(found("method", "PATCH").await, [format!("PATCH {team} 204")]);
+        assert_eq!(found("about", "discovery").await, ["GET /Schemas 200"]);
+        assert_eq!(found("about", "bulk").await, ["POST /Bulk 400"]);
+        assert_eq!(found("token", issued["token"]["id"].as_str().unwrap()).await, [format!("GET {user} 200")]);
+        assert_eq!(found("period", "hour").await, ["POST /Bulk 400"]);
+        assert_eq!(found("search", newest.headers["x-request-id"].to_str().unwrap()).await, ["POST /Bulk 400"]);
+        // By the name in the directory, however it is written, or by the id: also the request that created it.
+        for name in ["mira@ACME.test", &mira] {
+            assert_eq!(found("search", name).await, [format!("GET {user} 200"), "POST /Users 201".to_owned()], "{name}");
+        }
+        assert_eq!(found("search", " engineers ").await, [format!("PATCH {team} 204"), "POST /Groups 201".to_owned()]);
+        let nobody = list(&owner, &[("search", "nobody")]).await;
+        assert_eq!((lines(&nobody).len(), &nobody["found"]), (0, &json!([])));
+        let both = list(&owner, &[("about", "users"), ("method", "GET")]).await;
+        assert_eq!(lines(&both), [format!("GET {user} 200"), "GET /Users/u_01 404".to_owned()]);
+        assert_eq!(list(&owner, &[("search", "mira@acme.test")]).await["found"], json!(["User Mira@acme.test"]));
+        // The same by the page's address.
+        let page = owner.get("/o/acme/settings/activity?outcome=4xx&about=users").await;
+        assert!(page.status == 200 && page.text.contains("/Users/u_01") && !page.text.contains("POST /Bulk"), "{}", page.text);
+        // What no filter is, is none.
+        assert_eq!(owner.get("/o/acme/settings/activity?outcome=x&token=y&before=z&search=%00").await.status, 200);
+    }
+
+    async fn older_requests_follow_without_gap_or_overlap(app) {
+        let acme = app.org("Acme").await;
+        fill(&app, &acme, 130).await;
+        let owner = app.owner(&acme).await;
+        let (mut seen, mut before) = (vec![], None::<String>);
+        loop {
+            let mut fields = vec![("org", "acme")];
+            fields.extend(before.as_deref().map(|before| ("before", before)));
+            let page = owner.call("activity", &fields).await.json;
+            seen.extend(page["requests"].as_array().unwrap().iter().map(|request| request["path"].as_str().unwrap().to_owned()));
+            match page["older"].as_object() {
+                Some(older) => before = Some(format!("{}.{}", older["at"], older["id"].as_str().unwrap().replace('-', ""))),
+                None => break,
+            }
+        }
+        // Ten of each moment.
+        let expected: std::collections::BTreeSet<_> = (1..=130).map(|number| format!("/Users/n{number}")).collect();
+        assert_eq!(seen.len(), 130);
+        assert_eq!(seen.into_iter().collect::<std::collections::BTreeSet<_>>(), expected);
+    }
+
+    async fn nobody_sees_another_organisations_requests(app) {
+        let (acme, globex) = (app.org("Acme").await, app.org("Globex").await);
+        let theirs = app.idp(&globex).get("/Users/u_01").await;
+        let made = id(&app.idp(&globex).post("/Users", json!({ "userName": "theirs", "active": false })).await.json);
+        let owner = app.owner(&acme).await;
+        app.state.settle().await;
+        let token = app.owner(&globex).await.call("security", &[("org", "globex")]).await.json["tokens"][0]["id"].as_str().unwrap().to_owned();
+        let foreign = owner.call("activity_request", &[("org", "acme"), ("request_id", theirs.headers["x-request-id"].to_str().unwrap())]).await;
+        let unknown = owner.call("activity_request", &[("org", "acme"), ("request_id", &"0".repeat(32))]).await;
+        assert_eq!((foreign.status, &foreign.text), (404, &unknown.text));
+        let page = owner.get(&format!("/o/acme/settings/activity/{}", theirs.headers["x-request-id"].to_str().unwrap())).await;
+        assert_eq!(page.status, 404);
+        let nothing = list(&owner, &[("token", NOBODY)]).await;
+        for (name, value) in [("token", token.as_str()), ("search", theirs.headers["x-request-id"].to_str().unwrap()), ("search", &made)] {
+            assert_eq!(list(&owner, &[(name, value)]).await, nothing, "{name}={value}");
+        }
+        let unnamed = list(&owner, &[("search", "nobody")]).await;
+        assert_eq!(list(&owner, &[("search", "theirs")]).await, unnamed);
+        let file = owner.get("/o/acme/activity.csv").await;
+        assert_eq!(file.text.lines().count(), 1, "{}", file.text);
+        assert_eq!(owner.get("/o/globex/activity.csv").await.status, 409);
+    }
+
+    async fn whoever_may_read_the_audit_log_may_read_it(app) {
+        use domain::OrgRole::{Admin, Auditor, Member};
+        let acme = app.org("Acme").await;
+        let request = app.idp(&acme).get("/Users").await;
+        app.state.settle().await;
+        let request = request.headers["x-request-id"].to_str().unwrap().to_owned();
+        for (role, status, keeps) in [(Member, 403, 403), (Auditor, 200, 403), (Admin, 200, 403)] {
+            let browser = app.member_as(&acme, &format!("{role}@acme.test").to_lowercase(), role).await;
+            for path in ["/o/acme/settings/activity", &format!("/o/acme/settings/activity/{request}"), "/o/acme/activity.csv"] {
+                assert_eq!(browser.get(path).await.status, status, "{role:?} {path}");
+            }
+            assert_eq!(browser.call("keep_activity", &[("org", "acme"), ("days", "90")]).await.status, keeps, "{role:?}");
+        }
+        assert!(app.browser().get("/o/acme/activity.csv").await.redirect().is_some());
+    }
+
+    async fn a_file_holds_what_the_page_shows(app) {
+        let acme = app.org("Acme").await;
+        fill(&app, &acme, 2_100).await;
+        let idp = later(&app, &app.idp(&acme));
+        idp.with_headers(&[("user-agent", "=HYPERLINK(\"http://evil.test\",\"x\")")]).get("/Users/u_01").await;
+        let owner = app.owner(&acme).await;
+        app.state.settle().await;
+        let file = owner.get("/o/acme/activity.csv").await;
+        assert_eq!((file.status, file.header("content-type")), (200, Some("text/csv; charset=utf-8")));
+        assert_eq!(file.header("content-disposition"), Some("attachment; filename=\"scim-activity-acme-2027-01-15.csv\""));
+        assert_eq!(file.header("cache-control"), Some("no-store"));
+        let lines: Vec<_> = file.text.split_terminator("\r\n").collect();
+        assert_eq!(lines.len(), 1 + 1 + 2_100, "over several parts, each row once");
+        assert!(lines[0].starts_with("time,method,path,query,status,scim_type,detail,duration_ms,"));
+        assert!(lines[1].contains(",GET,/Users/u_01,,404,") && lines[1].contains("'=HYPERLINK(\"\"http://evil.test\"\""), "{}", lines[1]);
+        let rows: std::collections::BTreeSet<_> = lines.iter().collect();
+        assert_eq!(rows.len(), lines.len());
+        let file = owner.get("/o/acme/activity.csv?outcome=failed&method=GET").await;
+        assert_eq!(file.text.split_terminator("\r\n").count(), 2, "{}", file.text);
+    }
+
+    async fn what_a_directory_sends_is_text_wherever_it_is_shown(app) {
+        let acme = app.org("Acme").await;
+        let idp = app.idp(&acme);
+        let name = "<script>alert(1)</script>\u{1b}[31m";
+        let failed = idp.with_headers(&[("user-agent", "<script>alert(2)</script>")]).post("/Users", json!({ name: name, "schemas": ["<script>"] })).await;
+        let named = "<script>alert(3)</script>";
+        let tolerated = later(&app, &idp).post("/Users", json!({ "userName": named, name: 1, "active": false })).await;
+        assert_eq!((failed.status, tolerated.status), (400, 201), "{}", tolerated.text);
+        later(&app, &idp).post("/Groups", json!({ "displayName": "=1+1<script>" })).await;
+        app.state.settle().await;
+        let owner = app.owner(&acme).await;
+        for path in [
+            "/o/acme/settings/activity".to_owned(),
+            format!("/o/acme/settings/activity/{}", failed.headers["x-request-id"].to_str().unwrap()),
+            format!("/o/acme/settings/activity/{}", tolerated.headers["x-request-id"].to_str().unwrap()),
+            format!("/o/acme/settings/activity?search={}", "%3Cscript%3E"),
+        ] {
+            let page = owner.get(&path).await;
+            assert_eq!(page.status, 200);
+            for raw in ["<script>alert", "<script>%", "search=<script"] {
+                assert!(!page.text.contains(raw), "{path}");
+            }
+        }
+        let file = owner.get("/o/acme/activity.csv").await.text;
+        assert!(file.contains("<script>alert(1)</script>") && !file.contains('\u{1b}'), "{file}");
+    }
+
+    async fn an_owner_says_for_how_long_requests_are_kept(app) {
+        let (acme, globex) = (app.org("Acme").await, app.org("Globex").await);
+        app.idp(&acme).get("/Users").await;
+        app.idp(&globex).get("/Users").await;
+        app.state.settle().await;
+        let owner = app.owner(&acme).await;
+        assert_eq!(owner.call("keep_activity", &[("org", "acme"), ("days", "8")]).await.status, 422);
+        for _ in 0..2 {
+            assert_eq!(owner.call("keep_activity", &[("org", "acme"), ("days", "7")]).await.status, 200);
+        }
+        let told: Vec<_> = app.audit(&acme).await.into_iter().filter(|row| row.action == "activity.retention_changed").collect();
+        assert_eq!((told.len(), told[0].details.clone()), (1, vec!["kept for: 30 days → 7 days".to_owned()]));
+        app.advance(Duration::from_secs(7 * 86_400 + 1));
+        activity::sweep(&app.state.db, (app.state.clock)()).await.unwrap();
+        assert_eq!((rows(&app, &acme).await.len(), rows(&app, &globex).await.len()), (0, 1));
+        let page = app.owner(&acme).await.get("/o/acme/settings/activity").await.text;
+        assert!(page.contains("Each for 7 days") && page.contains("100,000"), "{page}");
+    }
+
+    async fn of_an_organisation_its_newest_requests_are_kept(app) {
+        let acme = app.org("Acme").await;
+        fill(&app, &acme, 100_030).await;
+        activity::sweep(&app.state.db, (app.state.clock)()).await.unwrap();
+        let kept = app.database.number("SELECT count(*) FROM scim_requests").await;
+        // Ten of one moment go or stay together.
+        assert!((100_000..=100_010).contains(&kept), "{kept}");
+        assert_eq!(app.database.number("SELECT count(*) FROM scim_requests WHERE path = '/Users/n1'").await, 0);
+    }
+
+    async fn a_log_that_cannot_be_written_fails_no_request(app) {
+        let acme = app.org("Acme").await;
+        let idp = app.idp(&acme);
+        app.database.try_run("ALTER TABLE scim_requests RENAME TO elsewhere").await.unwrap();
+        let made = idp.post("/Users", user("mira@acme.test")).await;
+        assert_eq!(made.status, 201, "{}", made.text);
+        later(&app, &idp).get(&format!("/Users/{}", id(&made.json))).await;
+        app.state.settle().await;
+        app.database.try_run("ALTER TABLE elsewhere RENAME TO scim_requests").await.unwrap();
+        later(&app, &idp).get("/Groups").await;
+        assert_eq!(rows(&app, &acme).await, ["GET /Groups 200 -"]);
+        let page = list(&app.owner(&acme).await, &[]).await;
+        assert_eq!(page["dropped"]["requests"], 2);
+        let page = app.owner(&acme).await.get("/o/acme/settings/activity").await.text;
+        assert!(page.contains("2 requests that were answered"), "{page}");
+        // It is forgotten with what was kept then.
+        app.advance(Duration::from_secs(31 * 86_400));
+        activity::sweep(&app.state.db, (app.state.clock)()).await.unwrap();
+        assert_eq!(list(&app.owner(&acme).await, &[]).await["dropped"], Value::Null);
+    }
+
+    async fn a_full_queue_drops_and_never_waits(app) {
+        const NOTED: i64 = 2_000;
+        let acme = app.org("Acme").await;
+        let authorization = format!("Bearer {}", acme.token);
+        let caller = tokens::authenticate(&app.state.db, &acme.id.to_string(), Some(&authorization), &app.call()).await.unwrap();
+        let log = ActivityLog::holding(app.state.db.clone(), 8);
+        // Nobody can write: the one writer waits for as long as this is held.
+        let holder = app.database.hold_lock(if app.state.db.is_postgres() {
+            "LOCK TABLE scim_requests IN ACCESS EXCLUSIVE MODE"
+        } else {
+            "UPDATE organizations SET name = name"
+        }).await;
+        for number in 0..NOTED {
+            log.note(&caller, entry(&format!("/Users/n{number}")), &app.call());
+        }
+        holder.rollback().await.unwrap();
+        log.settle().await;
+        // What is left to be counted is counted with the next that is written.
+        log.note(&caller, entry("/last"), &app.call());
+        log.settle().await;
+        let written = app.database.number("SELECT count(*) FROM scim_requests").await;
+        let dropped = app.database.number("SELECT requests FROM scim_requests_dropped").await;
+        assert_eq!(written + dropped, NOTED + 1);
+        // A batch in the writer's hand, and what was in the queue.
+        assert!(written <= 200 + 8 + 1, "{written}");
+        assert_eq!(list(&app.owner(&acme).await, &[]).await["dropped"]["requests"], dropped);
+    }
+}
+
+fn entry(path: &str) -> Entry {
+    Entry {
+        method: "GET".to_owned(),
+        path: path.to_owned(),
+        query: None,
+        body: None,
+        location: None,
+        status: 200,
+        scim_type: None,
+        detail: None,
+        took: Duration::from_millis(1),
+        notes: vec![],
+    }
+}
+
+/// The page of one request.
+async fn request(browser: &Browser, id: &http::HeaderValue) -> Value {
+    let answer = browser.call("activity_request", &[("org", "acme"), ("request_id", id.to_str().unwrap())]).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    answer.json
+}
+
+/// A page of Acme's log, without the moment at which it was read.
+async fn list(browser: &Browser, filter: &[(&str, &str)]) -> Value {
+    let filter: Vec<_> = filter.iter().map(|(name, value)| (format!("filter[{name}]"), *value)).collect();
+    let mut fields = vec![("org", "acme")];
+    fields.extend(filter.iter().map(|(name, value)| (name.as_str(), *value)));
+    let answer = browser.call("activity", &fields).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    answer.json
+}
+
+/// Method, path and status of the requests on a page.
+fn lines(page: &Value) -> Vec<String> {
+    let line = |request: &Value| format!("{} {} {}", request["method"].as_str().unwrap(), request["path"].as_str().unwrap(), request["status"]);
+    page["requests"].as_array().unwrap().iter().map(line).collect()
+}
+
+/// So many requests, ten of each moment, made in the database: as many real ones would test something else.
+async fn fill(app: &TestApp, org: &Org, count: usize) {
+    let now = (app.state.clock)().as_micros();
+    let columns = "id, org_id, token_id, at, method, path, about, status, took_micros, ip, request_id, notes";
+    let (series, id) = if app.state.db.is_postgres() {
+        (format!("generate_series(1, {count}) s(n)"), "gen_random_uuid()")
+    } else {
+        (format!("(WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {count}) SELECT n FROM s) s"), "randomblob(16)")
+    };
+    let values = format!("{id}, o.id, t.id, {now} - {count} + n / 10, 'GET', '/Users/n' || n, 'users', 200, 1234, '10.0.0.1', 'r' || n, '[]'");
+    let from = format!("FROM organizations o JOIN scim_tokens t ON t.org_id = o.id, {series} WHERE o.slug = '{}'", org.slug);
+    app.database.try_run(&format!("INSERT INTO scim_requests ({columns}) SELECT {values} {from}")).await.unwrap();
+}
+
+/// How a database finds the requests of each filter among many: by an index that has them in order, reading no others.
+async fn plans(engine: Engine) {
+    let app = TestApp::start(engine).await;
+    let acme = app.org("Acme").await;
+    fill(&app, &acme, 20_000).await;
+    app.database.try_run("ANALYZE").await.unwrap();
+    let org = match engine {
+        Engine::Postgres => format!("'{}'", acme.id),
+        Engine::Sqlite => "x'00'".to_owned(),
+    };
+    let token = if engine == Engine::Postgres { format!("'{NOBODY}'") } else { "x'01'".to_owned() };
+    for (condition, index) in [
+        ("true", "scim_requests_org_id"),
+        ("r.status >= 400", "scim_requests_failed"),
+        ("r.status >= 400 AND r.status >= 500", "scim_requests_failed"),
+        ("r.notes <> '[]'", "scim_requests_tolerated"),
+        ("r.about = 'bulk'", "scim_requests_about"),
+        (&format!("r.token_id = {token}"), "scim_requests_token"),
+        ("r.request_id = 'r5'", "scim_requests_request"),
+        (&format!("r.resource_id IS NOT NULL AND r.resource_id IN ('{NOBODY}')"), "scim_requests_resource"),
+    ] {
+        let select = format!("SELECT r.id FROM scim_requests r WHERE r.org_id = {org} AND {condition} ORDER BY r.at DESC, r.id DESC LIMIT 51");
+        let plan = match engine {
+            Engine::Postgres => app.database.texts(&format!("EXPLAIN {select}")).await.join("\n"),
+            Engine::Sqlite => app.database.plan(&select).await.join("\n"),
+        };
+        assert!(plan.contains(index), "{condition}: {plan}");
+        let sorts = plan.contains("TEMP B-TREE") || plan.contains("Sort");
+        assert!(!sorts, "{condition}: {plan}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_way_to_look_for_requests_has_its_index_on_sqlite() {
+    plans(Engine::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_way_to_look_for_requests_has_its_index_on_postgres() {
+    plans(Engine::Postgres).await;
 }

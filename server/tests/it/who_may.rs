@@ -53,6 +53,9 @@ pub fn functions() -> BTreeMap<&'static str, (Needs, Arguments)> {
         ("timeline", (Role(Permission::SeePeople), vec![OF, ("member", ID)])),
         ("resend_activation", (Role(Permission::ManageMembers), vec![OF, ("member", ID)])),
         ("audit", (Role(Permission::SeeAudit), vec![OF])),
+        ("activity", (Role(Permission::SeeAudit), vec![OF])),
+        ("activity_request", (Role(Permission::SeeAudit), vec![OF, ("request_id", ID)])),
+        ("keep_activity", (Role(Permission::ManageSecurity), vec![OF, ("days", "30")])),
         ("receipt", (Role(Permission::SeeAudit), vec![OF, ("member", ID), ("receipt", ID)])),
         ("invite", (Role(Permission::ManageMembers), vec![OF, ("name", "A"), ("email", "nobody"), ("role", "")])),
         ("remove_member", (Role(Permission::ManageMembers), vec![OF, ("member", ID)])),
@@ -191,6 +194,8 @@ fn pages() -> BTreeMap<&'static str, (Permission, String, u16)> {
         ("/settings/webhooks", of(Permission::SeeSecurity, "/settings/webhooks", 200)),
         ("/settings/webhooks/{endpoint}", one(Permission::SeeSecurity, "/settings/webhooks")),
         ("/settings/webhooks/{endpoint}/{delivery}", one(Permission::SeeSecurity, &format!("/settings/webhooks/{ID}"))),
+        ("/settings/activity", of(Permission::SeeAudit, "/settings/activity", 200)),
+        ("/settings/activity/{request}", one(Permission::SeeAudit, "/settings/activity")),
         ("/settings/audit", of(Permission::SeeAudit, "/settings/audit", 200)),
     ])
 }

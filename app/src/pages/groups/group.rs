@@ -23,6 +23,7 @@ mod text {
     pub const GIVES: &str = "What it gives";
     pub const NOTHING: &str = "Nothing is mapped to it: its people have nothing by it.";
     pub const TO_INTEGRATIONS: &str = "Change it under Integrations";
+    pub const ACTIVITY: &str = "SCIM activity";
     pub const MAP: &str = "Map this group";
     pub const PEOPLE: &str = "People";
     pub const PERSON: &str = "Person";
@@ -105,6 +106,7 @@ fn Shown(group: GroupPage, org: OrgSlug) -> impl IntoView {
                 <p class="mt-1 text-ink-2">
                     {counted(members, "person", "people")} " · changed " <Ago at=changed_at now /> " · first pushed " <Day at=created_at />
                     {external_id.map(|id| view! { " · " <span class="wrap-anywhere">{id}</span> })}
+                    " · " <a class="link" href=paths::activity_of(&org, &id.to_string()) data-testid="to-activity">{text::ACTIVITY}</a>
                 </p>
             </div>
             {can_manage.then(|| view! { <a class="btn primary tall md:ml-auto" href=map>{text::MAP}</a> })}

@@ -1,7 +1,7 @@
 //! What the organisation knows of somebody, and where that is kept.
 
 use domain::{
-    OrgSlug,
+    OrgSlug, Permission,
     view::{ManagedBy, PersonActions, PersonPage},
 };
 use leptos::prelude::*;
@@ -9,7 +9,8 @@ use leptos::prelude::*;
 use super::{deed::Deed, deeds::Deeds};
 use crate::{
     calls,
-    components::{Day, FormError, Submit},
+    components::{Day, FormError, Submit, ViewerOfPage},
+    paths,
 };
 
 mod text {
@@ -26,6 +27,7 @@ mod text {
     pub const WHY: &str = "Kept in your identity provider's directory. Change it there: it arrives here by itself.";
     pub const WHY_MINE: &str = "Kept in your organisation's directory. Whoever manages that can change it.";
     pub const SAVE: &str = "Save";
+    pub const ACTIVITY: &str = "What the directory asked about her";
     pub const EMERGENCY: &str = "Keep for emergencies";
     pub const EMERGENCY_TEXT: &str = "No directory can take her over, whatever it pushes. Have one owner like that: she gets in when your identity provider does not work, or works against you.";
     pub const EMERGENCY_ON: &str = "Keep her for emergencies?";
@@ -54,6 +56,8 @@ pub fn ProfileCard(
     let PersonPage { person: head, given_name, family_name, user_name, external_id, since, access_began_at, .. } = person;
     let directory = head.managed_by == ManagedBy::Directory;
     let error = calls::failure(deeds.edit);
+    let sees_activity = ViewerOfPage::get().is_some_and(|viewer| viewer.role.may(Permission::SeeAudit));
+    let activity = user_name.as_ref().filter(|_| sees_activity).map(|name| paths::activity_of(&org, name));
     let hidden = view! {
         <input type="hidden" name="org" value=org.to_string() />
         <input type="hidden" name="member" value=head.member.to_string() />
@@ -89,6 +93,7 @@ pub fn ProfileCard(
                     {user_name.map(|value| view! { <Kept label=text::USER_NAME id="kept-user-name" value /> })}
                     {external_id.map(|value| view! { <Kept label=text::EXTERNAL_ID id="kept-external-id" value /> })}
                 </div>
+                {activity.map(|href| view! { <p class="mt-4 text-sm"><a class="link" href=href data-testid="to-activity">{text::ACTIVITY}</a></p> })}
             }
             .into_any()
         }

@@ -73,6 +73,13 @@ impl TestDatabase {
         texts(&self.all_seeing, sql).await
     }
 
+    /// How SQLite would answer a query, step by step.
+    pub async fn plan(&self, sql: &str) -> Vec<String> {
+        let statement = Statement::from_string(self.all_seeing.get_database_backend(), format!("EXPLAIN QUERY PLAN {sql}"));
+        let rows = self.all_seeing.query_all_raw(statement).await.unwrap();
+        rows.iter().map(|row| row.try_get("", "detail").unwrap()).collect()
+    }
+
     /// Each row as text, all columns of it, sorted: for comparing before and after.
     pub async fn rows(&self, sql: &str) -> Vec<String> {
         let mut rows = match self.engine {
