@@ -86,7 +86,7 @@ pub fn TokensCard(
     } else {
         let org = org.clone();
         view! {
-            <table class="rows">
+            <table class="rows stack">
                 <thead>
                     <tr>
                         <th scope="col">{text::NAME}</th>
