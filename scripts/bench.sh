@@ -20,7 +20,7 @@ make_databases() {
   admin=$(ROLLCALL_TEST_FSYNC=on scripts/postgres.sh start "$work/postgres")
   host=${admin#*@}
   host=${host%%/*}
-  psql "$admin" -v ON_ERROR_STOP=1 -q -c 'CREATE ROLE rollcall_owner LOGIN' -c 'CREATE ROLE rollcall_app LOGIN'
+  psql "$admin" -v ON_ERROR_STOP=1 -q -c 'CREATE ROLE rollcall_owner LOGIN' -c 'CREATE ROLE rollcall_app LOGIN' -c 'CREATE ROLE rollcall_jobs LOGIN'
   ROLLCALL_BENCH_POSTGRES=
   for size in "$@"; do
     psql "$admin" -v ON_ERROR_STOP=1 -q -c "CREATE DATABASE bench$size OWNER rollcall_owner"

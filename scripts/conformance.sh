@@ -61,10 +61,10 @@ start_postgres() {
   admin=$(scripts/postgres.sh start "$work/postgres")
   host=${admin#*@}
   host=${host%%/*}
-  psql "$admin" -v ON_ERROR_STOP=1 -q -c 'CREATE ROLE rollcall_owner LOGIN' -c 'CREATE ROLE rollcall_app LOGIN' \
+  psql "$admin" -v ON_ERROR_STOP=1 -q -c 'CREATE ROLE rollcall_owner LOGIN' -c 'CREATE ROLE rollcall_app LOGIN' -c 'CREATE ROLE rollcall_jobs LOGIN' \
     -c 'CREATE DATABASE rollcall OWNER rollcall_owner'
   ROLLCALL_DATABASE_URL=postgres://rollcall_owner@$host/rollcall "$TARGET/debug/rollcall" migrate >&2
-  export ROLLCALL_DATABASE_URL=postgres://rollcall_app@$host/rollcall
+  export ROLLCALL_DATABASE_URL=postgres://rollcall_app@$host/rollcall ROLLCALL_JOBS_DATABASE_URL=postgres://rollcall_jobs@$host/rollcall
 }
 
 stage "The suites" install_suites

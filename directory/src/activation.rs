@@ -9,7 +9,7 @@ use crate::{
     membership::target,
     passwords::Hasher,
     secret::link_hash,
-    sessions::{Entry, SignedIn},
+    sessions::{Entry, SignedIn, end_all_of},
     sign_in::{entry, note_failure},
     store::{self, db::Tx, members::Membership},
     throttle::Attempt,
@@ -24,7 +24,7 @@ const CAP_WINDOW: Duration = Duration::from_secs(24 * 3_600);
 pub async fn look(db: &Db, link: &str, call: &Call) -> Result<ActivationView, Error> {
     let gone = Error::NotFound("activation link");
     let Some(hash) = link_hash(link) else { return Err(gone) };
-    let tx = db.read_outside().await?;
+    let tx = store::links::enter(db.read_outside().await?, &hash).await?;
     let found = store::links::find_activation(&tx, &hash, call.now).await?.ok_or(gone)?;
     Ok(ActivationView { org_name: found.org_name, email: found.email, has_password: found.has_password })
 }
@@ -43,7 +43,7 @@ pub async fn complete(
 ) -> Result<Entry, Error> {
     let gone = || Error::NotFound("activation link");
     let hash = link_hash(link).ok_or_else(gone)?;
-    let tx = db.read_outside().await?;
+    let tx = store::links::enter(db.read_outside().await?, &hash).await?;
     let seen = store::links::find_activation(&tx, &hash, call.now).await?.ok_or_else(gone)?;
     let account = match EmailAddress::try_from(seen.email.as_str()) {
         Ok(address) => store::accounts::find_by_email(&tx, address.key()).await?.ok_or_else(gone)?,
@@ -83,12 +83,13 @@ pub async fn complete(
         }
         store::links::delete_activation_of(&tx, membership.id).await?;
         store::accounts::prove_email(&tx, &account, call.now).await?;
-        if let Some(new_hash) = &new_hash {
-            store::accounts::set_password(&tx, account.id, new_hash).await?;
-            store::sessions::delete_of_account(&tx, account.id).await?;
-            store::api_sessions::delete_of_account(&tx, account.id).await?;
-            store::device_requests::delete_of_account(&tx, account.id).await?;
-        }
+        let tx = match &new_hash {
+            Some(new_hash) => {
+                store::accounts::set_password(&tx, account.id, new_hash).await?;
+                end_all_of(tx, account.id).await?
+            }
+            None => tx,
+        };
         store::members::prove(&tx, member.id, membership.id, call.now).await?;
         let name = member.profile.name().or_else(|| account.email.clone()).unwrap_or_default();
         let actor = Actor::Member { id: member.id, name: name.clone() };

@@ -111,12 +111,12 @@ pub async fn begin_as_operator(db: &Db, org: &str, call: &Call) -> Result<Run, E
         _ => None,
     };
     let found = found.ok_or_else(unknown)?;
-    if !store::organizations::exists(&outside, found).await? {
-        return Err(unknown());
-    }
     drop(outside);
     db.retrying(|| async {
         let tx = db.begin(OrgScope::new(found)).await?;
+        if !store::organizations::exists(&tx).await? {
+            return Err(unknown());
+        }
         store::organizations::lock(&tx).await?;
         begin_in(tx, Actor::Operator, call).await
     })
@@ -272,9 +272,8 @@ pub async fn finish(db: &Db, run: &Run, report: &DrillReport, call: &Call) -> Re
 
 /// Clear away what runs have left whose runner is gone. Called now and then by every server, and by each new run for itself.
 pub async fn sweep(db: &Db, call: &Call) -> Result<(), Error> {
-    let outside = db.read_outside().await?;
-    let stale = store::drills::stale(&outside, call.now).await?;
-    drop(outside);
+    let db = &db.for_jobs();
+    let stale = store::drills::stale(&db.look_around().await?, call.now).await?;
     for org in stale {
         let ended = db.retrying(|| async {
             let tx = db.begin(OrgScope::new(org)).await?;

@@ -12,6 +12,7 @@ pub mod api_access;
 pub mod audit;
 mod call;
 pub mod deprovisioning;
+pub mod doctor;
 pub mod drill;
 mod error;
 pub mod events;

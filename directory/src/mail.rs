@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{MailId, OrgName, OrgSlug, Timestamp};
+use domain::{MailId, OrgId, OrgName, OrgSlug, Timestamp};
 
 use crate::{
     Call, Db, Error, OrgScope,
@@ -29,6 +29,7 @@ pub struct Outgoing {
     pub org_slug: OrgSlug,
     /// What it says.
     pub content: Content,
+    org: OrgId,
     attempts: i64,
 }
 
@@ -61,13 +62,9 @@ impl Outgoing {
 /// The mail that is due next, if any. Its link is made here, when it is needed, and its forerunners stop working; a
 /// mail whose membership has ended since is dropped.
 pub async fn next_due(db: &Db, call: &Call) -> Result<Option<Outgoing>, Error> {
+    let db = &db.for_jobs();
     loop {
-        let due = db.retrying(|| async {
-            let tx = db.begin_outside().await?;
-            let due = store::mails::take(&tx, call.now, call.now + LEASE).await?;
-            tx.commit().await?;
-            Ok(due)
-        });
+        let due = db.retrying(|| async { store::mails::take(db.begin_outside().await?, call.now, call.now + LEASE).await });
         let Some(due) = due.await? else { return Ok(None) };
         let made = db.retrying(|| async {
             let tx = db.begin(OrgScope::new(due.org)).await?;
@@ -95,27 +92,27 @@ pub async fn next_due(db: &Db, call: &Call) -> Result<Option<Outgoing>, Error> {
         match made.await? {
             Some((org_name, org_slug, content)) => {
                 let attempts = due.attempts + 1;
-                return Ok(Some(Outgoing { id: due.id, address: due.address, org_name, org_slug, content, attempts }));
+                return Ok(Some(Outgoing { id: due.id, org: due.org, address: due.address, org_name, org_slug, content, attempts }));
             }
-            None => finish(db, due.id, due.attempts + 1, Err(("there is nothing to send any more", None)), call).await?,
+            None => finish(db, (due.org, due.id), due.attempts + 1, Err(("there is nothing to send any more", None)), call).await?,
         }
     }
 }
 
 /// The mail was handed over.
 pub async fn sent(db: &Db, mail: &Outgoing, call: &Call) -> Result<(), Error> {
-    finish(db, mail.id, mail.attempts, Ok(()), call).await
+    finish(&db.for_jobs(), (mail.org, mail.id), mail.attempts, Ok(()), call).await
 }
 
 /// The mail could not be handed over: it is tried again later, a few times.
 pub async fn failed(db: &Db, mail: &Outgoing, error: &str, call: &Call) -> Result<(), Error> {
     let again = (mail.attempts < ATTEMPTS).then(|| call.now + Duration::from_secs(60 << (mail.attempts - 1).clamp(0, 6)));
-    finish(db, mail.id, mail.attempts, Err((error, again)), call).await
+    finish(&db.for_jobs(), (mail.org, mail.id), mail.attempts, Err((error, again)), call).await
 }
 
-async fn finish(db: &Db, id: MailId, attempt: i64, how: Result<(), (&str, Option<Timestamp>)>, call: &Call) -> Result<(), Error> {
+async fn finish(db: &Db, (org, id): (OrgId, MailId), attempt: i64, how: Result<(), (&str, Option<Timestamp>)>, call: &Call) -> Result<(), Error> {
     db.retrying(|| async {
-        let tx = db.begin_outside().await?;
+        let tx = db.begin(OrgScope::new(org)).await?;
         match how {
             Ok(()) => store::mails::sent(&tx, id, attempt, call.now).await?,
             Err((error, again)) => store::mails::failed(&tx, id, attempt, error, again).await?,

@@ -12,6 +12,11 @@ impl OrgScope {
         Self(org)
     }
 
+    /// Leave to act nowhere: in the organisation of whoever showed what does not exist. No row is there.
+    pub(crate) fn nobody() -> Self {
+        Self(OrgId::from(uuid::Uuid::nil()))
+    }
+
     /// The organisation.
     pub fn org(self) -> OrgId {
         self.0

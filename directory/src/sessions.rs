@@ -10,7 +10,11 @@ use crate::{
     passwords::Hasher,
     secret::SecretHash,
     sign_in::note_failure,
-    store::{self, db::Tx},
+    store::{
+        self,
+        db::{NoOrg, Tx},
+        doors::SESSION,
+    },
     throttle::Attempt,
 };
 
@@ -184,9 +188,9 @@ pub async fn begin(db: &Db, id: &[u8], begin: &BeginSession, limits: SessionLimi
         if !alive {
             return Err(Error::WrongCredentials);
         }
-        let replaced = match &begin.replaces {
-            Some(hash) => store::sessions::delete(&tx, &SecretHash::from_stored(hash.clone())).await?,
-            None => false,
+        let (tx, replaced) = match &begin.replaces {
+            Some(hash) => end_elsewhere(tx, &SecretHash::from_stored(hash.clone())).await?,
+            None => (tx, false),
         };
         if begin.inherits && !replaced {
             return Err(Error::WrongCredentials);
@@ -217,7 +221,7 @@ pub async fn begin(db: &Db, id: &[u8], begin: &BeginSession, limits: SessionLimi
 /// Who the session `id` stands for at this moment, if anyone. Notes that she was seen, once a minute at most.
 pub async fn find(db: &Db, id: &[u8], limits: SessionLimits, now: Timestamp) -> Result<Option<SignedIn>, Error> {
     let session = SecretHash::of(id);
-    let tx = db.read_outside().await?;
+    let tx = enter(db.read_outside().await?, &session).await?;
     let Some(found) = store::sessions::find(&tx, &session, now, now - limits.idle).await? else { return Ok(None) };
     drop(tx);
     if found.last_seen_at <= now - TOUCH_EVERY && !touch(db, id, now).await? {
@@ -245,11 +249,39 @@ pub async fn find(db: &Db, id: &[u8], limits: SessionLimits, now: Timestamp) -> 
     }))
 }
 
+/// The session's organisation; nobody's, if it has ended.
+async fn enter(tx: Tx<NoOrg>, session: &SecretHash) -> Result<Tx, Error> {
+    tx.enter(&SESSION, vec![session.as_bytes().to_vec().into()]).await
+}
+
+/// End a session of whatever organisation; whether it was there.
+async fn end_elsewhere(tx: Tx, session: &SecretHash) -> Result<(Tx, bool), Error> {
+    let here = OrgScope::new(tx.org());
+    let Some(org) = store::sessions::org_of(&tx, session).await? else { return Ok((tx, false)) };
+    let tx = tx.in_scope(OrgScope::new(org)).await?;
+    let ended = store::sessions::delete(&tx, session).await?;
+    Ok((tx.in_scope(here).await?, ended))
+}
+
+/// End whatever acts for an account in whatever organisation: its credential has changed. The caller holds the account's lock.
+pub(crate) async fn end_all_of(tx: Tx, account: AccountId) -> Result<Tx, Error> {
+    let here = OrgScope::new(tx.org());
+    let mut tx = tx;
+    for (org, membership) in store::people::memberships_of(&tx, account).await? {
+        tx = tx.in_scope(OrgScope::new(org)).await?;
+        store::sessions::delete_of_membership(&tx, membership).await?;
+        store::api_sessions::delete_of_membership(&tx, membership).await?;
+        store::device_requests::delete_of_membership(&tx, membership).await?;
+    }
+    tx.in_scope(here).await
+}
+
 /// Note that the session `id` was used; `false` when it has ended. Never brings one back.
 pub async fn touch(db: &Db, id: &[u8], now: Timestamp) -> Result<bool, Error> {
     db.retrying(|| async {
-        let tx = db.begin_outside().await?;
-        let there = store::sessions::touch(&tx, &SecretHash::of(id), now).await?;
+        let session = SecretHash::of(id);
+        let tx = enter(db.begin_outside().await?, &session).await?;
+        let there = store::sessions::touch(&tx, &session, now).await?;
         tx.commit().await?;
         Ok(there)
     })
@@ -292,8 +324,9 @@ pub async fn reauthenticate(
 /// End the session `id`, if it is there: the browser is about to lose it.
 pub async fn forget(db: &Db, id: &[u8]) -> Result<(), Error> {
     db.retrying(|| async {
-        let tx = db.begin_outside().await?;
-        store::sessions::delete(&tx, &SecretHash::of(id)).await?;
+        let session = SecretHash::of(id);
+        let tx = enter(db.begin_outside().await?, &session).await?;
+        store::sessions::delete(&tx, &session).await?;
         tx.commit().await
     })
     .await
@@ -311,18 +344,36 @@ pub async fn end(db: &Db, who: &SignedIn, call: &Call) -> Result<(), Error> {
     .await
 }
 
-/// Clear away sessions and links that have outlived their time. They were refused already; this only saves room.
+/// Clear away sessions, links and tokens that have outlived their time. They were refused already; this only saves room.
 pub async fn sweep(db: &Db, limits: SessionLimits, now: Timestamp) -> Result<(), Error> {
+    let db = &db.for_jobs();
+    // A little later: a device that asks too late is told so.
+    let (idle_since, asked_before) = (now - limits.idle, now - Duration::from_secs(3_600));
     db.retrying(|| async {
         let tx = db.begin_outside().await?;
-        store::sessions::delete_expired(&tx, now, now - limits.idle).await?;
-        store::links::delete_expired(&tx, now).await?;
-        store::api_sessions::delete_expired(&tx, now).await?;
-        store::personal_tokens::delete_expired(&tx, now).await?;
-        // A little later: a device that asks too late is told so.
-        store::device_requests::delete_expired(&tx, now - Duration::from_secs(3_600)).await?;
+        store::links::delete_expired_set_up(&tx, now).await?;
+        store::device_requests::delete_unclaimed(&tx, asked_before).await?;
         store::failures::delete_before(&tx, now - Duration::from_secs(86_400)).await?;
         tx.commit().await
     })
-    .await
+    .await?;
+    let tx = db.look_around().await?;
+    let orgs = store::sessions::orgs_with_expired(&tx, now, idle_since, asked_before).await?;
+    drop(tx);
+    for org in orgs {
+        let swept = db.retrying(|| async {
+            let tx = db.begin(OrgScope::new(org)).await?;
+            store::sessions::delete_expired(&tx, now, idle_since).await?;
+            store::links::delete_expired(&tx, now).await?;
+            store::api_sessions::delete_expired(&tx, now).await?;
+            store::personal_tokens::delete_expired(&tx, now).await?;
+            store::device_requests::delete_expired(&tx, asked_before).await?;
+            tx.commit().await
+        });
+        // One organisation's trouble is not the others'.
+        if let Err(error) = swept.await {
+            tracing::error!(%org, %error, "what has expired could not be cleared away");
+        }
+    }
+    Ok(())
 }

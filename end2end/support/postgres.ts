@@ -10,11 +10,12 @@ export const cluster = process.env.ROLLCALL_TEST_POSTGRES;
 /** Make an empty database; answers the settings for it. As in production, one role owns the tables and another serves. */
 export async function makeDatabase(): Promise<Record<string, string>> {
   const name = `end2end${randomBytes(8).toString("hex")}`;
-  await psql("DO $$ BEGIN CREATE ROLE rollcall_owner LOGIN; CREATE ROLE rollcall_app LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$");
+  await psql("DO $$ BEGIN CREATE ROLE rollcall_owner LOGIN; CREATE ROLE rollcall_app LOGIN; CREATE ROLE rollcall_jobs LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$");
   await psql(`CREATE DATABASE ${name} OWNER rollcall_owner`);
   const { host } = new URL(cluster!);
   return {
     ROLLCALL_DATABASE_URL: `postgres://rollcall_app@${host}/${name}`,
+    ROLLCALL_JOBS_DATABASE_URL: `postgres://rollcall_jobs@${host}/${name}`,
     ROLLCALL_MIGRATION_DATABASE_URL: `postgres://rollcall_owner@${host}/${name}`,
   };
 }

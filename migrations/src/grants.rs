@@ -7,29 +7,31 @@ use sea_orm_migration::{
 
 /// The role that `rollcall serve` should sign in as on PostgreSQL (or be a member of).
 pub const APPLICATION_ROLE: &str = "rollcall_app";
+/// The role that its background jobs should sign in as (or be a member of): it may find out which organisations have work to do.
+pub const JOBS_ROLE: &str = "rollcall_jobs";
 
-/// Let [`APPLICATION_ROLE`] read and write rows, where that role exists. The audit log and the receipts of
+/// Let [`APPLICATION_ROLE`] and [`JOBS_ROLE`] read and write rows, where these roles exist. The audit log and the receipts of
 /// offboardings can only be read and added to; of a provisioning token only what does not say whose it is can be
-/// written, and it goes only with what it belongs to.
-///
-/// Returns whether the role exists.
-pub async fn grant_to_application(db: &impl ConnectionTrait) -> Result<bool, DbErr> {
+/// written, and it goes only with what it belongs to. Whose rows they reach is row-level security's to say ([`crate::enforce`]).
+pub async fn grant_to_application(db: &impl ConnectionTrait) -> Result<(), DbErr> {
     if db.get_database_backend() != DbBackend::Postgres {
-        return Ok(false);
+        return Ok(());
     }
-    let known = Statement::from_sql_and_values(DbBackend::Postgres, "SELECT 1 FROM pg_roles WHERE rolname = $1", [APPLICATION_ROLE.into()]);
-    if db.query_one_raw(known).await?.is_none() {
-        return Ok(false);
+    for role in [APPLICATION_ROLE, JOBS_ROLE] {
+        let known = Statement::from_sql_and_values(DbBackend::Postgres, "SELECT 1 FROM pg_roles WHERE rolname = $1", [role.into()]);
+        if db.query_one_raw(known).await?.is_none() {
+            continue;
+        }
+        db.execute_unprepared(&format!(
+            "GRANT USAGE ON SCHEMA public TO {role};
+             GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role};
+             REVOKE UPDATE, DELETE ON audit_events, offboarding_receipts FROM {role};
+             REVOKE UPDATE, DELETE ON scim_tokens FROM {role};
+             GRANT UPDATE (retires_at, revoked_at, first_used_at, last_used_at, last_used_ip, last_used_user_agent, allowed_from, warned_days)
+                 ON scim_tokens TO {role};
+             REVOKE INSERT, UPDATE, DELETE ON seaql_migrations FROM {role};"
+        ))
+        .await?;
     }
-    db.execute_unprepared(&format!(
-        "GRANT USAGE ON SCHEMA public TO {APPLICATION_ROLE};
-         GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {APPLICATION_ROLE};
-         REVOKE UPDATE, DELETE ON audit_events, offboarding_receipts FROM {APPLICATION_ROLE};
-         REVOKE UPDATE, DELETE ON scim_tokens FROM {APPLICATION_ROLE};
-         GRANT UPDATE (retires_at, revoked_at, first_used_at, last_used_at, last_used_ip, last_used_user_agent, allowed_from, warned_days)
-             ON scim_tokens TO {APPLICATION_ROLE};
-         REVOKE INSERT, UPDATE, DELETE ON seaql_migrations FROM {APPLICATION_ROLE};"
-    ))
-    .await?;
-    Ok(true)
+    Ok(())
 }

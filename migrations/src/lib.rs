@@ -22,10 +22,13 @@ mod m20261128_000009_events;
 mod m20261128_000010_receipts;
 mod m20261128_000011_drills;
 mod m20261128_000012_token_rotation;
+mod m20261128_000014_value_starts;
 mod m20261128_000015_activity;
 mod sql;
+mod tenancy;
 
-pub use grants::{APPLICATION_ROLE, grant_to_application};
+pub use grants::{APPLICATION_ROLE, JOBS_ROLE, grant_to_application};
+pub use tenancy::{GLOBAL_TABLES, enforce};
 
 /// All steps, in order.
 pub struct Migrator;
@@ -46,6 +49,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000010_receipts::Migration),
             Box::new(m20261128_000011_drills::Migration),
             Box::new(m20261128_000012_token_rotation::Migration),
+            Box::new(m20261128_000014_value_starts::Migration),
             Box::new(m20261128_000015_activity::Migration),
         ]
     }

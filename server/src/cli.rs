@@ -4,7 +4,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
 use directory::{
-    Call, Db, drill,
+    Call, Db, doctor, drill,
     founding::{self, Founder},
     grants,
     passwords::Hasher,
@@ -50,8 +50,17 @@ enum Command {
     /// The owners of an organisation.
     #[command(subcommand)]
     Owner(Owner),
+    /// Look whether the database is as it has to be: exit status 0 only if all is right.
+    Doctor(Doctor),
     /// Run a deprovision drill against the running server: exit status 0 only if every credential was refused by every node.
     Drill(Drill),
+}
+
+#[derive(Args)]
+struct Doctor {
+    /// Print one JSON object instead of a line for each check.
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Args)]
@@ -139,6 +148,7 @@ impl Cli {
             Command::Migrate => migrate(&load()?).await,
             Command::Bootstrap(bootstrap) => bootstrap.run(&load()?).await,
             Command::Owner(Owner::Grant(grant)) => grant.run(&load()?).await,
+            Command::Doctor(doctor) => doctor.run(&load()?).await,
             Command::Drill(drill) => drill.run(&load()?).await,
         }
     }
@@ -200,6 +210,28 @@ impl GrantOwner {
             println!("{} is an owner of {} already. Nothing was changed.", made.name, self.org);
         }
         Ok(())
+    }
+}
+
+impl Doctor {
+    async fn run(self, config: &Config) -> Result<(), String> {
+        let settings = config.database();
+        let failed = |error: directory::Error| format!("The database cannot be examined: {error}");
+        let db = Db::connect(&settings).await.map_err(failed)?;
+        let pending = startup::pending_migrations(&db).await.map_err(failed)?;
+        let global: Vec<_> = migrations::GLOBAL_TABLES.iter().map(|(table, _)| *table).collect();
+        let checks = doctor::examine(&db, &settings, pending, &global).await.map_err(failed)?;
+        let ok = checks.iter().all(|check| check.ok);
+        if self.json {
+            let each = checks.iter().map(|check| serde_json::json!({ "name": check.name, "ok": check.ok, "found": check.found }));
+            println!("{}", serde_json::json!({ "ok": ok, "checks": each.collect::<Vec<_>>() }));
+        } else {
+            for check in &checks {
+                println!("{} {}: {}", if check.ok { "ok  " } else { "FAIL" }, check.name, check.found);
+            }
+        }
+        db.close().await.map_err(failed)?;
+        if ok { Ok(()) } else { Err("Something is not as it has to be.".to_owned()) }
     }
 }
 

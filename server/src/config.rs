@@ -24,6 +24,8 @@ pub struct Config {
     pub database_url: Option<String>,
     /// The database's owner, for `rollcall migrate` on PostgreSQL. By default `database_url`.
     pub migration_database_url: Option<String>,
+    /// PostgreSQL for background jobs, which sign in as a role of their own.
+    pub jobs_database_url: Option<String>,
     /// The most connections to PostgreSQL.
     pub database_connections: u32,
     /// Where to listen.
@@ -65,6 +67,7 @@ impl Default for Config {
         Self {
             database_url: None,
             migration_database_url: None,
+            jobs_database_url: None,
             database_connections: 20,
             listen: SocketAddr::from(([127, 0, 0, 1], 3000)),
             public_url: None,
@@ -118,7 +121,11 @@ impl Config {
     /// The database to use.
     pub fn database(&self) -> DbSettings {
         let default = || format!("sqlite:{}", self.data_dir.join("rollcall.db").display());
-        DbSettings { max_connections: self.database_connections, ..DbSettings::new(self.database_url.clone().unwrap_or_else(default)) }
+        DbSettings {
+            max_connections: self.database_connections,
+            jobs_url: self.jobs_database_url.clone(),
+            ..DbSettings::new(self.database_url.clone().unwrap_or_else(default))
+        }
     }
 
     /// The database as its owner reaches it.

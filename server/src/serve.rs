@@ -34,7 +34,7 @@ const SWEEP_EVERY: Duration = Duration::from_secs(600);
 /// # Errors
 /// A sentence that says why the server did not start.
 pub async fn serve(config: Config) -> Result<(), String> {
-    let db = startup::open(&config.database()).await?;
+    let db = startup::open_to_serve(&config.database()).await?;
     let mailer = Mailer::new(&config)?;
     let listener = TcpListener::bind(config.listen)
         .await

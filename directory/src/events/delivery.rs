@@ -96,21 +96,15 @@ impl Outcome {
 ///
 /// `issuer` is our public URL, as the tokens name us.
 pub async fn next_due(db: &Db, keys: &Keys, issuer: &str, busy: &Busy, call: &Call) -> Result<Option<Outgoing>, Error> {
+    let db = &db.for_jobs();
     let ids: Vec<_> = keys.ids().collect();
     for urgent in [true, false] {
         // A first look without a lock: where nothing is due, which is nearly always, nobody is kept from writing.
-        let tx = db.look_around().await?;
-        let waiting = store::outbox::is_due(&tx, urgent, busy, &ids, call.now).await?;
-        drop(tx);
-        if !waiting {
+        if !db.is_postgres() && !store::outbox::is_due(&db.look_around().await?, urgent, busy, &ids, call.now).await? {
             continue;
         }
-        let due = db.retrying(|| async {
-            let tx = db.begin_outside().await?;
-            let due = store::outbox::take(&tx, urgent, busy, &ids, call.now, call.now + LEASE).await?;
-            tx.commit().await?;
-            Ok(due)
-        });
+        let due =
+            db.retrying(|| async { store::outbox::take(db.begin_outside().await?, urgent, busy, &ids, call.now, call.now + LEASE).await });
         if let Some(due) = due.await? {
             return Ok(Some(outgoing(due, keys, issuer, call.now)));
         }
@@ -176,7 +170,7 @@ pub async fn finished(db: &Db, outgoing: &Outgoing, outcome: &Outcome, call: &Ca
         }
         (Some(_), _) => After::Dead,
     };
-    let scope = OrgScope::new(outgoing.org);
+    let (db, scope) = (&db.for_jobs(), OrgScope::new(outgoing.org));
     db.retrying(|| async {
         let tx = db.begin(scope).await?;
         if !store::outbox::attempted(&tx, outgoing.id, &attempt, after).await? {
@@ -227,9 +221,8 @@ fn jittered(seconds: u64, call: &Call) -> Duration {
 
 /// Forget deliveries that were finished a month ago, and events that nobody waits for any more, a slice at a time.
 pub async fn sweep(db: &Db, now: Timestamp) -> Result<(), Error> {
-    let tx = db.look_around().await?;
-    let orgs = store::organizations::all(&tx).await?;
-    drop(tx);
+    let db = &db.for_jobs();
+    let orgs = store::doors::all_orgs(&db.look_around().await?).await?;
     for org in orgs {
         // One organisation's trouble is not the others'.
         if let Err(error) = sweep_one(db, OrgScope::new(org), now - KEPT).await {
@@ -260,8 +253,7 @@ async fn sweep_one(db: &Db, scope: OrgScope, before: Timestamp) -> Result<(), Er
 
 /// The keys that endpoints were made under and that this server lacks: it cannot sign for those.
 pub async fn missing_keys(db: &Db, keys: &Keys) -> Result<Vec<String>, Error> {
-    let tx = db.look_around().await?;
-    let used = store::webhooks::keys_in_use(&tx).await?;
+    let used = store::webhooks::keys_in_use(&db.for_jobs().look_around().await?).await?;
     Ok(used.into_iter().filter(|key| !keys.ids().any(|known| known == key)).collect())
 }
 

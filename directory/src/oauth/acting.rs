@@ -66,9 +66,9 @@ pub async fn authenticate(db: &Db, text: &str, call: &Call) -> Result<Bearer, Er
 pub(super) async fn look_up(db: &Db, text: &str, call: &Call) -> Result<(Bearer, Option<PersonalTokenId>), Error> {
     let token =
         Credential::parse(text).filter(|token| matches!(token.kind, Kind::Access | Kind::Personal)).ok_or(Error::Unauthenticated)?;
-    let outside = db.read_outside().await?;
-    let found = store::api_sessions::acting(&outside, token.kind, token.id, call.now).await?;
-    drop(outside);
+    let tx = store::api_sessions::enter(db.read_outside().await?, token.kind, token.id).await?;
+    let found = store::api_sessions::acting(&tx, token.kind, token.id, call.now).await?;
+    drop(tx);
     let right = token.matches(found.as_ref().map(|found| &found.hash));
     let acting = found.filter(|_| right).ok_or(Error::Unauthenticated)?;
     let scope = OrgScope::new(acting.org);

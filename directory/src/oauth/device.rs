@@ -55,6 +55,7 @@ pub async fn authorize(db: &Db, client_id: &str, scope: &str, call: &Call) -> Re
             }
         };
         let id: DeviceRequestId = call.new_id();
+        tx.about_device(id).await?;
         let minted = Credential::mint(Kind::Device, id, call);
         let user_code = new_user_code(call);
         let request = NewRequest {

@@ -30,15 +30,22 @@ pub async fn redeem(db: &Db, client_id: &str, device_code: &str, call: &Call) ->
     let code = Credential::of_kind(Kind::Device, device_code).ok_or_else(no_grant)?;
     // Looked at first: whoever makes codes up takes no writer from anybody.
     let outside = db.read_outside().await?;
-    let glimpse = store::device_requests::find(&outside, code.id.into()).await?;
+    let glimpse = store::device_requests::glimpse(&outside, code.id.into()).await?;
     drop(outside);
-    if !code.matches(glimpse.as_ref().map(|request| &request.hash)) {
+    if !code.matches(glimpse.as_ref().map(|(hash, _)| hash)) {
         return Err(no_grant());
     }
     let waiting = db
         .retrying(|| async {
             let tx = db.begin_outside().await?;
+            // Let in since: it is an organisation's now, and nobody else's.
+            let let_into = store::device_requests::glimpse(&tx, code.id.into()).await?.and_then(|(_, org)| org);
+            let tx = tx.in_scope(let_into.map_or_else(OrgScope::nobody, OrgScope::new)).await?;
+            tx.about_device(code.id.into()).await?;
             let request = store::device_requests::lock(&tx, code.id.into()).await?;
+            if request.is_none() && store::device_requests::is_there(&tx, code.id.into()).await? {
+                return Err(Error::Stale);
+            }
             let right = code.matches(request.as_ref().map(|request| &request.hash));
             let request = request.filter(|request| right && request.client == client.to_string()).ok_or_else(no_grant)?;
             let answer = match &request {
@@ -165,7 +172,7 @@ pub async fn revoke(db: &Db, text: &str, call: &Call) -> Result<(), Error> {
             .await
         }
         Kind::Personal => {
-            let tx = db.read_outside().await?;
+            let tx = store::api_sessions::enter(db.read_outside().await?, Kind::Personal, token.id).await?;
             let found = store::api_sessions::acting(&tx, Kind::Personal, token.id, call.now).await?;
             drop(tx);
             let right = token.matches(found.as_ref().map(|found| &found.hash));
@@ -189,7 +196,7 @@ pub async fn revoke(db: &Db, text: &str, call: &Call) -> Result<(), Error> {
 
 /// The session of this access or refresh token, if its secret is right.
 async fn presented(db: &Db, token: &Credential) -> Result<Option<OfToken>, Error> {
-    let tx = db.read_outside().await?;
+    let tx = store::api_sessions::enter(db.read_outside().await?, token.kind, token.id).await?;
     let found = store::api_sessions::by_token(&tx, token.kind, token.id).await?;
     let right = token.matches(found.as_ref().map(|found| &found.hash));
     Ok(found.filter(|_| right))

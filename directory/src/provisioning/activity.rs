@@ -212,9 +212,8 @@ async fn write(db: &Db, scope: OrgScope, requests: &[Request], uncounted: Option
 
 /// Forget what is older than each organisation wants it, and of each all but its newest requests.
 pub async fn sweep(db: &Db, now: Timestamp) -> Result<(), Error> {
-    let tx = db.read_outside().await?;
-    let orgs = store::organizations::all(&tx).await?;
-    drop(tx);
+    let db = &db.for_jobs();
+    let orgs = store::doors::all_orgs(&db.look_around().await?).await?;
     for org in orgs {
         let scope = OrgScope::new(org);
         let forgotten = db.retrying(|| async {

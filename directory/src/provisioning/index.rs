@@ -14,15 +14,13 @@ const BATCH: i64 = 200;
 /// filters would not find them.
 pub async fn is_outdated(db: &Db) -> Result<bool, Error> {
     let tx = db.read_outside().await?;
-    Ok(store::scim_values::any_outdated(&tx).await? || store::people::any_without_keys(&tx).await?)
+    store::scim_values::any_outdated(&tx).await
 }
 
 /// Make the comparison keys of all users, groups and members again that an older version of the program has made; how many. And
-/// count them again.
+/// count them again. On PostgreSQL it is the owner who does.
 pub async fn renew(db: &Db) -> Result<u64, Error> {
-    let tx = db.read_outside().await?;
-    let orgs = store::organizations::all(&tx).await?;
-    drop(tx);
+    let orgs = store::doors::all_orgs(&db.look_around().await?).await?;
     let mut renewed = 0;
     for org in orgs {
         loop {

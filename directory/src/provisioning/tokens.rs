@@ -207,7 +207,8 @@ pub async fn restrict(db: &Db, who: &SignedIn, scope: OrgScope, token: TokenId, 
 /// whoever notes it in the token's row has queued the mails with it. A token that was revoked, or in whose place another was issued,
 /// needs no warning, nor does one whose connection is off.
 pub async fn warn_of_expiry(db: &Db, call: &Call) -> Result<(), Error> {
-    let orgs = store::tokens::orgs_to_warn(&db.read_outside().await?, call.now).await?;
+    let db = &db.for_jobs();
+    let orgs = store::tokens::orgs_to_warn(&db.look_around().await?, call.now).await?;
     for org in orgs {
         let scope = OrgScope::new(org);
         let warned = db.retrying(|| async {
@@ -399,7 +400,7 @@ pub async fn note_failure(db: &Db, org: &str, call: &Call) -> Result<(), Error> 
     let scope = OrgScope::new(org);
     db.retrying(|| async {
         let tx = db.begin(scope).await?;
-        if !store::organizations::exists(&tx, org).await? {
+        if !store::organizations::exists(&tx).await? {
             return Ok(());
         }
         let network = throttle::network(call.ip.as_deref().unwrap_or_default());

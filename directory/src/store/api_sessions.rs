@@ -1,20 +1,22 @@
-//! Clients that people let in, and their tokens. Each hangs off one membership. Found by their public id, before any scope exists.
+//! Clients that people let in, and their tokens. Each hangs off one membership. A door leads from a token's public id
+//! to the organisation; the rest is read there.
 
 use domain::{
-    AccountId, AgentId, ApiSessionId, MemberId, MembershipId, OrgId, OrgName, OrgRole, OrgSlug, Timestamp, device::device, oauth::Scopes,
+    AgentId, ApiSessionId, MemberId, MembershipId, OrgId, OrgName, OrgRole, OrgSlug, Timestamp, device::device, oauth::Scopes,
     view::ApiSessionView,
 };
 use uuid::Uuid;
 
 use super::{
     db::{NoOrg, Tx},
+    doors::{self, Door},
     members::Profile,
     roles::{role, roles_of_m},
     sessions::MAY_ACT,
     values::{Maybe, Row, params},
 };
 use crate::{
-    Error,
+    Error, OrgScope,
     secret::{Kind, SecretHash},
 };
 
@@ -41,8 +43,19 @@ pub(crate) struct Acting {
     pub(crate) last_used_at: Option<Timestamp>,
 }
 
+/// Go on in the organisation of the token of this kind and public id; in nobody's where there is no such token.
+pub(crate) async fn enter(tx: Tx<NoOrg>, kind: Kind, id: Uuid) -> Result<Tx, Error> {
+    let door: &Door = match kind {
+        Kind::Access => &doors::ACCESS_TOKEN,
+        Kind::Refresh => &doors::REFRESH_TOKEN,
+        Kind::Personal => &doors::PERSONAL_TOKEN,
+        _ => return tx.in_scope(OrgScope::nobody()).await,
+    };
+    tx.enter(door, params![id]).await
+}
+
 /// The live token of this kind and public id, if whoever it acts for may act at `now`. Its secret is the caller's to compare.
-pub(crate) async fn acting(tx: &Tx<NoOrg>, kind: Kind, id: Uuid, now: Timestamp) -> Result<Option<Acting>, Error> {
+pub(crate) async fn acting(tx: &Tx, kind: Kind, id: Uuid, now: Timestamp) -> Result<Option<Acting>, Error> {
     let from = match kind {
         Kind::Access => {
             "access_tokens t JOIN api_sessions s ON s.org_id = t.org_id AND s.id = t.session_id AND s.expires_at > $2
@@ -63,10 +76,10 @@ pub(crate) async fn acting(tx: &Tx<NoOrg>, kind: Kind, id: Uuid, now: Timestamp)
            JOIN members p ON p.org_id = m.org_id AND p.id = m.member_id
            JOIN users u ON u.id = m.account_id
            JOIN organizations o ON o.id = m.org_id
-         WHERE t.id = $1 AND t.expires_at > $2 AND {MAY_ACT}"
+         WHERE t.id = $1 AND t.org_id = $3 AND t.expires_at > $2 AND {MAY_ACT}"
     );
     let of_session = kind == Kind::Access;
-    tx.one(&sql, params![id, now], |row| {
+    tx.one(&sql, params![id, now, tx.org()], |row| {
         Ok(Acting {
             hash: SecretHash::from_stored(row.get("secret_hash")?),
             org: row.get("org_id")?,
@@ -190,7 +203,7 @@ fn of_token(kind: Kind) -> Option<String> {
          FROM {table} t
            JOIN api_sessions s ON s.org_id = t.org_id AND s.id = t.session_id
            JOIN memberships m ON m.org_id = s.org_id AND m.id = s.membership_id
-         WHERE t.id = $1"
+         WHERE t.id = $1 AND t.org_id = $2"
     ))
 }
 
@@ -211,9 +224,9 @@ fn read_of_token(row: &Row, used: bool) -> Result<OfToken, Error> {
 }
 
 /// The session that the access or refresh token of this public id belongs to, whatever the token's state.
-pub(crate) async fn by_token(tx: &Tx<NoOrg>, kind: Kind, id: Uuid) -> Result<Option<OfToken>, Error> {
+pub(crate) async fn by_token(tx: &Tx, kind: Kind, id: Uuid) -> Result<Option<OfToken>, Error> {
     let Some(sql) = of_token(kind) else { return Ok(None) };
-    tx.one(&sql, params![id], |row| read_of_token(row, false)).await
+    tx.one(&sql, params![id, tx.org()], |row| read_of_token(row, false)).await
 }
 
 /// The same for a refresh token, read anew after its membership was locked, and whether it was used up.
@@ -223,7 +236,7 @@ pub(crate) async fn refresh_token(tx: &Tx, id: Uuid) -> Result<Option<OfToken>, 
         row.opt::<Timestamp>("used_at")
     });
     let Some(used) = used.await? else { return Ok(None) };
-    tx.one(&format!("{sql} AND t.org_id = $2"), params![id, tx.org()], |row| read_of_token(row, used.is_some())).await
+    tx.one(&sql, params![id, tx.org()], |row| read_of_token(row, used.is_some())).await
 }
 
 /// Another takes its place; whether it was unused until now.
@@ -258,11 +271,6 @@ pub(crate) async fn delete_of_membership(tx: &Tx, membership: MembershipId) -> R
     tx.run("DELETE FROM api_sessions WHERE org_id = $1 AND membership_id = $2", params![tx.org(), membership]).await
 }
 
-/// End every session of an account, in every organisation: its credential has changed.
-pub(crate) async fn delete_of_account<S: Send + Sync>(tx: &Tx<S>, account: AccountId) -> Result<u64, Error> {
-    tx.run("DELETE FROM api_sessions WHERE membership_id IN (SELECT id FROM memberships WHERE account_id = $1)", params![account]).await
-}
-
 /// The live sessions of a membership, the newest first.
 pub(crate) async fn list(tx: &Tx, membership: MembershipId, now: Timestamp) -> Result<Vec<ApiSessionView>, Error> {
     let sql = "SELECT s.id, s.scope, s.created_at, s.last_used_at, s.expires_at, s.ip, s.user_agent, a.name AS agent
@@ -291,11 +299,11 @@ pub(crate) fn client_name(agent: Option<String>) -> String {
 }
 
 /// Clear away what has outlived its time.
-pub(crate) async fn delete_expired(tx: &Tx<NoOrg>, now: Timestamp) -> Result<(), Error> {
+pub(crate) async fn delete_expired(tx: &Tx, now: Timestamp) -> Result<(), Error> {
     // Sessions first, as everything that ends one goes from it to its tokens.
-    tx.run("DELETE FROM api_sessions WHERE expires_at <= $1", params![now]).await?;
-    tx.run("DELETE FROM access_tokens WHERE expires_at <= $1", params![now]).await?;
+    tx.run("DELETE FROM api_sessions WHERE org_id = $2 AND expires_at <= $1", params![now, tx.org()]).await?;
+    tx.run("DELETE FROM access_tokens WHERE org_id = $2 AND expires_at <= $1", params![now, tx.org()]).await?;
     // A used refresh token is kept as long as it would have lived: who shows it has a copy.
-    tx.run("DELETE FROM refresh_tokens WHERE expires_at <= $1", params![now]).await?;
+    tx.run("DELETE FROM refresh_tokens WHERE org_id = $2 AND expires_at <= $1", params![now, tx.org()]).await?;
     Ok(())
 }

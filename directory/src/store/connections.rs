@@ -2,7 +2,7 @@
 
 use domain::{ConnectionId, view::ScimStatus};
 
-use super::{db::Tx, values::params};
+use super::{db::Tx, doors, values::params};
 use crate::{Call, Error};
 
 /// The organisation's connection and whether it is on.
@@ -16,6 +16,12 @@ pub(crate) async fn status_of(tx: &Tx) -> Result<ScimStatus, Error> {
     let found =
         tx.one("SELECT status FROM scim_connections WHERE org_id = $1", params![tx.org()], |row| row.get::<String>("status")).await?;
     Ok(found.map_or(ScimStatus::Off, |text| status(&text)))
+}
+
+/// Whether the connection of the organisation whose satellite the transaction's is is on: what a drill does needs both.
+pub(crate) async fn home_is_on(tx: &Tx) -> Result<bool, Error> {
+    let home = tx.glimpse(&doors::HOME, params![tx.org()], |row| row.get::<String>("status")).await?;
+    Ok(home.is_some_and(|text| status(&text) == ScimStatus::Enabled))
 }
 
 fn status(text: &str) -> ScimStatus {

@@ -20,6 +20,8 @@ use crate::{Error, OrgScope};
 pub struct DbSettings {
     /// `sqlite:path/to/file.db` or `postgres://…`.
     pub url: String,
+    /// The same database for the background jobs, which sign in as another role. Without one they have no way to organisations.
+    pub jobs_url: Option<String>,
     /// The most connections of one node (PostgreSQL; SQLite has one writer and as many readers).
     pub max_connections: u32,
     /// How long a use case waits for a connection before it answers that the database is unavailable.
@@ -29,7 +31,7 @@ pub struct DbSettings {
 impl DbSettings {
     /// For the database at `url`.
     pub fn new(url: impl Into<String>) -> Self {
-        Self { url: url.into(), max_connections: 20, acquire_timeout: Duration::from_secs(10) }
+        Self { url: url.into(), jobs_url: None, max_connections: 20, acquire_timeout: Duration::from_secs(10) }
     }
 
     /// Whether `url` is an embedded SQLite database.
@@ -52,8 +54,13 @@ pub struct Db {
     /// For what is looked up before the organisation is known: credentials. On SQLite, whose statements cannot be ended, these
     /// connections are for nothing else: whoever asks much keeps nobody from signing in.
     door: DatabaseConnection,
+    /// For background jobs, where they have a login of their own.
+    jobs: Option<DatabaseConnection>,
     readers: u32,
 }
+
+/// The most connections that a node's background jobs share: less than the requests have, and enough that none waits for long.
+const JOBS: u32 = 5;
 
 /// The scope of a transaction that is in no organisation: what has to be found before the organisation is known
 /// (an account by its address, a session by its hash, a token by its public id), and what belongs to none.
@@ -82,10 +89,15 @@ impl Db {
     pub async fn connect(settings: &DbSettings) -> Result<Self, Error> {
         if !settings.is_sqlite() {
             let connection = Database::connect(options(settings, &settings.url, settings.max_connections)).await?;
+            let jobs = match &settings.jobs_url {
+                Some(url) => Some(Database::connect(options(settings, url, settings.max_connections.min(JOBS))).await?),
+                None => None,
+            };
             return Ok(Self {
                 writer: connection.clone(),
                 reader: connection.clone(),
                 door: connection,
+                jobs,
                 readers: settings.max_connections,
             });
         }
@@ -111,7 +123,7 @@ impl Db {
         let readers = settings.max_connections.clamp(1, 8);
         let reader = open(readers, "ON").await?;
         let door = open(2, "ON").await?;
-        Ok(Self { writer, reader, door, readers })
+        Ok(Self { writer, reader, door, jobs: None, readers })
     }
 
     /// The connection that migrations run on.
@@ -129,8 +141,24 @@ impl Db {
         self.writer.get_database_backend() == DbBackend::Postgres
     }
 
+    /// The database as background jobs reach it: by their own login, where they have one.
+    pub(crate) fn for_jobs(&self) -> Self {
+        match &self.jobs {
+            Some(jobs) => Self { writer: jobs.clone(), reader: jobs.clone(), door: jobs.clone(), ..self.clone() },
+            None => self.clone(),
+        }
+    }
+
+    /// Whether background jobs have a login of their own.
+    pub fn has_jobs_login(&self) -> bool {
+        self.jobs.is_some()
+    }
+
     /// Close all connections.
     pub async fn close(self) -> Result<(), Error> {
+        if let Some(jobs) = self.jobs {
+            jobs.close().await?;
+        }
         self.writer.close().await?;
         // On PostgreSQL all are one pool, which is closed by now; closing it again is harmless.
         self.reader.close().await?;
@@ -144,16 +172,12 @@ impl Db {
 
     /// Begin a transaction that may write, in `scope`.
     pub(crate) async fn begin(&self, scope: OrgScope) -> Result<Tx, Error> {
-        let tx = Tx { inner: self.open(&self.writer, None).await?, scope };
-        tx.set_scope().await?;
-        Ok(tx)
+        self.begin_outside().await?.in_scope(scope).await
     }
 
     /// Begin a transaction that only reads, in `scope`.
     pub(crate) async fn read(&self, scope: OrgScope) -> Result<Tx, Error> {
-        let tx = Tx { inner: self.open(&self.reader, Some(AccessMode::ReadOnly)).await?, scope };
-        tx.set_scope().await?;
-        Ok(tx)
+        self.look_around().await?.in_scope(scope).await
     }
 
     /// Begin a transaction that may write and is in no organisation.
@@ -225,23 +249,35 @@ impl Tx {
         self.scope.org()
     }
 
-    /// Go on in another organisation, in the same transaction: a drill touches its organisation's rows and its satellite's.
+    /// Go on in another organisation, in the same transaction: a drill touches its organisation's rows and its satellite's, and a new
+    /// password ends the sessions of every organisation that a person is in.
     pub(crate) async fn in_scope(self, scope: OrgScope) -> Result<Self, Error> {
-        let tx = Self { scope, ..self };
-        tx.set_scope().await?;
-        Ok(tx)
+        Self { scope, ..self }.scoped().await
     }
 
-    /// Tell PostgreSQL too, so that row-level security can be switched on without touching a use case.
-    async fn set_scope(&self) -> Result<(), Error> {
-        if self.inner.get_database_backend() == DbBackend::Postgres {
-            // Statements here take milliseconds; compiling one first takes hundreds of them.
-            let sql =
-                "SELECT set_config('rollcall.org', $1, true), set_config('statement_timeout', $2, true), set_config('jit', 'off', true)";
-            self.run(sql, params![self.org().to_string(), STATEMENT_TIMEOUT.as_millis().to_string()]).await?;
+    /// Tell PostgreSQL too, whose policies show and take no other organisation's rows.
+    pub(super) async fn scoped(self) -> Result<Self, Error> {
+        if self.is_postgres() {
+            self.run(&format!("SELECT {}", settings("$1")), params![self.org().to_string()]).await?;
         }
-        Ok(())
+        Ok(self)
     }
+}
+
+impl Tx<NoOrg> {
+    /// The same transaction in an organisation, of which PostgreSQL knows already or is about to be told.
+    pub(super) fn entered(self, scope: OrgScope) -> Tx {
+        Tx { inner: self.inner, scope }
+    }
+}
+
+/// What PostgreSQL is told at the beginning of a transaction in the organisation `org`, an expression of type text.
+pub(super) fn settings(org: &str) -> String {
+    // Statements here take milliseconds; compiling one first takes hundreds of them.
+    format!(
+        "set_config('rollcall.org', {org}, true), set_config('statement_timeout', '{}', true), set_config('jit', 'off', true)",
+        STATEMENT_TIMEOUT.as_millis()
+    )
 }
 
 impl<S: Send + Sync> Tx<S> {
@@ -258,11 +294,6 @@ impl<S: Send + Sync> Tx<S> {
     /// ` FOR NO KEY UPDATE` where rows are locked one by one: whoever writes rows that refer to this one is not kept waiting.
     pub(crate) fn lock_softly(&self) -> &'static str {
         if self.is_postgres() { " FOR NO KEY UPDATE" } else { "" }
-    }
-
-    /// ` FOR UPDATE SKIP LOCKED` where rows are locked one by one: for taking work that no other node has taken.
-    pub(crate) fn lock_free(&self) -> &'static str {
-        if self.is_postgres() { " FOR UPDATE SKIP LOCKED" } else { "" }
     }
 
     fn statement(&self, sql: &str, params: Vec<Value>) -> Statement {

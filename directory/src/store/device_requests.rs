@@ -1,11 +1,13 @@
-//! Devices that ask to be let in. Until somebody approves it, a request is in no organisation; it is found by the hash of a secret.
+//! Devices that ask to be let in. Until somebody approves it, a request is in no organisation; it is found by its id or
+//! by the hash of its code, through doors, and only the transaction that names it sees its row ([`Tx::about_device`]).
 
 use std::time::Duration;
 
-use domain::{AccountId, AgentId, DeviceRequestId, MembershipId, OrgId, Timestamp, oauth::Scopes};
+use domain::{AgentId, DeviceRequestId, MembershipId, OrgId, Timestamp, oauth::Scopes};
 
 use super::{
     db::{NoOrg, Tx},
+    doors,
     values::{Maybe, Row, params},
 };
 use crate::{Error, secret::SecretHash};
@@ -93,31 +95,46 @@ pub(crate) async fn insert(tx: &Tx<NoOrg>, request: NewRequest<'_>) -> Result<()
 
 /// The organisation of the agent of this id, if there is one.
 pub(crate) async fn org_of_agent(tx: &Tx<NoOrg>, agent: AgentId) -> Result<Option<OrgId>, Error> {
-    tx.one("SELECT org_id FROM agents WHERE id = $1", params![agent], |row| row.get("org_id")).await
+    tx.glimpse(&doors::AGENT, params![agent], |row| row.get("org_id")).await
 }
 
-/// The request of this public id, whatever its state, for a first look.
-pub(crate) async fn find(tx: &Tx<NoOrg>, id: DeviceRequestId) -> Result<Option<DeviceRequest>, Error> {
-    tx.one(&format!("SELECT {COLUMNS} FROM device_requests WHERE id = $1"), params![id], read).await
+/// The hash of the secret of the request of this public id, and the organisation that it was let into, for a first look.
+pub(crate) async fn glimpse(tx: &Tx<NoOrg>, id: DeviceRequestId) -> Result<Option<(SecretHash, Option<OrgId>)>, Error> {
+    let read = |row: &Row| Ok((SecretHash::from_stored(row.get("secret_hash")?), row.opt("org_id")?));
+    tx.glimpse(&doors::DEVICE_REQUEST, params![id], read).await
 }
 
-/// The request of this public id, whatever its state, with its lock.
+/// Whether there is a request of this public id, in whatever organisation.
+pub(crate) async fn is_there(tx: &Tx, id: DeviceRequestId) -> Result<bool, Error> {
+    Ok(tx.glimpse(&doors::DEVICE_REQUEST, params![id], |_| Ok(())).await?.is_some())
+}
+
+impl<S: Send + Sync> Tx<S> {
+    /// Say which device this transaction is about: until it was let into an organisation, nobody else sees its request.
+    pub(crate) async fn about_device(&self, id: DeviceRequestId) -> Result<(), Error> {
+        if self.is_postgres() {
+            self.run("SELECT set_config('rollcall.device', $1, true)", params![id.to_string()]).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The request of this public id, with its lock: one that was let into the transaction's organisation, or into none if the
+/// transaction is about it.
 pub(crate) async fn lock<S: Send + Sync>(tx: &Tx<S>, id: DeviceRequestId) -> Result<Option<DeviceRequest>, Error> {
     tx.one(&format!("SELECT {COLUMNS} FROM device_requests WHERE id = $1{}", tx.lock()), params![id], read).await
 }
 
 /// The request with this user code that nobody has answered yet, with its lock where `for_update` says so.
-pub(crate) async fn pending<S: Send + Sync>(
-    tx: &Tx<S>,
-    user_code: &SecretHash,
-    now: Timestamp,
-    for_update: bool,
-) -> Result<Option<DeviceRequest>, Error> {
+pub(crate) async fn pending(tx: &Tx, user_code: &SecretHash, now: Timestamp, for_update: bool) -> Result<Option<DeviceRequest>, Error> {
+    let code = user_code.as_bytes().to_vec();
+    let Some(id) = tx.glimpse(&doors::USER_CODE, params![code.clone()], |row| row.get("id")).await? else { return Ok(None) };
+    tx.about_device(id).await?;
     let lock = if for_update { tx.lock() } else { "" };
     let sql = format!(
         "SELECT {COLUMNS} FROM device_requests WHERE user_code_hash = $1 AND expires_at > $2 AND membership_id IS NULL AND denied_at IS NULL{lock}"
     );
-    tx.one(&sql, params![user_code.as_bytes().to_vec(), now], read).await
+    tx.one(&sql, params![code, now], read).await
 }
 
 /// The device asked again; from now on it has to wait `interval` in between.
@@ -149,13 +166,14 @@ pub(crate) async fn delete_of_membership(tx: &Tx, membership: MembershipId) -> R
     tx.run("DELETE FROM device_requests WHERE org_id = $1 AND membership_id = $2", params![tx.org(), membership]).await
 }
 
-/// The same for every membership of an account: its credential has changed.
-pub(crate) async fn delete_of_account<S: Send + Sync>(tx: &Tx<S>, account: AccountId) -> Result<u64, Error> {
-    tx.run("DELETE FROM device_requests WHERE membership_id IN (SELECT id FROM memberships WHERE account_id = $1)", params![account]).await
+/// Clear away requests that were let in and never fetched their tokens.
+pub(crate) async fn delete_expired(tx: &Tx, before: Timestamp) -> Result<(), Error> {
+    tx.run("DELETE FROM device_requests WHERE org_id = $2 AND expires_at <= $1", params![before, tx.org()]).await?;
+    Ok(())
 }
 
-/// Clear away requests that nobody answered in time.
-pub(crate) async fn delete_expired(tx: &Tx<NoOrg>, before: Timestamp) -> Result<(), Error> {
-    tx.run("DELETE FROM device_requests WHERE expires_at <= $1", params![before]).await?;
+/// Clear away requests that nobody answered in time. For background jobs, which see them all.
+pub(crate) async fn delete_unclaimed(tx: &Tx<NoOrg>, before: Timestamp) -> Result<(), Error> {
+    tx.run("DELETE FROM device_requests WHERE org_id IS NULL AND expires_at <= $1", params![before]).await?;
     Ok(())
 }

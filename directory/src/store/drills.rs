@@ -8,6 +8,7 @@ use domain::{
 
 use super::{
     db::{NoOrg, Tx},
+    doors,
     values::{Maybe, Row, params},
 };
 use crate::Error;
@@ -30,8 +31,7 @@ pub(crate) async fn running(tx: &Tx) -> Result<Option<Running>, Error> {
 
 /// The organisations that have a run which has said nothing since its lease ended.
 pub(crate) async fn stale(tx: &Tx<NoOrg>, now: Timestamp) -> Result<Vec<OrgId>, Error> {
-    let sql = "SELECT org_id FROM drills WHERE state = 'running' AND leased_until <= $1 ORDER BY org_id";
-    tx.all(sql, params![now], |row| row.get("org_id")).await
+    tx.through(&doors::STALE_DRILLS, params![now], |row| row.get("org_id")).await
 }
 
 /// Insert a run; its number. Whoever does holds the organisation's lock.

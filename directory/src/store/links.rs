@@ -1,9 +1,10 @@
-//! Links that are followed once: founding an organisation, activating a membership. Found by their hash alone.
+//! Links that are followed once: founding an organisation, activating a membership. A door leads from the hash to the organisation.
 
 use domain::{MemberId, MembershipId, OrgId, OrgName, Timestamp};
 
 use super::{
     db::{NoOrg, Tx},
+    doors,
     values::params,
 };
 use crate::{Error, secret::SecretHash};
@@ -59,26 +60,32 @@ pub(crate) async fn delete_activation_of(tx: &Tx, membership: MembershipId) -> R
 }
 
 /// Clear away links that have expired.
-pub(crate) async fn delete_expired(tx: &Tx<NoOrg>, now: Timestamp) -> Result<(), Error> {
-    tx.run("DELETE FROM activation_links WHERE expires_at <= $1", params![now]).await?;
+pub(crate) async fn delete_expired(tx: &Tx, now: Timestamp) -> Result<(), Error> {
+    tx.run("DELETE FROM activation_links WHERE org_id = $2 AND expires_at <= $1", params![now, tx.org()]).await?;
+    Ok(())
+}
+
+/// Clear away set-up links that have expired.
+pub(crate) async fn delete_expired_set_up(tx: &Tx<NoOrg>, now: Timestamp) -> Result<(), Error> {
     tx.run("DELETE FROM set_up_links WHERE expires_at <= $1", params![now]).await?;
     Ok(())
 }
 
+/// Go on in the organisation of the activation link of this hash; in nobody's where there is no such link.
+pub(crate) async fn enter(tx: Tx<NoOrg>, hash: &SecretHash) -> Result<Tx, Error> {
+    tx.enter(&doors::ACTIVATION_LINK, params![hash.as_bytes().to_vec()]).await
+}
+
 /// The live activation link of this hash. The row hangs off the membership, so a leaver's link is gone with it.
-pub(crate) async fn find_activation<S: Send + Sync>(
-    tx: &Tx<S>,
-    hash: &SecretHash,
-    now: Timestamp,
-) -> Result<Option<ActivationLink>, Error> {
+pub(crate) async fn find_activation(tx: &Tx, hash: &SecretHash, now: Timestamp) -> Result<Option<ActivationLink>, Error> {
     tx.one(
         "SELECT l.org_id, o.name, m.member_id, l.membership_id, l.email, u.password_hash, u.email_proven_at
          FROM activation_links l
            JOIN memberships m ON m.org_id = l.org_id AND m.id = l.membership_id
            JOIN users u ON u.id = m.account_id
            JOIN organizations o ON o.id = l.org_id
-         WHERE l.hash = $1 AND l.expires_at > $2",
-        params![hash.as_bytes().to_vec(), now],
+         WHERE l.hash = $1 AND l.org_id = $3 AND l.expires_at > $2",
+        params![hash.as_bytes().to_vec(), now, tx.org()],
         |row| {
             Ok(ActivationLink {
                 org: row.get("org_id")?,

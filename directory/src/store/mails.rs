@@ -5,9 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     db::{NoOrg, Tx},
+    doors,
     values::params,
 };
-use crate::{Call, Error};
+use crate::{Call, Error, OrgScope};
 
 /// A mail that is due. Its membership is `None` when that has ended since.
 #[derive(Clone, Debug)]
@@ -58,18 +59,18 @@ pub(crate) async fn count_to(tx: &Tx, address: &str, since: Timestamp) -> Result
 }
 
 /// Take the mail that has been due longest and that nobody else has taken, and keep it until `lease_until`: should the
-/// node that sends it die, another one takes it then.
-pub(crate) async fn take(tx: &Tx<NoOrg>, now: Timestamp, lease_until: Timestamp) -> Result<Option<Due>, Error> {
-    let sql = format!(
-        "SELECT id, org_id, membership_id, content, address, attempts FROM mail_queue
-         WHERE status IN ('pending', 'sending') AND due_at <= $1 ORDER BY due_at, id LIMIT 1{}",
-        tx.lock_free()
-    );
+/// node that sends it die, another one takes it then. Commits.
+pub(crate) async fn take(tx: Tx<NoOrg>, now: Timestamp, lease_until: Timestamp) -> Result<Option<Due>, Error> {
+    let found = tx.glimpse(&doors::DUE_MAIL, params![now], |row| Ok((row.get("org_id")?, row.get::<MailId>("id")?))).await?;
+    let Some((org, id)) = found else { return Ok(None) };
+    // Its lock is ours already.
+    let tx = tx.in_scope(OrgScope::new(org)).await?;
+    let sql = "SELECT membership_id, content, address, attempts FROM mail_queue WHERE org_id = $1 AND id = $2";
     let due = tx
-        .one(&sql, params![now], |row| {
+        .one(sql, params![org, id], |row| {
             Ok(Due {
-                id: row.get("id")?,
-                org: row.get("org_id")?,
+                id,
+                org,
                 membership: row.opt("membership_id")?,
                 alert: row.opt::<String>("content")?.as_deref().map(alert).transpose()?,
                 address: row.get("address")?,
@@ -77,10 +78,9 @@ pub(crate) async fn take(tx: &Tx<NoOrg>, now: Timestamp, lease_until: Timestamp)
             })
         })
         .await?;
-    if let Some(due) = &due {
-        let sql = "UPDATE mail_queue SET status = 'sending', attempts = attempts + 1, due_at = $2 WHERE id = $1";
-        tx.run(sql, params![due.id, lease_until]).await?;
-    }
+    let sql = "UPDATE mail_queue SET status = 'sending', attempts = attempts + 1, due_at = $3 WHERE org_id = $1 AND id = $2";
+    tx.run(sql, params![org, id, lease_until]).await?;
+    tx.commit().await?;
     Ok(due)
 }
 
@@ -97,22 +97,23 @@ pub(crate) async fn supersede(tx: &Tx, membership: MembershipId, why: &str) -> R
 }
 
 /// The mail was handed over, at this attempt. Without effect when somebody else has taken it since.
-pub(crate) async fn sent(tx: &Tx<NoOrg>, id: MailId, attempt: i64, now: Timestamp) -> Result<(), Error> {
-    let sql = "UPDATE mail_queue SET status = 'sent', sent_at = $3, error = NULL WHERE id = $1 AND attempts = $2 AND status = 'sending'";
-    tx.run(sql, params![id, attempt, now]).await?;
+pub(crate) async fn sent(tx: &Tx, id: MailId, attempt: i64, now: Timestamp) -> Result<(), Error> {
+    let sql = "UPDATE mail_queue SET status = 'sent', sent_at = $4, error = NULL
+               WHERE org_id = $1 AND id = $2 AND attempts = $3 AND status = 'sending'";
+    tx.run(sql, params![tx.org(), id, attempt, now]).await?;
     Ok(())
 }
 
 /// Sending failed at this attempt: try again at `again_at`, or give up when there is no such time. Without effect when
 /// somebody else has taken the mail since.
-pub(crate) async fn failed(tx: &Tx<NoOrg>, id: MailId, attempt: i64, error: &str, again_at: Option<Timestamp>) -> Result<(), Error> {
-    const MINE: &str = "WHERE id = $1 AND attempts = $2 AND status = 'sending'";
+pub(crate) async fn failed(tx: &Tx, id: MailId, attempt: i64, error: &str, again_at: Option<Timestamp>) -> Result<(), Error> {
+    const MINE: &str = "WHERE org_id = $1 AND id = $2 AND attempts = $3 AND status = 'sending'";
     match again_at {
         Some(due_at) => {
-            let sql = format!("UPDATE mail_queue SET status = 'pending', error = $3, due_at = $4 {MINE}");
-            tx.run(&sql, params![id, attempt, error, due_at]).await?
+            let sql = format!("UPDATE mail_queue SET status = 'pending', error = $4, due_at = $5 {MINE}");
+            tx.run(&sql, params![tx.org(), id, attempt, error, due_at]).await?
         }
-        None => tx.run(&format!("UPDATE mail_queue SET status = 'failed', error = $3 {MINE}"), params![id, attempt, error]).await?,
+        None => tx.run(&format!("UPDATE mail_queue SET status = 'failed', error = $4 {MINE}"), params![tx.org(), id, attempt, error]).await?,
     };
     Ok(())
 }

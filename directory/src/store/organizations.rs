@@ -2,22 +2,22 @@
 
 use domain::{AccountId, OrgId, OrgName, OrgSlug, Timestamp};
 
-use super::{db::Tx, values::params};
+use super::{
+    db::{NoOrg, Tx},
+    doors,
+    values::params,
+};
 use crate::Error;
 
 /// Whether there is any organisation at all. A drill's satellite is none.
 pub(crate) async fn any<S: Send + Sync>(tx: &Tx<S>) -> Result<bool, Error> {
-    Ok(tx.one("SELECT 1 AS one FROM organizations WHERE drill_of IS NULL LIMIT 1", vec![], |_| Ok(())).await?.is_some())
+    Ok(tx.glimpse(&doors::ANY_ORG, vec![], |_| Ok(())).await?.is_some())
 }
 
-/// Every organisation and every satellite, for what is done to each in turn.
-pub(crate) async fn all<S: Send + Sync>(tx: &Tx<S>) -> Result<Vec<OrgId>, Error> {
-    tx.all("SELECT id FROM organizations ORDER BY id", vec![], |row| row.get("id")).await
-}
-
-/// Whether this organisation exists. A drill's satellite does not.
-pub(crate) async fn exists<S: Send + Sync>(tx: &Tx<S>, id: OrgId) -> Result<bool, Error> {
-    Ok(tx.one("SELECT 1 AS one FROM organizations WHERE id = $1 AND drill_of IS NULL", params![id], |_| Ok(())).await?.is_some())
+/// Whether the transaction's organisation exists. A drill's satellite does not.
+pub(crate) async fn exists(tx: &Tx) -> Result<bool, Error> {
+    let sql = "SELECT 1 AS one FROM organizations WHERE id = $1 AND drill_of IS NULL";
+    Ok(tx.one(sql, params![tx.org()], |_| Ok(())).await?.is_some())
 }
 
 /// Insert the transaction's organisation; whether its slug was free.
@@ -44,7 +44,7 @@ pub(crate) async fn insert_satellite(tx: &Tx, home: OrgId, name: &OrgName, slug:
 
 /// The satellite of the transaction's organisation, if a drill has left one or is under way.
 pub(crate) async fn satellite(tx: &Tx) -> Result<Option<OrgId>, Error> {
-    tx.one("SELECT id FROM organizations WHERE drill_of = $1", params![tx.org()], |row| row.get("id")).await
+    tx.glimpse(&doors::SATELLITE, params![tx.org()], |row| row.get("org_id")).await
 }
 
 /// Delete the transaction's organisation, which has to be a satellite, with everything under it and the accounts that only it knew:
@@ -88,8 +88,8 @@ pub(crate) async fn lock_founding<S: Send + Sync>(tx: &Tx<S>) -> Result<(), Erro
 }
 
 /// The organisation of this name in URLs. A drill's satellite is nobody's to name.
-pub(crate) async fn find_by_slug<S: Send + Sync>(tx: &Tx<S>, slug: &OrgSlug) -> Result<Option<OrgId>, Error> {
-    tx.one("SELECT id FROM organizations WHERE slug = $1 AND drill_of IS NULL", params![slug.as_str()], |row| row.get("id")).await
+pub(crate) async fn find_by_slug(tx: &Tx<NoOrg>, slug: &OrgSlug) -> Result<Option<OrgId>, Error> {
+    tx.glimpse(&doors::ORG_BY_SLUG, params![slug.as_str()], |row| row.get("org_id")).await
 }
 
 /// The organisation's name in URLs.

@@ -11,11 +11,12 @@ use uuid::Uuid;
 
 use super::{
     db::{NoOrg, Tx},
+    doors,
     members::Profile,
     roles,
     values::{CHUNK, Maybe, Params, Row, in_list, params},
 };
-use crate::{Call, Error};
+use crate::{Call, Error, OrgScope};
 
 /// An endpoint, as an event is matched with it.
 #[derive(Clone, Debug)]
@@ -255,7 +256,12 @@ fn due_now(params: &mut Params, busy: &Busy, keys: &[&str]) -> String {
     sql
 }
 
-/// Whether [`take`] would find anything.
+/// The ids with commas between them.
+fn list<T: std::fmt::Display>(ids: &[T]) -> String {
+    ids.iter().map(T::to_string).collect::<Vec<_>>().join(",")
+}
+
+/// Whether [`take`] would find anything. For SQLite, which has one writer: elsewhere looking keeps nobody from writing.
 pub(crate) async fn is_due(tx: &Tx<NoOrg>, urgent: bool, busy: &Busy, keys: &[&str], now: Timestamp) -> Result<bool, Error> {
     let mut params = Params(params![urgent, now]);
     let sql = format!(
@@ -267,29 +273,39 @@ pub(crate) async fn is_due(tx: &Tx<NoOrg>, urgent: bool, busy: &Busy, keys: &[&s
 }
 
 /// Take the delivery that is due: revocations first, then whatever has been due longest; of no endpoint that is `busy`, and only
-/// such as one of `keys` signs for. It is the taker's until `lease_until`: should the node die, another one takes it then.
+/// such as one of `keys` signs for. It is the taker's until `lease_until`: should the node die, another one takes it then. Commits.
 pub(crate) async fn take(
-    tx: &Tx<NoOrg>,
+    tx: Tx<NoOrg>,
     urgent: bool,
     busy: &Busy,
     keys: &[&str],
     now: Timestamp,
     lease_until: Timestamp,
 ) -> Result<Option<Due>, Error> {
-    let mut params = Params(params![urgent, now]);
-    let is_due = due_now(&mut params, busy, keys);
-    let lock = if tx.is_postgres() { " FOR UPDATE OF d SKIP LOCKED" } else { "" };
-    let sql = format!(
-        "SELECT d.id, d.org_id, d.endpoint_id, d.attempts, d.tries, e.url, e.format, e.key_id, e.secret_version, e.previous_until,
+    let found = |row: &Row| Ok((row.get("org_id")?, row.get::<DeliveryId>("id")?));
+    let found: Option<(OrgId, DeliveryId)> = if tx.is_postgres() {
+        let (keys, endpoints, orgs) = (keys.join(","), list(&busy.endpoints), list(&busy.orgs));
+        tx.glimpse(&doors::DUE_DELIVERY, params![urgent, now, keys, endpoints, orgs], found).await?
+    } else {
+        let mut params = Params(params![urgent, now]);
+        let sql = format!(
+            "SELECT d.org_id, d.id FROM webhook_deliveries d JOIN webhook_endpoints e ON e.org_id = d.org_id AND e.id = d.endpoint_id
+             WHERE {} ORDER BY d.due_at, d.id LIMIT 1",
+            due_now(&mut params, busy, keys)
+        );
+        tx.one(&sql, params.0, found).await?
+    };
+    let Some((org, id)) = found else { return Ok(None) };
+    // Its lock is ours already.
+    let tx = tx.in_scope(OrgScope::new(org)).await?;
+    let sql = "SELECT d.id, d.org_id, d.endpoint_id, d.attempts, d.tries, e.url, e.format, e.key_id, e.secret_version, e.previous_until,
                 o.id AS event_id, o.type, o.created_at, o.data
          FROM webhook_deliveries d
            JOIN webhook_endpoints e ON e.org_id = d.org_id AND e.id = d.endpoint_id
            JOIN outbox o ON o.org_id = d.org_id AND o.id = d.event_id
-         WHERE {is_due}
-         ORDER BY d.due_at, d.id LIMIT 1{lock}"
-    );
+         WHERE d.org_id = $1 AND d.id = $2";
     let due = tx
-        .one(&sql, params.0, |row| {
+        .one(sql, params![org, id], |row| {
             Ok(Due {
                 id: row.get("id")?,
                 org: row.get("org_id")?,
@@ -309,9 +325,10 @@ pub(crate) async fn take(
         })
         .await?;
     if let Some(due) = &due {
-        let sql = "UPDATE webhook_deliveries SET status = 'sending', attempts = $2, tries = $3, due_at = $4 WHERE id = $1";
-        tx.run(sql, params![due.id, due.attempts, due.tries, lease_until]).await?;
+        let sql = "UPDATE webhook_deliveries SET status = 'sending', attempts = $3, tries = $4, due_at = $5 WHERE org_id = $1 AND id = $2";
+        tx.run(sql, params![org, due.id, due.attempts, due.tries, lease_until]).await?;
     }
+    tx.commit().await?;
     Ok(due)
 }
 

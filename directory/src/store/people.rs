@@ -10,6 +10,7 @@ use scim::compare::fold;
 
 use super::{
     db::{NoOrg, Tx},
+    doors,
     members::Profile,
     roles::{IN_FORCE, role, roles_of_m},
     scim_users,
@@ -30,10 +31,24 @@ pub(crate) struct Door {
     pub(crate) role: OrgRole,
 }
 
-/// The organisations that this account may enter, by name.
-pub(crate) async fn doors<S: Send + Sync>(tx: &Tx<S>, account: AccountId) -> Result<Vec<Door>, Error> {
+/// What [`doors_sql`] gives.
+pub(super) const ENTERED: &[(&str, &str)] = &[
+    ("org_id", "uuid"),
+    ("name", "text"),
+    ("slug", "text"),
+    ("member_id", "uuid"),
+    ("membership_id", "uuid"),
+    ("given_name", "text"),
+    ("family_name", "text"),
+    ("display_name", "text"),
+    ("granted_role", "text"),
+    ("mapped_role", "text"),
+];
+
+/// The organisations that an account may enter, by name, and with which role.
+pub(super) fn doors_sql() -> String {
     let roles = roles_of_m();
-    let sql = format!(
+    format!(
         "SELECT o.id AS org_id, o.name, o.slug, m.member_id, m.id AS membership_id, p.given_name, p.family_name, p.display_name, {roles}
          FROM memberships m
            JOIN members p ON p.org_id = m.org_id AND p.id = m.member_id
@@ -41,8 +56,12 @@ pub(crate) async fn doors<S: Send + Sync>(tx: &Tx<S>, account: AccountId) -> Res
            JOIN users u ON u.id = m.account_id
          WHERE m.account_id = $1 AND {MAY_ACT}
          ORDER BY o.name, o.id"
-    );
-    tx.all(&sql, params![account], |row| {
+    )
+}
+
+/// The organisations that this account may enter, by name.
+pub(crate) async fn doors<S: Send + Sync>(tx: &Tx<S>, account: AccountId) -> Result<Vec<Door>, Error> {
+    tx.through(&doors::ENTERABLE, params![account], |row| {
         Ok(Door {
             org: row.get("org_id")?,
             org_name: OrgName::try_from(row.get::<String>("name")?)?,
@@ -63,10 +82,14 @@ pub(crate) async fn doors<S: Send + Sync>(tx: &Tx<S>, account: AccountId) -> Res
 /// The organisations in which a sign-in to this account is worth a note: those whose membership the person has accepted.
 /// Whoever merely provisioned her address learns nothing of what she does elsewhere.
 pub(crate) async fn organizations_of(tx: &Tx<NoOrg>, account: AccountId) -> Result<Vec<OrgId>, Error> {
-    tx.all("SELECT org_id FROM memberships WHERE account_id = $1 AND proven_at IS NOT NULL ORDER BY org_id", params![account], |row| {
-        row.get("org_id")
-    })
-    .await
+    let read = |row: &Row| Ok((row.get("org_id")?, row.opt::<Timestamp>("proven_at")?));
+    let memberships = tx.through(&doors::MEMBERSHIPS, params![account], read).await?;
+    Ok(memberships.into_iter().filter_map(|(org, proven)| proven.map(|_| org)).collect())
+}
+
+/// The memberships of this account, in every organisation.
+pub(crate) async fn memberships_of<S: Send + Sync>(tx: &Tx<S>, account: AccountId) -> Result<Vec<(OrgId, MembershipId)>, Error> {
+    tx.through(&doors::MEMBERSHIPS, params![account], |row| Ok((row.get("org_id")?, row.get("id")?))).await
 }
 
 /// How many people there are.
@@ -359,13 +382,6 @@ pub(crate) async fn renew_keys(tx: &Tx, member: MemberId) -> Result<(), Error> {
     let sql = "UPDATE members SET name_key = $3, search_key = $4 WHERE org_id = $1 AND id = $2 AND (name_key <> $3 OR search_key <> $4)";
     tx.run(sql, params![tx.org(), member, name, search]).await?;
     Ok(())
-}
-
-/// Whether there are members whose keys have not been made: a list would not be sorted, and a search would not find them.
-pub(crate) async fn any_without_keys<S: Send + Sync>(tx: &Tx<S>) -> Result<bool, Error> {
-    let sql = "SELECT 1 AS one FROM organizations o
-               WHERE EXISTS (SELECT 1 FROM members p WHERE p.org_id = o.id AND p.name_key = '') LIMIT 1";
-    Ok(tx.one(sql, vec![], |_| Ok(())).await?.is_some())
 }
 
 /// Some members whose keys have not been made, with their locks.

@@ -3,7 +3,7 @@
 use domain::{MembershipId, PersonalTokenId, Timestamp, oauth::Scopes, view::PersonalTokenView};
 
 use super::{
-    db::{NoOrg, Tx},
+    db::Tx,
     values::{Maybe, Row, params},
 };
 use crate::{Error, secret::SecretHash};
@@ -78,7 +78,7 @@ pub(crate) async fn delete_of_membership(tx: &Tx, membership: MembershipId) -> R
 }
 
 /// Clear away what has outlived its time.
-pub(crate) async fn delete_expired(tx: &Tx<NoOrg>, now: Timestamp) -> Result<(), Error> {
-    tx.run("DELETE FROM personal_tokens WHERE expires_at <= $1", params![now]).await?;
+pub(crate) async fn delete_expired(tx: &Tx, now: Timestamp) -> Result<(), Error> {
+    tx.run("DELETE FROM personal_tokens WHERE org_id = $2 AND expires_at <= $1", params![now, tx.org()]).await?;
     Ok(())
 }

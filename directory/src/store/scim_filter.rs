@@ -270,10 +270,10 @@ impl Compiler<'_> {
     }
 
     /// Compare a key, by substring functions rather than LIKE, whose wildcards would have to be escaped and whose case
-    /// rules differ between the engines. `by_index`: an index holds the beginning of the column.
+    /// rules differ between the engines. `by_index`: the column is `value_key`, whose beginning has a column and an index.
     fn text(&mut self, column: &str, op: Op, key: &str, by_index: bool) -> String {
         let beginning = indexed(key);
-        let start = format!("substr({column}, 1, {})", INDEXED);
+        let start = column.replace("value_key", "value_start");
         match op {
             Op::Co | Op::Sw | Op::Ew if key.is_empty() => any(column),
             // Not `column = key` for the whole: SQLite would put the key into `start` as well, and find no index for it.

@@ -7,7 +7,8 @@ use scim::{Attribute, Kind, Resource, Target, compare};
 use serde_json::Value;
 
 use super::{
-    db::Tx,
+    db::{NoOrg, Tx},
+    doors,
     values::{Params, params},
 };
 use crate::Error;
@@ -34,13 +35,16 @@ struct Kept {
 /// The attributes that have columns of their own in `scim_users`.
 const COLUMNS: [&str; 3] = ["userName", "active", "externalId"];
 
-/// Whether any organisation has users or groups whose keys were made by older rules.
-pub(crate) async fn any_outdated<S: Send + Sync>(tx: &Tx<S>) -> Result<bool, Error> {
-    let sql = "SELECT 1 AS one FROM organizations o
-               WHERE EXISTS (SELECT 1 FROM scim_users u WHERE u.org_id = o.id AND u.indexed_by < $1 AND u.deleted_at IS NULL)
-                  OR EXISTS (SELECT 1 FROM scim_groups g WHERE g.org_id = o.id AND g.indexed_by < $1 AND g.deleted_at IS NULL)
-               LIMIT 1";
-    Ok(tx.one(sql, params![RULES], |_| Ok(())).await?.is_some())
+/// Whether any organisation has users or groups whose keys were made by rules before `$1`, or members whose keys were not made.
+pub(super) const OUTDATED: &str = "SELECT 1 AS one FROM organizations o
+     WHERE EXISTS (SELECT 1 FROM scim_users u WHERE u.org_id = o.id AND u.indexed_by < $1 AND u.deleted_at IS NULL)
+        OR EXISTS (SELECT 1 FROM scim_groups g WHERE g.org_id = o.id AND g.indexed_by < $1 AND g.deleted_at IS NULL)
+        OR EXISTS (SELECT 1 FROM members p WHERE p.org_id = o.id AND p.name_key = '')
+     LIMIT 1";
+
+/// Whether there is such an organisation: filters and lists would not find everybody.
+pub(crate) async fn any_outdated(tx: &Tx<NoOrg>) -> Result<bool, Error> {
+    Ok(tx.glimpse(&doors::OUTDATED, params![RULES], |_| Ok(())).await?.is_some())
 }
 
 /// The path under which the values of `target` are kept as rows, or, without its sub-attribute, its elements.

@@ -1,4 +1,4 @@
-//! What services of an organisation ask us with. Found by their public id, before any scope exists.
+//! What services of an organisation ask us with. Found by their public id through a door, before any scope exists.
 
 use domain::{
     MemberId, OrgId, ServiceCredentialId, Timestamp,
@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::{
     db::{NoOrg, Tx},
+    doors,
     values::{Maybe, Row, params},
 };
 use crate::{Error, secret::SecretHash};
@@ -27,8 +28,7 @@ const WORKS: &str = "revoked_at IS NULL AND (retires_at IS NULL OR retires_at > 
 
 /// The credential of this public id, if it works at `now`.
 pub(crate) async fn present(tx: &Tx<NoOrg>, id: Uuid, now: Timestamp) -> Result<Option<Presented>, Error> {
-    let sql = format!("SELECT id, org_id, secret_hash, last_used_at FROM service_credentials WHERE id = $1 AND {WORKS}");
-    tx.one(&sql, params![id, now], |row| {
+    tx.glimpse(&doors::SERVICE_CREDENTIAL, params![id, now], |row| {
         Ok(Presented {
             id: row.get("id")?,
             org: row.get("org_id")?,

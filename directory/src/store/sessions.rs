@@ -1,9 +1,10 @@
-//! Browser sessions: rows that hang off one membership. Found by the hash of their id, before any scope exists.
+//! Browser sessions: rows that hang off one membership. A door leads from the hash of an id to the organisation; the rest is read there.
 
 use domain::{AccountId, MemberId, MembershipId, OrgId, OrgName, OrgRole, OrgSlug, Timestamp};
 
 use super::{
     db::{NoOrg, Tx},
+    doors,
     members::Profile,
     roles::{role, roles_of_m},
     values::{Maybe, params},
@@ -48,7 +49,7 @@ pub(crate) const MAY_ACT: &str = "m.proven_at IS NOT NULL AND NOT u.suspended AN
     AND NOT EXISTS (SELECT 1 FROM member_blocks b WHERE b.org_id = m.org_id AND b.member_id = m.member_id)";
 
 /// The live session of this hash, if whoever it stands for may act at `now`.
-pub(crate) async fn find(tx: &Tx<NoOrg>, hash: &SecretHash, now: Timestamp, idle_since: Timestamp) -> Result<Option<Found>, Error> {
+pub(crate) async fn find(tx: &Tx, hash: &SecretHash, now: Timestamp, idle_since: Timestamp) -> Result<Option<Found>, Error> {
     let roles = roles_of_m();
     let sql = format!(
         "SELECT m.account_id, m.member_id, m.id AS membership_id, m.org_id, o.name AS org_name, o.slug,
@@ -59,9 +60,9 @@ pub(crate) async fn find(tx: &Tx<NoOrg>, hash: &SecretHash, now: Timestamp, idle
            JOIN members p ON p.org_id = m.org_id AND p.id = m.member_id
            JOIN users u ON u.id = m.account_id
            JOIN organizations o ON o.id = m.org_id
-         WHERE s.id_hash = $1 AND s.expires_at > $2 AND s.last_seen_at > $3 AND {MAY_ACT}"
+         WHERE s.id_hash = $1 AND s.org_id = $4 AND s.expires_at > $2 AND s.last_seen_at > $3 AND {MAY_ACT}"
     );
-    tx.one(&sql, params![hash.as_bytes().to_vec(), now, idle_since], |row| {
+    tx.one(&sql, params![hash.as_bytes().to_vec(), now, idle_since, tx.org()], |row| {
         Ok(Found {
             account: row.get("account_id")?,
             member: row.get("member_id")?,
@@ -142,18 +143,13 @@ pub(crate) async fn set_auth_time(tx: &Tx, hash: &SecretHash, now: Timestamp) ->
 }
 
 /// Note that the session was used; whether it is still there. Never inserts: what was ended stays ended.
-pub(crate) async fn touch(tx: &Tx<NoOrg>, hash: &SecretHash, now: Timestamp) -> Result<bool, Error> {
-    Ok(tx.run("UPDATE sessions SET last_seen_at = $2 WHERE id_hash = $1", params![hash.as_bytes().to_vec(), now]).await? == 1)
+pub(crate) async fn touch(tx: &Tx, hash: &SecretHash, now: Timestamp) -> Result<bool, Error> {
+    let sql = "UPDATE sessions SET last_seen_at = $3 WHERE id_hash = $1 AND org_id = $2";
+    Ok(tx.run(sql, params![hash.as_bytes().to_vec(), tx.org(), now]).await? == 1)
 }
 
-pub(crate) async fn delete<S: Send + Sync>(tx: &Tx<S>, hash: &SecretHash) -> Result<bool, Error> {
-    Ok(tx.run("DELETE FROM sessions WHERE id_hash = $1", params![hash.as_bytes().to_vec()]).await? == 1)
-}
-
-/// End every session of an account, in every organisation: its credential has changed.
-pub(crate) async fn delete_of_account<S: Send + Sync>(tx: &Tx<S>, account: AccountId) -> Result<u64, Error> {
-    let sql = "DELETE FROM sessions WHERE membership_id IN (SELECT id FROM memberships WHERE account_id = $1)";
-    tx.run(sql, params![account]).await
+pub(crate) async fn delete(tx: &Tx, hash: &SecretHash) -> Result<bool, Error> {
+    Ok(tx.run("DELETE FROM sessions WHERE id_hash = $1 AND org_id = $2", params![hash.as_bytes().to_vec(), tx.org()]).await? == 1)
 }
 
 /// The hashes of a membership's sessions.
@@ -167,7 +163,22 @@ pub(crate) async fn delete_of_membership(tx: &Tx, membership: MembershipId) -> R
     tx.run("DELETE FROM sessions WHERE org_id = $1 AND membership_id = $2", params![tx.org(), membership]).await
 }
 
+/// The organisation of the session of this hash.
+pub(crate) async fn org_of(tx: &Tx, hash: &SecretHash) -> Result<Option<OrgId>, Error> {
+    tx.glimpse(&doors::SESSION, params![hash.as_bytes().to_vec()], |row| row.get("org_id")).await
+}
+
+/// The organisations that have sessions, links, tokens or devices to clear away.
+pub(crate) async fn orgs_with_expired(
+    tx: &Tx<NoOrg>,
+    now: Timestamp,
+    idle_since: Timestamp,
+    asked_before: Timestamp,
+) -> Result<Vec<OrgId>, Error> {
+    tx.through(&doors::EXPIRED, params![now, idle_since, asked_before], |row| row.get("org_id")).await
+}
+
 /// Clear away sessions that have outlived their time.
-pub(crate) async fn delete_expired(tx: &Tx<NoOrg>, now: Timestamp, idle_since: Timestamp) -> Result<u64, Error> {
-    tx.run("DELETE FROM sessions WHERE expires_at <= $1 OR last_seen_at <= $2", params![now, idle_since]).await
+pub(crate) async fn delete_expired(tx: &Tx, now: Timestamp, idle_since: Timestamp) -> Result<u64, Error> {
+    tx.run("DELETE FROM sessions WHERE org_id = $3 AND (expires_at <= $1 OR last_seen_at <= $2)", params![now, idle_since, tx.org()]).await
 }

@@ -11,6 +11,7 @@ use domain::{
 
 use super::{
     db::{NoOrg, Tx},
+    doors,
     values::{Maybe, Row, params},
 };
 use crate::{Call, Error, secret::SecretHash};
@@ -53,18 +54,38 @@ pub(crate) struct NewToken<'a> {
     pub(crate) now: Timestamp,
 }
 
+/// What [`PRESENT`] gives.
+pub(super) const PRESENTED: &[(&str, &str)] = &[
+    ("id", "uuid"),
+    ("org_id", "uuid"),
+    ("connection_id", "uuid"),
+    ("name", "text"),
+    ("purpose", "text"),
+    ("secret_hash", "bytea"),
+    ("expires_at", "bigint"),
+    ("retires_at", "bigint"),
+    ("revoked_at", "bigint"),
+    ("last_used_at", "bigint"),
+    ("last_used_ip", "text"),
+    ("allowed_from", "text"),
+    ("status", "text"),
+    ("drill_of", "uuid"),
+    ("home_status", "text"),
+];
+
+/// The token of a public id, with its connection, and its home's if it is a satellite's.
+pub(super) const PRESENT: &str =
+    "SELECT t.id, t.org_id, t.connection_id, t.name, t.purpose, t.secret_hash, t.expires_at, t.retires_at, t.revoked_at, t.last_used_at, t.last_used_ip, t.allowed_from,
+            c.status, o.drill_of, coalesce(h.status, 'disabled') AS home_status
+     FROM scim_tokens t
+       JOIN scim_connections c ON c.org_id = t.org_id AND c.id = t.connection_id
+       JOIN organizations o ON o.id = t.org_id
+       LEFT JOIN scim_connections h ON h.org_id = o.drill_of
+     WHERE t.id = $1";
+
 /// The token of this public id, whatever its state: one lookup, the same for every well-formed token.
 pub(crate) async fn present(tx: &Tx<NoOrg>, id: TokenId) -> Result<Option<Presented>, Error> {
-    tx.one(
-        "SELECT t.id, t.org_id, t.connection_id, t.name, t.purpose, t.secret_hash, t.expires_at, t.retires_at, t.revoked_at, t.last_used_at, t.last_used_ip, t.allowed_from,
-                c.status, o.drill_of, coalesce(h.status, 'disabled') AS home_status
-         FROM scim_tokens t
-           JOIN scim_connections c ON c.org_id = t.org_id AND c.id = t.connection_id
-           JOIN organizations o ON o.id = t.org_id
-           LEFT JOIN scim_connections h ON h.org_id = o.drill_of
-         WHERE t.id = $1",
-        params![id],
-        |row| {
+    tx.glimpse(&doors::PROVISIONING_TOKEN, params![id], |row| {
             let (org, home): (OrgId, Option<OrgId>) = (row.get("org_id")?, row.opt("drill_of")?);
             let drill = row.get::<String>("purpose")? == DRILL;
             // A drill's token is good for a satellite only, and a satellite knows no other.
@@ -86,8 +107,7 @@ pub(crate) async fn present(tx: &Tx<NoOrg>, id: TokenId) -> Result<Option<Presen
                 last_used_ip: row.opt("last_used_ip")?,
                 allowed_from: networks(row)?,
             })
-        },
-    )
+    })
     .await
 }
 
@@ -176,13 +196,12 @@ const WORKS: &str = "revoked_at IS NULL AND expires_at > $2 AND (retires_at IS N
 /// too.
 pub(crate) async fn works(tx: &Tx, id: TokenId, ip: Option<&str>, now: Timestamp) -> Result<bool, Error> {
     let sql = format!(
-        "SELECT allowed_from FROM scim_tokens WHERE org_id = $1 AND id = $3 AND {WORKS}
-           AND EXISTS (SELECT 1 FROM scim_connections c WHERE c.org_id = $1 AND c.status = 'enabled')
-           AND NOT EXISTS (SELECT 1 FROM organizations o LEFT JOIN scim_connections h ON h.org_id = o.drill_of
-                           WHERE o.id = $1 AND o.drill_of IS NOT NULL AND coalesce(h.status, 'disabled') <> 'enabled')"
+        "SELECT allowed_from, purpose FROM scim_tokens WHERE org_id = $1 AND id = $3 AND {WORKS}
+           AND EXISTS (SELECT 1 FROM scim_connections c WHERE c.org_id = $1 AND c.status = 'enabled')"
     );
-    let allowed = tx.one(&sql, params![tx.org(), now, id], networks).await?;
-    Ok(allowed.is_some_and(|networks| networks.admit(ip)))
+    let found = tx.one(&sql, params![tx.org(), now, id], |row| Ok((networks(row)?, row.get::<String>("purpose")? == DRILL))).await?;
+    let Some((_, drill)) = found.filter(|(networks, _)| networks.admit(ip)) else { return Ok(false) };
+    Ok(!drill || super::connections::home_is_on(tx).await?)
 }
 
 /// How many tokens of the organisation work at `now`.
@@ -243,17 +262,17 @@ pub(crate) async fn restrict(tx: &Tx, id: TokenId, networks: &AllowedNetworks, n
 /// Organisations with a token that expires within 30, 7 or 1 days of which owners have not heard so yet: one that would go on until
 /// then, by a connection that is on.
 pub(crate) async fn orgs_to_warn(tx: &Tx<NoOrg>, now: Timestamp) -> Result<Vec<OrgId>, Error> {
-    tx.all(
-        "SELECT DISTINCT t.org_id FROM scim_tokens t JOIN scim_connections c ON c.org_id = t.org_id AND c.id = t.connection_id
-         WHERE t.revoked_at IS NULL AND t.expires_at > $1 AND t.expires_at <= $2 AND t.retires_at IS NULL AND t.purpose = 'provisioning'
-           AND c.status = 'enabled'
-           AND (t.warned_days IS NULL OR t.warned_days > CASE WHEN t.expires_at <= $3 THEN 1 WHEN t.expires_at <= $4 THEN 7 ELSE 30 END)
-         ORDER BY t.org_id",
-        params![now, now + DAY * 30, now + DAY, now + DAY * 7],
-        |row| row.get("org_id"),
-    )
-    .await
+    let params = params![now, now + DAY * 30, now + DAY, now + DAY * 7];
+    tx.through(&doors::EXPIRING_TOKENS, params, |row| row.get("org_id")).await
 }
+
+/// Organisations with a token that expires after `$1` and until `$2`, which is worth a warning, with others at `$3` and `$4`.
+pub(super) const TO_WARN: &str =
+    "SELECT DISTINCT t.org_id FROM scim_tokens t JOIN scim_connections c ON c.org_id = t.org_id AND c.id = t.connection_id
+     WHERE t.revoked_at IS NULL AND t.expires_at > $1 AND t.expires_at <= $2 AND t.retires_at IS NULL AND t.purpose = 'provisioning'
+       AND c.status = 'enabled'
+       AND (t.warned_days IS NULL OR t.warned_days > CASE WHEN t.expires_at <= $3 THEN 1 WHEN t.expires_at <= $4 THEN 7 ELSE 30 END)
+     ORDER BY t.org_id";
 
 /// A token of which owners are told that it expires.
 pub(crate) struct Expiring {

@@ -9,6 +9,7 @@ use domain::{
 
 use super::{
     db::{NoOrg, Tx},
+    doors,
     outbox::event_type,
     values::{Maybe, Params, Row, params},
 };
@@ -92,7 +93,7 @@ pub(crate) async fn lock_secret(tx: &Tx, id: WebhookEndpointId) -> Result<Option
 
 /// The keys that any organisation's endpoints were made under.
 pub(crate) async fn keys_in_use(tx: &Tx<NoOrg>) -> Result<Vec<String>, Error> {
-    tx.all("SELECT DISTINCT key_id FROM webhook_endpoints", vec![], |row| row.get("key_id")).await
+    tx.through(&doors::ENDPOINT_KEYS, vec![], |row| row.get("key_id")).await
 }
 
 /// The next edition of the secret, which ends in `hint` and which `seen_by` has seen. The one before signs until `previous_until`,

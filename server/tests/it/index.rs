@@ -39,8 +39,8 @@ both_databases! {
         }
         // More than one batch.
         app.crowd(&acme, 450).await;
-        assert_eq!(index::renew(&app.state.db).await.unwrap(), 450);
-        assert_eq!(index::renew(&app.state.db).await.unwrap(), 0);
+        assert_eq!(index::renew(&app.database.as_owner().await).await.unwrap(), 450);
+        assert_eq!(index::renew(&app.database.as_owner().await).await.unwrap(), 0);
         let filters = [
             "userName eq \"MIRA\"", "title eq \"chief\"", "name.familyName sw \"ols\"", "emails[type eq \"work\" and value eq \"mira@acme.test\"]",
             &format!("{ENTERPRISE}:department eq \"r&d\""), "emails pr and title pr",
@@ -55,7 +55,7 @@ both_databases! {
                 assert!(found(idp, "/Users", filter).await.is_empty(), "{filter}");
             }
         }
-        assert_eq!(index::renew(&app.state.db).await.unwrap(), 450 + 4);
+        assert_eq!(index::renew(&app.database.as_owner().await).await.unwrap(), 450 + 4);
         for (number, (idp, user, group)) in made.iter().enumerate() {
             for filter in filters {
                 assert_eq!(found(idp, "/Users", filter).await, [user.as_str()], "{filter}");
@@ -66,7 +66,7 @@ both_databases! {
             let sorted = idp.get("/Users?sortBy=emails&count=1").await;
             assert_eq!(&id(&sorted.resources()[0]), user);
         }
-        assert_eq!(index::renew(&app.state.db).await.unwrap(), 0);
+        assert_eq!(index::renew(&app.database.as_owner().await).await.unwrap(), 0);
     }
 
     async fn two_whose_keys_become_the_same_are_both_kept(app) {
@@ -88,8 +88,8 @@ both_databases! {
         ] {
             app.database.try_run(sql).await.unwrap();
         }
-        assert_eq!(index::renew(&app.state.db).await.unwrap(), 6);
-        assert_eq!(index::renew(&app.state.db).await.unwrap(), 0, "it ends");
+        assert_eq!(index::renew(&app.database.as_owner().await).await.unwrap(), 6);
+        assert_eq!(index::renew(&app.database.as_owner().await).await.unwrap(), 0, "it ends");
         for (endpoint, ids) in [("/Users", &users), ("/Groups", &groups)] {
             assert_eq!(idp.get(endpoint).await.resources().len(), 3);
             for id in ids {

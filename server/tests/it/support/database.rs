@@ -53,11 +53,12 @@ impl TestDatabase {
                 let template = TEMPLATE.get_or_init(make_template).await;
                 psql(&admin, &format!("CREATE DATABASE {name} TEMPLATE {template} OWNER rollcall_owner"));
                 let url = |user: &str| with(&admin, user, &name);
-                // The application's own role, which owns nothing: a superuser would pass tests that it should fail.
-                (DbSettings { max_connections: 12, ..DbSettings::new(url("rollcall_app")) }, url("rollcall_owner"))
+                // The program's own logins, which own nothing: a superuser would pass tests that it should fail.
+                let jobs_url = Some(url("rollcall_jobs"));
+                (DbSettings { max_connections: 12, jobs_url, ..DbSettings::new(url("rollcall_app")) }, url("rollcall_owner"))
             }
         };
-        let db = server::startup::open(&settings).await.unwrap();
+        let db = server::startup::open_to_serve(&settings).await.unwrap();
         let all_seeing = Database::connect(&owner_url).await.unwrap();
         let as_application = Database::connect(&settings.url).await.unwrap();
         Self { db, all_seeing, as_application, url: settings.url, engine, name, owner_url, folder }
@@ -118,11 +119,21 @@ impl TestDatabase {
                 .flat_map(|file| std::fs::read(self.folder.join(file)).unwrap_or_default())
                 .collect(),
             Engine::Postgres => {
-                let run = Command::new("pg_dump").arg(&self.owner_url).output().unwrap();
+                let run = Command::new("pg_dump").args(["--enable-row-security", &self.owner_url]).output().unwrap();
                 assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
                 run.stdout
             }
         }
+    }
+
+    /// The database as its owner reaches it, who migrates.
+    pub async fn as_owner(&self) -> Db {
+        Db::connect(&DbSettings { max_connections: 1, ..DbSettings::new(self.owner_url.clone()) }).await.unwrap()
+    }
+
+    /// An URL of this database (PostgreSQL) for another role.
+    pub fn url_of(&self, role: &str) -> String {
+        with(&admin_url(), role, &self.name)
     }
 
     /// Run a statement as the application does.
@@ -134,6 +145,7 @@ impl TestDatabase {
     pub fn close_to_everybody(&self) {
         psql(&admin_url(), &format!("ALTER DATABASE {} ALLOW_CONNECTIONS false", self.name));
         self.break_connections_of("rollcall_app");
+        self.break_connections_of("rollcall_jobs");
     }
 
     /// The opposite.
@@ -262,7 +274,7 @@ fn with(admin: &str, user: &str, database: &str) -> String {
     format!("postgres://{user}@{host}/{database}")
 }
 
-/// Make the two roles and a migrated database to copy. Migrations run as the owner.
+/// Make the three roles and a migrated database to copy. Migrations run as the owner.
 async fn make_template() -> String {
     let name = format!("template{:032x}", u128::from_be_bytes(random()));
     let url = make_database(&admin_url(), &name);
@@ -272,11 +284,11 @@ async fn make_template() -> String {
     name
 }
 
-/// Make the two roles, and an empty database that one of them owns; its URL as that one's.
+/// Make the three roles, and an empty database that one of them owns; its URL as that one's.
 pub fn make_database(admin: &str, name: &str) -> String {
     psql(
         admin,
-        "DO $$ BEGIN CREATE ROLE rollcall_owner LOGIN; CREATE ROLE rollcall_app LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$",
+        "DO $$ BEGIN CREATE ROLE rollcall_owner LOGIN; CREATE ROLE rollcall_app LOGIN; CREATE ROLE rollcall_jobs LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$",
     );
     psql(admin, &format!("CREATE DATABASE {name} OWNER rollcall_owner"));
     with(admin, "rollcall_owner", name)
