@@ -56,7 +56,7 @@ pub async fn unfit_logins(db: &Db) -> Result<Option<String>, Error> {
     }
     if !db.has_jobs_login() {
         return Ok(Some(format!(
-            "Background jobs need a login of their own on PostgreSQL. As the database's owner or a superuser: {}; then run `rollcall migrate` \
+            "Background jobs need a login of their own on PostgreSQL. As an administrator of PostgreSQL: {}; then run `rollcall migrate` \
              and set ROLLCALL_JOBS_DATABASE_URL to it.",
             statement(Login::Jobs)
         )));

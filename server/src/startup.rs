@@ -20,10 +20,15 @@ async fn ready(db: Db, settings: &DbSettings) -> Result<Db, String> {
     let unreadable = |error: Error| format!("The database cannot be read: {error}");
     match pending_migrations(&db).await.map_err(unreadable)? {
         // A migration that was killed on its way: filters would find nobody, and say so with a 200.
-        0 if index::is_outdated(&db).await.map_err(unreadable)? => {
-            Err("Users and groups are to be found by newer rules first. Run `rollcall migrate`, then start again.".to_owned())
-        }
-        0 => Ok(db),
+        0 => match index::is_outdated(&db).await {
+            Ok(false) => Ok(db),
+            Ok(true) => Err("Users and groups are to be found by newer rules first. Run `rollcall migrate`, then start again.".to_owned()),
+            // Its functions are missing, or this login may not use them.
+            Err(error @ Error::Store(_)) => {
+                Err(format!("The database is not ready for this login ({error}). Run `rollcall migrate` as its owner, then start again."))
+            }
+            Err(error) => Err(unreadable(error)),
+        },
         pending => Err(format!("{pending} migrations are pending. Apply them with `rollcall migrate`, then start again.")),
     }
 }

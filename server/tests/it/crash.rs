@@ -332,7 +332,7 @@ impl Drop for Scene {
 impl Scene {
     /// The program, as the role that owns nothing.
     fn rollcall(&self) -> Command {
-        rollcall(&self.folder, self.url.as_ref().map(|url| url.replace("//rollcall_owner@", "//rollcall_app@")).as_deref())
+        rollcall(&self.folder, self.url.as_deref())
     }
 
     async fn rows(&self) -> Rows {

@@ -27,9 +27,8 @@ async fn fifty_parallel_patches_through_two_servers_end_in_exactly_the_right_set
     let (folder, url) = operator_database(Engine::Postgres).await;
     let run = rollcall(&folder, url.as_deref()).arg("migrate").output().unwrap();
     assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
-    let application = url.as_ref().map(|url| url.replace("//rollcall_owner@", "//rollcall_app@"));
-    let (org, token) = bootstrap(rollcall(&folder, application.as_deref()), &folder);
-    let servers = [0, 1].map(|_| Process::serve(rollcall(&folder, application.as_deref())));
+    let (org, token) = bootstrap(rollcall(&folder, url.as_deref()), &folder);
+    let servers = [0, 1].map(|_| Process::serve(rollcall(&folder, url.as_deref())));
     let mut wire = Wire::new(&servers[0].address, &org, &token);
 
     let people: Vec<String> = (0..PATCHES)

@@ -51,6 +51,7 @@ mod representation;
 mod root;
 mod scim_protocol;
 mod scim_users;
+mod second_wall;
 mod security_event_tokens;
 mod sign_in;
 mod teams;

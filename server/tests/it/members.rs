@@ -251,7 +251,7 @@ both_databases! {
         let kept = keys().await;
         assert_eq!(kept.len(), 9);
         app.database.try_run("UPDATE members SET name_key = '', search_key = 'x'").await.unwrap();
-        assert_eq!(directory::provisioning::index::renew(&app.state.db).await.unwrap(), 9);
+        assert_eq!(directory::provisioning::index::renew(&app.database.as_owner().await).await.unwrap(), 9);
         assert_eq!(keys().await, kept);
         assert_eq!(app.database.number("SELECT count(*) FROM members WHERE search_key LIKE '%m.olsen%' AND name_key = 'm.olsen'").await, 1);
         let found = list(&owner, &acme, &[("search", "b0ss")]).await;

@@ -168,7 +168,7 @@ both_databases! {
         assert_eq!(idp.get("/Users").await.resources().iter().map(id).collect::<std::collections::BTreeSet<_>>(), users);
         assert!(idp.get("/Users?cursor=&count=2").await.json["nextCursor"].is_string());
         assert_eq!(idp.delete(&format!("/Users/{}", users.first().unwrap())).await.status, 204);
-        directory::provisioning::index::renew(&app.state.db).await.unwrap();
+        directory::provisioning::index::renew(&app.database.as_owner().await).await.unwrap();
         assert_eq!(idp.get("/Users").await.json["totalResults"], 4);
     }
 

@@ -426,7 +426,7 @@ both_databases! {
         }
         tries.push("DELETE FROM scim_tokens WHERE name = 'Gone'".to_owned());
         for sql in &tries {
-            let error = app.database.try_run_as_application(sql).await.expect_err(sql);
+            let error = app.database.try_run_as_application_in("acme", sql).await.expect_err(sql);
             assert!(error.contains("never") || error.contains("goes with") || error.contains("permission denied"), "{sql}: {error}");
         }
         assert_eq!(app.database.rows("SELECT * FROM scim_tokens").await, before);
@@ -434,7 +434,7 @@ both_databases! {
 
         // Deleting an organisation ends its tokens with it.
         assert_eq!(app.idp(&globex).get("/Users").await.status, 200);
-        app.database.try_run_as_application("DELETE FROM organizations WHERE slug = 'globex'").await.unwrap();
+        app.database.try_run_as_application_in("globex", "DELETE FROM organizations WHERE slug = 'globex'").await.unwrap();
         assert_eq!(app.idp(&globex).get("/Users").await.status, 401);
         assert_eq!(app.database.number("SELECT count(*) FROM scim_tokens t LEFT JOIN organizations o ON o.id = t.org_id WHERE o.id IS NULL").await, 0);
     }

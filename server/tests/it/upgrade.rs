@@ -133,6 +133,11 @@ async fn no_server_starts_before_everybody_is_found(engine: Engine) {
     let db = Db::connect(&DbSettings::new(url.clone())).await.unwrap();
     // As if the migration had been killed on its way.
     Migrator::up(db.migrator(), None).await.unwrap();
+    if engine == Engine::Postgres {
+        let opened = server::startup::open(&DbSettings::new(url.clone())).await;
+        assert!(opened.unwrap_err().contains("rollcall migrate"), "not even the doors are there");
+    }
+    directory::doctor::make_doors(&db).await.unwrap();
     assert!(index::is_outdated(&db).await.unwrap());
     let opened = server::startup::open(&DbSettings::new(url)).await;
     match engine {

@@ -141,6 +141,16 @@ impl TestDatabase {
         self.as_application.execute_unprepared(sql).await.map(drop).map_err(|error| error.to_string())
     }
 
+    /// The same in the scope of the organisation of this name in URLs.
+    pub async fn try_run_as_application_in(&self, slug: &str, sql: &str) -> Result<(), String> {
+        if self.engine == Engine::Sqlite {
+            return self.try_run_as_application(sql).await;
+        }
+        let org = &self.texts(&format!("SELECT id::text FROM organizations WHERE slug = '{slug}'")).await[0];
+        // Sent as one, which is one transaction.
+        self.try_run_as_application(&format!("SELECT set_config('rollcall.org', '{org}', true); {sql}")).await
+    }
+
     /// Let nobody in and throw out whoever is (PostgreSQL): the database is gone.
     pub fn close_to_everybody(&self) {
         psql(&admin_url(), &format!("ALTER DATABASE {} ALLOW_CONNECTIONS false", self.name));

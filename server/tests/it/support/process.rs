@@ -9,16 +9,16 @@ use std::{
 
 use serde_json::Value;
 
-/// `rollcall` with settings for the database at `url`, or for a SQLite file in `folder`. Where `url` is the application's, background
-/// jobs have their own.
+/// `rollcall` with settings for the database at `url`, or for a SQLite file in `folder`. On PostgreSQL, whose role `url` names there is
+/// no matter: as in production, the owner migrates, and the application and its background jobs have logins of their own.
 pub fn rollcall(folder: &Path, url: Option<&str>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rollcall"));
     command.env_clear().env("ROLLCALL_DATA_DIR", folder).env("ROLLCALL_LISTEN", "127.0.0.1:0").current_dir(folder);
     if let Some(url) = url {
-        command.env("ROLLCALL_DATABASE_URL", url);
-        if url.contains("//rollcall_app@") {
-            command.env("ROLLCALL_JOBS_DATABASE_URL", url.replace("//rollcall_app@", "//rollcall_jobs@"));
-        }
+        let of = |role| url.replace("//rollcall_owner@", role).replace("//rollcall_app@", role);
+        command.env("ROLLCALL_DATABASE_URL", of("//rollcall_app@"));
+        command.env("ROLLCALL_JOBS_DATABASE_URL", of("//rollcall_jobs@"));
+        command.env("ROLLCALL_MIGRATION_DATABASE_URL", of("//rollcall_owner@"));
     }
     command
 }
