@@ -6,6 +6,14 @@ pub fn reload() {
     let _ = leptos::prelude::window().location().reload();
 }
 
+/// Go to another page, by the server.
+pub fn go(path: &str) {
+    #[cfg(feature = "hydrate")]
+    let _ = leptos::prelude::window().location().set_href(path);
+    #[cfg(not(feature = "hydrate"))]
+    let _ = path;
+}
+
 /// Ask the browser to print the page.
 pub fn print() {
     #[cfg(feature = "hydrate")]

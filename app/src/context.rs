@@ -8,6 +8,7 @@ use directory::{
     keys::Keys,
     passwords::Hasher,
     sessions::{BeginSession, Entry, SignedIn},
+    sign_in::Step,
     webhooks::Targets,
 };
 use domain::{OrgSlug, Permission};
@@ -15,7 +16,7 @@ use http::{HeaderValue, header};
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
 
-use crate::error::AppError;
+use crate::{error::AppError, paths};
 
 /// Runs deprovision drills against the nodes that the operator has named. The server's to do: pages know no addresses.
 #[derive(Clone)]
@@ -40,6 +41,8 @@ pub struct RequestContext {
     pub signed_in: Option<SignedIn>,
     /// The browser's session.
     pub session: tower_sessions::Session,
+    /// What the browser has proven of a sign-in that has another step, signed, as it sent it.
+    pub halfway: Option<String>,
     /// Hashes passwords off the async threads.
     pub hasher: Hasher,
     /// Writes what has to wait for the answer.
@@ -101,6 +104,40 @@ impl RequestContext {
         self.answer(begun.await)
     }
 
+    /// Go on with a sign-in: into an organisation, with how many there are to choose from; or to its second step, which is `None`.
+    pub async fn follow(&self, step: Result<Step, Error>) -> Result<Option<(OrgSlug, usize)>, AppError> {
+        let (signed, page) = match self.answer(step)? {
+            Step::In(entry) => {
+                let organisations = entry.organisations;
+                return Ok(Some((self.enter(Ok(entry)).await?, organisations)));
+            }
+            Step::Code(signed) => (signed, paths::SIGN_IN_CODE),
+            Step::SetUp(signed) => (signed, paths::SIGN_IN_SECOND_FACTOR),
+        };
+        self.set_halfway(&signed, STEP_SECONDS);
+        leptos_axum::redirect(page);
+        Ok(None)
+    }
+
+    /// What the browser has proven of a sign-in that has another step.
+    pub fn halfway(&self) -> Result<&str, Error> {
+        self.halfway.as_deref().ok_or(Error::Unauthenticated)
+    }
+
+    /// The second step is done.
+    pub fn forget_halfway(&self) {
+        self.set_halfway("", 0);
+    }
+
+    fn set_halfway(&self, signed: &str, seconds: u32) {
+        let https = self.public_url.starts_with("https:");
+        let secure = if https { "; Secure" } else { "" };
+        let cookie = format!("{}={signed}; Path=/; HttpOnly; SameSite=Strict; Max-Age={seconds}{secure}", step_cookie(https));
+        if let (Some(response), Ok(cookie)) = (use_context::<ResponseOptions>(), HeaderValue::from_str(&cookie)) {
+            response.append_header(header::SET_COOKIE, cookie);
+        }
+    }
+
     /// Have the store insert a session under a new id; it ends the old one in the same transaction.
     async fn begin(&self, begin: BeginSession) -> Result<(), Error> {
         self.session.cycle_id().await.map_err(session_error)?;
@@ -142,3 +179,11 @@ pub fn session_error(error: tower_sessions::session::Error) -> Error {
 
 /// What the session store says when the person may no longer enter: its errors are text.
 pub const REFUSED: &str = "refused";
+
+/// How long a browser keeps what the first step has proven; the server believes it no longer, whatever the browser does.
+const STEP_SECONDS: u32 = 600;
+
+/// The name of the cookie that holds what the first step of a sign-in has proven.
+pub fn step_cookie(https: bool) -> &'static str {
+    if https { "__Host-rollcall-step" } else { "rollcall-step" }
+}

@@ -25,8 +25,9 @@ use leptos_router::{
 
 use components::{Frame, Hydrated, NotFoundInOrg, NotFoundPage};
 use pages::{
-    Activate, Activity, ActivityRequest, Agent, Agents, ApiAccess, Audit, Delivery, Device, Drill, Endpoint, Group, Groups, Home, Integrations, Invite, Members,
-    Organisations, Person, Preview, Receipt, Security, SetUp, SignIn, Team, Teams, Webhooks,
+    Account, Activate, Activity, ActivityRequest, Agent, Agents, ApiAccess, Audit, Delivery, Device, Drill, Endpoint, ForgotPassword, Group,
+    Groups, Home, Integrations, Invite, Members, Organisations, Person, Preview, Receipt, ResetPassword, Security, SetUp, SignIn, SignInCode,
+    SignInSetUp, Team, Teams, Webhooks,
 };
 
 /// The document around the pages.
@@ -73,6 +74,10 @@ pub fn App() -> impl IntoView {
             <Routes fallback=NotFoundPage>
                 <Route path=path!("/set-up/:link") view=SetUp ssr=SsrMode::Async />
                 <Route path=path!("/sign-in") view=SignIn ssr=SsrMode::Async />
+                <Route path=path!("/sign-in/code") view=SignInCode ssr=SsrMode::Async />
+                <Route path=path!("/sign-in/second-factor") view=SignInSetUp ssr=SsrMode::Async />
+                <Route path=path!("/forgot-password") view=ForgotPassword ssr=SsrMode::Async />
+                <Route path=path!("/reset/:link") view=ResetPassword ssr=SsrMode::Async />
                 <Route path=path!("/activate/:link") view=Activate ssr=SsrMode::Async />
                 <Route path=path!("/organisations") view=Organisations ssr=SsrMode::Async />
                 <ParentRoute path=path!("/o/:org") view=Frame ssr=SsrMode::Async>
@@ -88,6 +93,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("agents") view=Agents ssr=SsrMode::Async />
                     <Route path=path!("agents/:agent") view=Agent ssr=SsrMode::Async />
                     <Route path=path!("api-access") view=ApiAccess ssr=SsrMode::Async />
+                    <Route path=path!("account") view=Account ssr=SsrMode::Async />
                     <Route path=path!("device") view=Device ssr=SsrMode::Async />
                     <Route path=path!("settings/integrations") view=Integrations ssr=SsrMode::Async />
                     <Route path=path!("settings/integrations/preview") view=Preview ssr=SsrMode::Async />

@@ -7,6 +7,12 @@ use domain::{
 
 /// Sign in.
 pub const SIGN_IN: &str = "/sign-in";
+/// The second step of signing in: a code.
+pub const SIGN_IN_CODE: &str = "/sign-in/code";
+/// The same for somebody who sets up her second factor first.
+pub const SIGN_IN_SECOND_FACTOR: &str = "/sign-in/second-factor";
+/// Ask for a link that sets the password anew.
+pub const FORGOT_PASSWORD: &str = "/forgot-password";
 /// Choose an organisation.
 pub const ORGANISATIONS: &str = "/organisations";
 
@@ -81,6 +87,11 @@ pub fn device(org: &OrgSlug) -> String {
 /// One's own clients and personal tokens.
 pub fn api_access(org: &OrgSlug) -> String {
     format!("/o/{org}/api-access")
+}
+
+/// One's own account: password and second factor.
+pub fn account(org: &OrgSlug) -> String {
+    format!("/o/{org}/account")
 }
 
 /// Settings → Integrations: what groups give.

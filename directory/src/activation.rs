@@ -6,11 +6,12 @@ use domain::{EmailAddress, MemberId, Permission, audit::AuditAction, view::Activ
 
 use crate::{
     Actor, Afterwards, Call, Db, Error, OrgScope,
+    keys::Keys,
     membership::target,
     passwords::Hasher,
     secret::link_hash,
-    sessions::{Entry, SignedIn, end_all_of},
-    sign_in::{entry, note_failure},
+    sessions::{SignedIn, end_all_of},
+    sign_in::{Step, Wanted, after_password, note_failure},
     store::{self, db::Tx, members::Membership},
     throttle::Attempt,
 };
@@ -36,11 +37,12 @@ pub async fn look(db: &Db, link: &str, call: &Call) -> Result<ActivationView, Er
 pub async fn complete(
     db: &Db,
     hasher: &Hasher,
+    keys: &Keys,
     afterwards: &Afterwards,
     link: &str,
     password: String,
     call: &Call,
-) -> Result<Entry, Error> {
+) -> Result<Step, Error> {
     let gone = || Error::NotFound("activation link");
     let hash = link_hash(link).ok_or_else(gone)?;
     let tx = store::links::enter(db.read_outside().await?, &hash).await?;
@@ -67,7 +69,7 @@ pub async fn complete(
     };
 
     let (account_id, checked) = (account.id, account.credential_version);
-    db.retrying(|| async {
+    let (account, doors, membership) = db.retrying(|| async {
         let tx = db.begin(OrgScope::new(seen.org)).await?;
         // Locks in their order: account, member, membership.
         let account = store::accounts::lock(&tx, account_id).await?;
@@ -86,6 +88,7 @@ pub async fn complete(
         let tx = match &new_hash {
             Some(new_hash) => {
                 store::accounts::set_password(&tx, account.id, new_hash).await?;
+                store::links::delete_resets(&tx, account.id).await?;
                 end_all_of(tx, account.id).await?
             }
             None => tx,
@@ -97,13 +100,15 @@ pub async fn complete(
 
         let account = store::accounts::lock(&tx, account.id).await?;
         let doors = store::people::doors(&tx, account.id).await?;
-        let door = doors.iter().find(|door| door.membership == membership.id).cloned();
         tx.commit().await?;
-        // Blocked or suspended: the address is proven all the same, but nobody gets in.
-        let door = door.ok_or(Error::WrongCredentials)?;
-        Ok(entry(&door, doors.len(), &account, "activation", call))
+        Ok((account, doors, membership.id))
     })
-    .await
+    .await?;
+    // Blocked or suspended: the address is proven all the same, but nobody gets in.
+    let door = doors.iter().find(|door| door.membership == membership).ok_or(Error::WrongCredentials)?;
+    // A link takes no second factor's place.
+    let wanted = Wanted { org: Some(door.org_slug.clone()), next: None };
+    after_password(db, keys, &account, &doors, &wanted, "activation", call).await
 }
 
 /// Mail `member` another activation link.

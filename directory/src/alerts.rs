@@ -6,7 +6,7 @@ use domain::{OrgRole, audit::AuditAction};
 
 use crate::{
     Actor, Call, Db, Error, OrgScope,
-    store::{self, audit::Target, db::Tx, mails::Alert},
+    store::{self, accounts::Account, audit::Target, db::Tx, mails::Alert},
     throttle::digest,
 };
 
@@ -24,6 +24,14 @@ pub(crate) async fn to_owners(tx: &Tx, subject: &str, line: &str, call: &Call) -
         store::mails::insert_alert(tx, owner.membership, &owner.address, &alert, call).await?;
     }
     Ok(())
+}
+
+/// Tell the person herself of what was done with her account.
+pub(crate) async fn to_person<S: Send + Sync>(tx: &Tx<S>, account: &Account, subject: &str, lines: &[&str], call: &Call) -> Result<(), Error> {
+    let Some(address) = &account.email else { return Ok(()) };
+    let from = call.ip.as_ref().map(|ip| format!("From: {}", plain(ip, 60)));
+    let lines = lines.iter().map(|line| plain(line, 400)).chain(from).collect();
+    store::account_mails::insert_notice(tx, address, &Alert { subject: plain(subject, 160), lines }, call).await
 }
 
 /// Whether this is the first of its kind about `what` within the hour: the others are in the audit log only.
@@ -58,9 +66,11 @@ pub(crate) fn role(role: OrgRole) -> (String, String) {
     ("role".to_owned(), role.to_string())
 }
 
-/// A name in a sentence: whoever chose it, it is short, and it stays within its line.
+/// A name in a sentence: whoever chose it, it is short, it stays within its line, and no mail program makes a link of it.
 pub(crate) fn name(text: &str) -> String {
-    plain(text, 120)
+    let text = plain(text, 120);
+    let lower = text.to_ascii_lowercase();
+    if lower.contains("://") || lower.contains("www.") { text.replace("://", ": // ").replace('.', " . ") } else { text }
 }
 
 /// Text that cannot break a line, a header or what stands after it, cut to `most` characters.
@@ -83,6 +93,9 @@ mod tests {
     #[test]
     fn a_name_that_somebody_else_chose_cannot_break_out_of_its_line() {
         assert_eq!(plain("Mira\r\nBcc: eve@evil.test\u{2028}\u{202e}x", 200), "Mira Bcc: eve@evil.test x");
+        assert_eq!(name("Your mailbox is full: https://evil.test/x"), "Your mailbox is full: https: // evil . test/x");
+        assert_eq!(name("See WWW.evil.test"), "See WWW . evil . test");
+        assert_eq!(name("J. R. Olsen"), "J. R. Olsen");
         assert_eq!(plain("é".repeat(9).as_str(), 5), "éééé…");
         assert_eq!(plain(" a  b ", 5), "a b");
     }

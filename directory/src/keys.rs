@@ -7,8 +7,9 @@ use base64::{
     Engine,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
-use domain::WebhookEndpointId;
+use domain::{AccountId, WebhookEndpointId};
 use hkdf::Hkdf;
+use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -80,6 +81,45 @@ impl Keys {
         self.derive(key, &info)
     }
 
+    /// The secret that an account's authenticator shares with us: 160 bits, as RFC 4226 §4 recommends. `salt` is the authenticator's
+    /// own. `None` when this server lacks the key.
+    pub(crate) fn second_factor_secret(&self, key: &str, account: AccountId, salt: &[u8]) -> Option<[u8; 20]> {
+        let mut info = b"rollcall second factor ".to_vec();
+        info.extend(Uuid::from(account).as_bytes());
+        info.extend(salt);
+        let derived = self.derive(key, &info)?;
+        let mut secret = [0; 20];
+        secret.copy_from_slice(&derived[..20]);
+        Some(secret)
+    }
+
+    /// `text`, signed for nobody but us: what is handed to a browser and believed when it comes back.
+    pub(crate) fn sign(&self, text: &str) -> String {
+        let tag = self.tag(self.present(), text).unwrap_or_default();
+        format!("{}.{}.{}", URL_SAFE_NO_PAD.encode(text), self.present(), URL_SAFE_NO_PAD.encode(tag))
+    }
+
+    /// The text in what [`Self::sign`] made; `None` for anything else.
+    pub(crate) fn signed(&self, token: &str) -> Option<String> {
+        let mut parts = token.split('.');
+        let (text, key, tag) = (parts.next()?, parts.next()?, parts.next()?);
+        let text = String::from_utf8(URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
+        let tag = URL_SAFE_NO_PAD.decode(tag).ok()?;
+        let right = self.mac(key, &text)?.verify_slice(&tag).is_ok();
+        (right && parts.next().is_none()).then_some(text)
+    }
+
+    fn tag(&self, key: &str, text: &str) -> Option<Vec<u8>> {
+        Some(self.mac(key, text)?.finalize().into_bytes().to_vec())
+    }
+
+    fn mac(&self, key: &str, text: &str) -> Option<Hmac<Sha256>> {
+        let key = self.derive(key, b"rollcall step of a sign-in")?;
+        let mut mac = Hmac::<Sha256>::new_from_slice(&key).ok()?;
+        mac.update(text.as_bytes());
+        Some(mac)
+    }
+
     fn derive(&self, key: &str, info: &[u8]) -> Option<[u8; 32]> {
         let key = self.0.iter().find(|candidate| candidate.id == key)?;
         let mut derived = [0; 32];
@@ -144,6 +184,25 @@ mod tests {
         assert_eq!(secrets.len(), 4);
         assert_eq!(keys.webhook_secret("unknown", a, 1), None);
         assert!(!format!("{keys:?}").contains(&line(1)));
+    }
+
+    #[test]
+    fn what_was_signed_comes_back_whole_or_not_at_all() {
+        let keys = Keys::read(&format!("{}\n{}\n", line(1), line(2))).unwrap();
+        let token = keys.sign("{\"who\":\"mira\"}");
+        assert_eq!(keys.signed(&token).as_deref(), Some("{\"who\":\"mira\"}"));
+        // A key that signs no more still tells; one that is not ours does not.
+        let rotated = Keys::read(&format!("{}\n{}\n", line(3), line(1))).unwrap();
+        assert!(rotated.signed(&token).is_some());
+        assert!(Keys::read(&line(2)).unwrap().signed(&token).is_none());
+        for at in 0..token.len() - 1 {
+            let mut wrong = token.clone().into_bytes();
+            wrong[at] = if wrong[at] == b'A' { b'B' } else { b'A' };
+            assert_eq!(keys.signed(&String::from_utf8(wrong).unwrap()), None, "at {at}");
+        }
+        for other in ["", ".", "..", "a.b.c", &format!("{token}.x"), &token[..token.len() - 1]] {
+            assert_eq!(keys.signed(other), None, "{other}");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! only an authorisation check makes). SQL is in `store` and nowhere else.
 
 pub mod access;
+pub mod account;
 pub mod activation;
 mod afterwards;
 pub mod agents;
@@ -34,6 +35,7 @@ mod person;
 pub mod provisioning;
 pub mod receipts;
 mod scope;
+pub mod second_factor;
 mod secret;
 pub mod service_credentials;
 pub mod sessions;

@@ -9,7 +9,7 @@ use crate::{
     Actor, Afterwards, Call, Db, Error, OrgScope,
     passwords::Hasher,
     secret::SecretHash,
-    sign_in::note_failure,
+    sign_in::{LOCAL, PASSWORD, note_failure},
     store::{
         self,
         db::{NoOrg, Tx},
@@ -118,6 +118,11 @@ impl SignedIn {
         self.auth_time + FRESH
     }
 
+    /// Whether she has shown a second factor, or an authority that answers for its own has authenticated her.
+    pub fn has_second_factor(&self) -> bool {
+        self.auth_authority != LOCAL || self.auth_method != PASSWORD
+    }
+
     /// Whether it is this session that she acts with.
     pub(crate) fn has_session(&self, session: &SecretHash) -> bool {
         self.session == *session
@@ -184,7 +189,8 @@ pub async fn begin(db: &Db, id: &[u8], begin: &BeginSession, limits: SessionLimi
         let membership = store::members::lock_membership(&tx, begin.member).await?;
         let alive = membership.is_some_and(|membership| membership.id == begin.membership)
             && account.credential_version == begin.credential_version
-            && store::people::doors(&tx, begin.account).await?.iter().any(|door| door.membership == begin.membership);
+            && store::people::doors(&tx, begin.account).await?.iter()
+                .any(|door| door.membership == begin.membership && door.opens_to(&begin.auth_authority, &begin.auth_method));
         if !alive {
             return Err(Error::WrongCredentials);
         }
@@ -298,17 +304,7 @@ pub async fn reauthenticate(
     password: String,
     call: &Call,
 ) -> Result<(), Error> {
-    let name = who.email.clone().unwrap_or_else(|| who.account.to_string());
-    let attempt = Attempt::new(&name, call);
-    attempt.begin(db, call.now).await?;
-    let tx = db.begin(OrgScope::new(who.org)).await?;
-    let account = store::accounts::lock(&tx, who.account).await?;
-    drop(tx);
-    if !hasher.verify(password, account.password_hash.clone()).await? || account.credential_version != who.credential_version {
-        note_failure(db, afterwards, Some(account), "wrong password where it was asked for again", call);
-        return Err(domain::Invalid::new("password", "This is not your password. Nothing was changed.").into());
-    }
-    attempt.succeeded(db).await?;
+    check_password(db, hasher, afterwards, who, password, call).await?;
     db.retrying(|| async {
         let tx = db.begin(OrgScope::new(who.org)).await?;
         who.confirm(&tx, Permission::Enter).await?;
@@ -319,6 +315,34 @@ pub async fn reauthenticate(
         tx.commit().await
     })
     .await
+}
+
+/// Whether this is the signed-in person's password. A wrong one counts as a failed sign-in.
+pub(crate) async fn check_password(
+    db: &Db,
+    hasher: &Hasher,
+    afterwards: &Afterwards,
+    who: &SignedIn,
+    password: String,
+    call: &Call,
+) -> Result<(), Error> {
+    let name = who.email.clone().unwrap_or_else(|| who.account.to_string());
+    let attempt = Attempt::new(&name, call);
+    attempt.begin(db, call.now).await?;
+    let tx = db.begin(OrgScope::new(who.org)).await?;
+    let account = store::accounts::lock(&tx, who.account).await?;
+    drop(tx);
+    if !hasher.verify(password, account.password_hash.clone()).await? || account.credential_version != who.credential_version {
+        note_failure(db, afterwards, Some(account), "wrong password where it was asked for again", call);
+        return Err(domain::Invalid::new("password", "This is not your password. Nothing was changed.").into());
+    }
+    attempt.succeeded(db).await
+}
+
+/// Whether the session `id` would open its organisation, if that did not ask for a second factor: for saying so.
+pub async fn lacks_second_factor(db: &Db, id: &[u8], limits: SessionLimits, now: Timestamp) -> Result<bool, Error> {
+    let tx = db.read_outside().await?;
+    store::sessions::lacks_second_factor(&tx, &SecretHash::of(id), now, now - limits.idle).await
 }
 
 /// End the session `id`, if it is there: the browser is about to lose it.
@@ -351,9 +375,10 @@ pub async fn sweep(db: &Db, limits: SessionLimits, now: Timestamp) -> Result<(),
     let (idle_since, asked_before) = (now - limits.idle, now - Duration::from_secs(3_600));
     db.retrying(|| async {
         let tx = db.begin_outside().await?;
-        store::links::delete_expired_set_up(&tx, now).await?;
+        store::links::delete_expired_of_nobody(&tx, now).await?;
         store::device_requests::delete_unclaimed(&tx, asked_before).await?;
         store::failures::delete_before(&tx, now - Duration::from_secs(86_400)).await?;
+        store::account_mails::delete_before(&tx, now - Duration::from_secs(2 * 86_400)).await?;
         tx.commit().await
     })
     .await?;

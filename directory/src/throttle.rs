@@ -31,6 +31,15 @@ const ADDRESS: Limit = Limit { kind: "sign_in_address", most: 50 };
 const USER_CODE: Limit = Limit { kind: "user_code_account", most: 30 };
 const USER_CODE_ADDRESS: Limit = Limit { kind: "user_code_address", most: 200 };
 
+// Whoever guesses at codes has the password already. Of a million codes three are right at any moment: at five guesses in a quarter of
+// an hour, it takes more than a year of guessing to find one as likely as not, and the owner of the account is told at once.
+const SECOND_FACTOR: Limit = Limit { kind: "second_factor_account", most: 5 };
+const SECOND_FACTOR_ADDRESS: Limit = Limit { kind: "second_factor_address", most: 50 };
+
+// Asking costs its person a mail.
+const RESET: Limit = Limit { kind: "reset_account", most: 3 };
+const RESET_ADDRESS: Limit = Limit { kind: "reset_address", most: 20 };
+
 /// What an attempt is counted by: the account, and the address that it came from.
 pub(crate) struct Attempt {
     /// By account, and by address.
@@ -53,6 +62,26 @@ impl Attempt {
     pub(crate) fn at_user_code(account: AccountId, call: &Call) -> Self {
         let address = call.ip.as_deref().map(|ip| digest(&network(ip)));
         Self { limits: (USER_CODE, USER_CODE_ADDRESS), account: digest(&account.to_string()), address }
+    }
+
+    /// An attempt to show a code of this account's second factor.
+    pub(crate) fn at_second_factor(account: AccountId, call: &Call) -> Self {
+        let address = call.ip.as_deref().map(|ip| digest(&network(ip)));
+        Self { limits: (SECOND_FACTOR, SECOND_FACTOR_ADDRESS), account: digest(&account.to_string()), address }
+    }
+
+    /// Somebody asks for a link that sets the password of `email` anew. Never taken back: what comes of it is not to be told.
+    pub(crate) fn at_reset(email: &str, call: &Call) -> Self {
+        Self { limits: (RESET, RESET_ADDRESS), ..Self::new(email, call) }
+    }
+
+    /// Her password was set by her own link: what was guessed before counts no longer, nor what was guessed at her codes.
+    pub(crate) async fn forgive<S: Send + Sync>(tx: &Tx<S>, account: AccountId, email: Option<&str>) -> Result<(), Error> {
+        store::failures::clear(tx, SECOND_FACTOR.kind, &digest(&account.to_string())).await?;
+        match email.and_then(|email| EmailAddress::try_from(email).ok()) {
+            Some(email) => store::failures::clear(tx, ACCOUNT.kind, &digest(email.key().as_str())).await,
+            None => Ok(()),
+        }
     }
 
     /// Forget that this account ever typed codes: the account goes, too.
@@ -83,8 +112,8 @@ impl Attempt {
     pub(crate) async fn succeeded(&self, db: &Db) -> Result<(), Error> {
         db.retrying(|| async {
             let tx = db.begin_outside().await?;
-            if self.limits.0.kind == ACCOUNT.kind {
-                store::failures::clear(&tx, ACCOUNT.kind, &self.account).await?;
+            if [ACCOUNT.kind, SECOND_FACTOR.kind].contains(&self.limits.0.kind) {
+                store::failures::clear(&tx, self.limits.0.kind, &self.account).await?;
             } else {
                 // Anybody can come by a good code: it makes up for no bad one.
                 store::failures::take_back(&tx, self.limits.0.kind, &self.account).await?;

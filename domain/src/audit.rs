@@ -80,6 +80,20 @@ actions! {
     Activated = "activation.completed", "Activated";
     /// Somebody proved with her password that it is still she who sits there.
     PasswordConfirmed = "sign_in.confirmed", "Password confirmed";
+    /// Somebody changed her password, knowing the one before.
+    PasswordChanged = "password.changed", "Password changed";
+    /// Somebody set her password anew by a mailed link.
+    PasswordReset = "password.reset", "Password reset";
+    /// Somebody set up a second factor, or another in its place.
+    SecondFactorOn = "second_factor.on", "Second factor set up";
+    /// Somebody turned her second factor off.
+    SecondFactorOff = "second_factor.off", "Second factor turned off";
+    /// Somebody made new recovery codes; the ones before do not work any more.
+    RecoveryCodesRenewed = "second_factor.codes_renewed", "Recovery codes renewed";
+    /// The operator took a second factor away from somebody who had lost it.
+    SecondFactorReset = "second_factor.reset", "Second factor reset";
+    /// Whether members who sign in with a password need a second factor was changed.
+    SecondFactorPolicyChanged = "security.second_factor_changed", "Second factor policy changed";
     /// A role was granted by hand.
     RoleGranted = "role.granted", "Role granted";
     /// A role that was granted by hand was taken away.

@@ -24,6 +24,7 @@ mod m20261128_000011_drills;
 mod m20261128_000012_token_rotation;
 mod m20261128_000014_value_starts;
 mod m20261128_000015_activity;
+mod m20261128_000016_second_factor;
 mod sql;
 mod tenancy;
 
@@ -51,6 +52,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000012_token_rotation::Migration),
             Box::new(m20261128_000014_value_starts::Migration),
             Box::new(m20261128_000015_activity::Migration),
+            Box::new(m20261128_000016_second_factor::Migration),
         ]
     }
 }

@@ -13,6 +13,10 @@ use sea_orm_migration::{
 pub const GLOBAL_TABLES: &[(&str, &str)] = &[
     ("users", "an account is a person across all organisations"),
     ("set_up_links", "they found the first organisation"),
+    ("reset_links", "they set an account's password"),
+    ("second_factors", "they are an account's"),
+    ("recovery_codes", "they are an account's"),
+    ("account_mails", "they go to a person, whatever she is a member of"),
     ("auth_failures", "attempts are counted before anybody is known; keys are hashes"),
     ("seaql_migrations", "which steps the schema has taken"),
 ];

@@ -9,6 +9,7 @@ use directory::{
     grants,
     passwords::Hasher,
     provisioning::connection::base_url,
+    second_factor,
 };
 
 use domain::{drill::DrillState, view::DrillPage};
@@ -52,6 +53,9 @@ enum Command {
     Owner(Owner),
     /// Look whether the database is as it has to be: exit status 0 only if all is right.
     Doctor(Doctor),
+    /// People's accounts.
+    #[command(subcommand)]
+    Account(Account),
     /// Run a deprovision drill against the running server: exit status 0 only if every credential was refused by every node.
     Drill(Drill),
 }
@@ -77,6 +81,22 @@ struct Drill {
 enum Owner {
     /// Make a member an owner: the way back where no owner can get in. Every owner is told of it by mail.
     Grant(GrantOwner),
+}
+
+#[derive(Subcommand)]
+enum Account {
+    /// Take somebody's second factor away: the way back when she has lost her authenticator and her recovery codes. She is told by mail.
+    ResetSecondFactor(ResetSecondFactor),
+}
+
+#[derive(Args)]
+struct ResetSecondFactor {
+    /// The e-mail address of the account.
+    #[arg(long)]
+    email: String,
+    /// Print one JSON object instead of a sentence.
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Args)]
@@ -149,6 +169,7 @@ impl Cli {
             Command::Bootstrap(bootstrap) => bootstrap.run(&load()?).await,
             Command::Owner(Owner::Grant(grant)) => grant.run(&load()?).await,
             Command::Doctor(doctor) => doctor.run(&load()?).await,
+            Command::Account(Account::ResetSecondFactor(reset)) => reset.run(&load()?).await,
             Command::Drill(drill) => drill.run(&load()?).await,
         }
     }
@@ -235,6 +256,22 @@ impl Doctor {
     }
 }
 
+impl ResetSecondFactor {
+    async fn run(self, config: &Config) -> Result<(), String> {
+        let db = startup::open(&config.database()).await?;
+        let call = Call::by(&system::clock(), system::randomness());
+        let changed = second_factor::reset_as_operator(&db, &self.email, &call).await.map_err(|error| error.to_string())?;
+        if self.json {
+            println!("{}", serde_json::json!({ "changed": changed }));
+        } else if changed {
+            println!("{} signs in with her password alone now, and is told by mail. Every browser was signed out.", self.email);
+        } else {
+            println!("{} has no second factor. Nothing was changed.", self.email);
+        }
+        Ok(())
+    }
+}
+
 impl Drill {
     async fn run(self, config: &Config) -> Result<(), String> {
         let nodes = config.drill_nodes(config.listen).map_err(|error| error.to_string())?;
@@ -250,6 +287,7 @@ impl Drill {
             session_limits: config.session_limits(),
             cookie: session::cookie(https),
             nodes: nodes.into(),
+            reach: config.drill_reach(config.listen).map_err(|error| error.to_string())?,
         };
         let DrillPage { drill, report, .. } = runner.run(run).await.map_err(|error| error.to_string())?;
         let passed = drill.state == DrillState::Passed;

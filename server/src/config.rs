@@ -2,7 +2,7 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
@@ -12,6 +12,7 @@ use figment::{
     providers::{Env, Format, Serialized, Toml},
 };
 use ipnet::IpNet;
+use reqwest::Certificate;
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
@@ -30,8 +31,14 @@ pub struct Config {
     pub database_connections: u32,
     /// Where to listen.
     pub listen: SocketAddr,
-    /// The address under which people and identity providers reach us. By default `http://` and `listen`.
+    /// The address under which people and identity providers reach us. By default `http://` and `listen`; `https://` with a certificate.
     pub public_url: Option<String>,
+    /// The certificate chain to serve https with, in PEM. With `tls_key_file`, or not at all.
+    pub tls_cert_file: Option<PathBuf>,
+    /// Its private key, in PEM.
+    pub tls_key_file: Option<PathBuf>,
+    /// Certificates of an authority of one's own, in PEM, which drills trust besides the public ones.
+    pub tls_ca_file: Option<PathBuf>,
     /// Where files are kept: the SQLite database, and mails when no mail server is set.
     pub data_dir: PathBuf,
     /// Where the browser's files are. By default beside the program, or in the workspace it was built in.
@@ -71,6 +78,9 @@ impl Default for Config {
             database_connections: 20,
             listen: SocketAddr::from(([127, 0, 0, 1], 3000)),
             public_url: None,
+            tls_cert_file: None,
+            tls_key_file: None,
+            tls_ca_file: None,
             data_dir: "data".into(),
             site_dir: None,
             smtp_url: None,
@@ -136,10 +146,39 @@ impl Config {
         }
     }
 
+    /// The files of the certificate and its key, if the server itself ends TLS.
+    pub fn tls(&self) -> Result<Option<(&Path, &Path)>, ConfigError> {
+        let wrong = |name, other| ConfigError::Unusable { name, why: format!("is set and {other} is not: a certificate needs its key. Set both.") };
+        match (&self.tls_cert_file, &self.tls_key_file) {
+            (None, None) => Ok(None),
+            (Some(certificate), Some(key)) => Ok(Some((certificate, key))),
+            (Some(_), None) => Err(wrong("ROLLCALL_TLS_CERT_FILE", "ROLLCALL_TLS_KEY_FILE")),
+            (None, Some(_)) => Err(wrong("ROLLCALL_TLS_KEY_FILE", "ROLLCALL_TLS_CERT_FILE")),
+        }
+    }
+
+    /// Whether somebody ends TLS for this public URL: the server itself, or a proxy that was named.
+    ///
+    /// # Errors
+    /// A sentence that names both ways.
+    pub fn tls_is_ended(&self, public_url: &Url) -> Result<(), ConfigError> {
+        let here = self.tls()?.is_some();
+        let why = match public_url.scheme() {
+            "https" if !here && self.trusted_proxies.is_empty() => format!(
+                "{public_url} needs somebody who ends TLS. Set ROLLCALL_TLS_CERT_FILE and ROLLCALL_TLS_KEY_FILE, and the server does; or name the \
+                 proxy that does in ROLLCALL_TRUSTED_PROXIES."
+            ),
+            "http" if here => format!("{public_url} is http, but a certificate is set: the server speaks nothing but https then. Change one of them."),
+            _ => return Ok(()),
+        };
+        Err(ConfigError::Unusable { name: "ROLLCALL_PUBLIC_URL", why })
+    }
+
     /// The public URL for a server that listens on `listening`, without a slash at the end.
     pub fn public_url(&self, listening: SocketAddr) -> Result<Url, ConfigError> {
         let wrong = |why: String| ConfigError::Unusable { name: "ROLLCALL_PUBLIC_URL", why };
-        let text = self.public_url.clone().unwrap_or_else(|| format!("http://{listening}"));
+        let scheme = if self.tls()?.is_some() { "https" } else { "http" };
+        let text = self.public_url.clone().unwrap_or_else(|| format!("{scheme}://{listening}"));
         let url = Url::parse(&text).map_err(|error| wrong(format!("{text:?} is not a URL: {error}")))?;
         if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
             return Err(wrong(format!("{text:?} must be http:// or https:// and a host")));
@@ -150,7 +189,7 @@ impl Config {
         }
         if url.scheme() == "http" && !is_loopback(&url) {
             return Err(wrong(format!(
-                "{text:?} would send passwords and tokens in clear. Use https://, by a proxy that ends TLS in front of Rollcall."
+                "{text:?} would send passwords and tokens in clear. Use https://, by a certificate of the server's own or by a proxy in front of it."
             )));
         }
         Ok(url)
@@ -175,12 +214,36 @@ impl Config {
             return Err(wrong("name the server's address: nobody but the server knows which port it was given".to_owned()));
         }
         // Whoever listens on every address is reached on this machine's own.
-        let ip = match listening.ip() {
-            IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::from(Ipv4Addr::LOCALHOST),
-            IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::from(Ipv6Addr::LOCALHOST),
-            ip => ip,
-        };
-        Ok(vec![read(&format!("http://{}", SocketAddr::new(ip, listening.port())))?])
+        let ip = if listening.ip().is_unspecified() { here(listening.ip()) } else { listening.ip() };
+        let address = SocketAddr::new(ip, listening.port());
+        if self.tls()?.is_some() {
+            // By its public name, which its certificate is for; [`Self::drill_reach`] says where that is.
+            let public_url = self.public_url(listening)?;
+            let host = public_url.host_str().unwrap_or_default();
+            return Ok(vec![read(&format!("https://{host}:{}", listening.port()))?]);
+        }
+        Ok(vec![read(&format!("http://{address}"))?])
+    }
+
+    /// How a drill reaches the nodes: whom it trusts, and where this server is when it is called by its public name.
+    pub fn drill_reach(&self, listening: SocketAddr) -> Result<Reach, ConfigError> {
+        let wrong = |why: String| ConfigError::Unusable { name: "ROLLCALL_TLS_CA_FILE", why };
+        let mut reach = Reach::default();
+        if let Some(path) = &self.tls_ca_file {
+            let pem = std::fs::read(path).map_err(|error| wrong(format!("{} cannot be read: {error}", path.display())))?;
+            reach.authorities = Certificate::from_pem_bundle(&pem).map_err(|error| wrong(format!("{}: {error}", path.display())))?;
+            if reach.authorities.is_empty() {
+                return Err(wrong(format!("{} holds no certificate in PEM", path.display())));
+            }
+        }
+        if self.tls()?.is_some() && self.drill_nodes.is_empty() {
+            let public_url = self.public_url(listening)?;
+            if let Some(Host::Domain(name)) = public_url.host() {
+                let ip = if listening.ip().is_unspecified() { here(listening.ip()) } else { listening.ip() };
+                reach.here = Some((name.to_owned(), SocketAddr::new(ip, listening.port())));
+            }
+        }
+        Ok(reach)
     }
 
     /// How long sessions live.
@@ -205,6 +268,20 @@ impl Config {
     pub fn key_file(&self) -> PathBuf {
         self.key_file.clone().unwrap_or_else(|| self.data_dir.join("keys"))
     }
+}
+
+/// How a drill reaches the nodes.
+#[derive(Clone, Default)]
+pub struct Reach {
+    /// Authorities that are trusted besides the public ones.
+    pub authorities: Vec<Certificate>,
+    /// This server's public name, and where it is.
+    pub here: Option<(String, SocketAddr)>,
+}
+
+/// This machine's own address, of the family of `ip`.
+fn here(ip: IpAddr) -> IpAddr {
+    if ip.is_ipv4() { IpAddr::from(Ipv4Addr::LOCALHOST) } else { IpAddr::from(Ipv6Addr::LOCALHOST) }
 }
 
 fn networks(name: &'static str, texts: &[String]) -> Result<Vec<IpNet>, ConfigError> {
@@ -266,6 +343,36 @@ mod tests {
         for bad in ["a.test", "ftp://a.test", "http://a.test/scim", "http://user@a.test", "http://a.test?x"] {
             assert!(nodes(&[bad], "127.0.0.1:1").unwrap_err().contains("ROLLCALL_DRILL_NODES"), "{bad}");
         }
+    }
+
+    #[test]
+    fn somebody_ends_tls_for_a_public_address() {
+        let with = |public_url: &str, tls: bool, proxy: bool| {
+            let file = |name: &str| tls.then(|| PathBuf::from(name));
+            let config = Config {
+                public_url: Some(public_url.to_owned()),
+                tls_cert_file: file("cert.pem"),
+                tls_key_file: file("key.pem"),
+                trusted_proxies: if proxy { vec!["10.0.0.1".to_owned()] } else { vec![] },
+                ..Config::default()
+            };
+            config.tls_is_ended(&config.public_url(config.listen).unwrap()).map_err(|error| error.to_string())
+        };
+        for (tls, proxy) in [(true, false), (false, true), (true, true)] {
+            assert_eq!(with("https://id.acme.example", tls, proxy), Ok(()));
+        }
+        let refused = with("https://id.acme.example", false, false).unwrap_err();
+        assert!(refused.contains("ROLLCALL_TLS_CERT_FILE") && refused.contains("ROLLCALL_TRUSTED_PROXIES"), "{refused}");
+        assert_eq!(with("http://localhost:3000", false, false), Ok(()));
+        assert!(with("http://localhost:3000", true, false).is_err());
+        let half = Config { tls_cert_file: Some("cert.pem".into()), ..Config::default() };
+        assert!(half.tls().unwrap_err().to_string().contains("ROLLCALL_TLS_KEY_FILE"));
+        let whole = Config { tls_key_file: Some("key.pem".into()), public_url: Some("https://id.acme.example".to_owned()), ..half };
+        assert_eq!(whole.public_url(whole.listen).unwrap().as_str(), "https://id.acme.example/");
+        let nodes = whole.drill_nodes("0.0.0.0:8443".parse().unwrap()).unwrap();
+        assert_eq!(nodes[0].as_str(), "https://id.acme.example:8443/");
+        let reach = whole.drill_reach("0.0.0.0:8443".parse().unwrap()).unwrap();
+        assert_eq!(reach.here, Some(("id.acme.example".to_owned(), "127.0.0.1:8443".parse().unwrap())));
     }
 
     #[test]

@@ -24,4 +24,5 @@ mod session;
 pub mod startup;
 pub mod state;
 pub mod system;
+pub mod tls;
 pub mod webhooks;

@@ -38,6 +38,9 @@ pub(crate) struct Login {
     /// The server's address: https, unless it is this machine.
     #[arg(long)]
     server: Url,
+    /// Certificates of an authority of your own, in PEM, to trust besides the public ones. Remembered with the tokens.
+    #[arg(long)]
+    ca_file: Option<PathBuf>,
     /// What to be let do: `profile`, `agents`. Both by default.
     #[arg(long)]
     scope: Vec<String>,
@@ -49,6 +52,8 @@ pub(crate) struct Login {
 #[derive(Serialize, Deserialize)]
 struct Kept {
     server: Url,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ca_file: Option<PathBuf>,
     access_token: String,
     refresh_token: String,
     /// Microseconds since the Unix epoch.
@@ -59,7 +64,12 @@ impl Login {
     /// Ask to be let in, say how, and wait for the answer.
     pub(crate) async fn run(self) -> Result<(), String> {
         let server = checked(self.server)?;
-        let http = http()?;
+        // Where it is, whichever folder a later command runs in.
+        let ca_file = match self.ca_file {
+            Some(path) => Some(fs::canonicalize(&path).map_err(|error| format!("{}: {error}", path.display()))?),
+            None => None,
+        };
+        let http = http(ca_file.as_deref())?;
         // Before anything is asked for: tokens that cannot be kept would go on living at the server.
         let file = self.place.locked()?;
         let device = DeviceAuthorizationUrl::from_url(endpoint(&server, "device_authorization"));
@@ -77,7 +87,7 @@ impl Login {
             .request_async(&http, tokio::time::sleep, None)
             .await
             .map_err(|error| failed(&server, &error))?;
-        let kept = kept(server, &tokens)?;
+        let kept = kept(server, ca_file, &tokens)?;
         file.write(&kept)?;
         println!("{}", who(&http, &kept).await.unwrap_or_else(|_| format!("Logged in to {}", kept.server)));
         Ok(())
@@ -91,10 +101,10 @@ impl Place {
         let file = self.locked()?;
         let mut kept = file.read()?;
         if kept.expires_at <= ((system::clock())() + SOON).as_micros() {
-            let http = http()?;
+            let http = http(kept.ca_file.as_deref())?;
             let token = RefreshToken::new(kept.refresh_token);
             let tokens = client(&kept.server).exchange_refresh_token(&token).request_async(&http).await;
-            kept = self::kept(kept.server.clone(), &tokens.map_err(|error| failed(&kept.server, &error))?)?;
+            kept = self::kept(kept.server.clone(), kept.ca_file.clone(), &tokens.map_err(|error| failed(&kept.server, &error))?)?;
             file.write(&kept)?;
         }
         println!("{}", kept.access_token);
@@ -106,7 +116,7 @@ impl Place {
         let file = self.locked()?;
         let kept = file.read()?;
         let form = [("token", kept.refresh_token.as_str()), ("token_type_hint", "refresh_token")];
-        let answer = http()?.post(endpoint(&kept.server, "revoke")).form(&form).send().await;
+        let answer = http(kept.ca_file.as_deref())?.post(endpoint(&kept.server, "revoke")).form(&form).send().await;
         let answer = answer.map_err(|error| failed(&kept.server, &error))?;
         if !answer.status().is_success() {
             return Err(format!("{} answered {}. You are still logged in.", kept.server, answer.status()));
@@ -190,7 +200,7 @@ fn client(server: &Url) -> TokenClient {
     client.set_token_uri(TokenUrl::from_url(endpoint(server, "token")))
 }
 
-fn http() -> Result<reqwest::Client, String> {
+fn http(ca_file: Option<&Path>) -> Result<reqwest::Client, String> {
     // By this name the person who lets it in knows it, and sees it in her list afterwards.
     let system = match std::env::consts::OS {
         "macos" => "Macintosh",
@@ -200,14 +210,23 @@ fn http() -> Result<reqwest::Client, String> {
     };
     let name = format!("rollcall/{} ({system})", env!("CARGO_PKG_VERSION"));
     // A redirect could lead a token elsewhere.
-    let client = reqwest::Client::builder().user_agent(name).redirect(reqwest::redirect::Policy::none()).timeout(TIMEOUT).build();
+    let client = reqwest::Client::builder().user_agent(name).redirect(reqwest::redirect::Policy::none()).timeout(TIMEOUT);
+    let authorities = match ca_file {
+        Some(path) => {
+            let wrong = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+            reqwest::Certificate::from_pem_bundle(&fs::read(path).map_err(|error| wrong(&error))?).map_err(|error| wrong(&error))?
+        }
+        None => vec![],
+    };
+    let client = authorities.into_iter().fold(client, reqwest::ClientBuilder::add_root_certificate).build();
     client.map_err(|error| format!("No connection can be made: {error}"))
 }
 
-fn kept(server: Url, tokens: &BasicTokenResponse) -> Result<Kept, String> {
+fn kept(server: Url, ca_file: Option<PathBuf>, tokens: &BasicTokenResponse) -> Result<Kept, String> {
     let refresh = tokens.refresh_token().ok_or("The server gave no refresh token.")?;
     Ok(Kept {
         server,
+        ca_file,
         access_token: tokens.access_token().secret().clone(),
         refresh_token: refresh.secret().clone(),
         expires_at: ((system::clock())() + tokens.expires_in().unwrap_or_default()).as_micros(),

@@ -87,10 +87,12 @@ impl Mailer {
     async fn send(&self, state: &AppState, due: &mail::Outgoing) -> Result<(), String> {
         let to: Mailbox = due.address.parse().map_err(|error| format!("the address cannot be written to: {error}"))?;
         let (subject, text) = match &due.content {
-            Content::Activation { link } => activation(due.org_name.as_str(), &format!("{}/activate/{link}", state.public_url())),
-            Content::Alert { subject, lines } => {
-                alert(subject, lines, due.org_name.as_str(), &format!("{}{}", state.public_url(), paths::audit(&due.org_slug)))
+            Content::Activation { org_name, link } => activation(org_name.as_str(), &format!("{}/activate/{link}", state.public_url())),
+            Content::Alert { subject, lines, org_name, org_slug } => {
+                alert(subject, lines, org_name.as_str(), &format!("{}{}", state.public_url(), paths::audit(org_slug)))
             }
+            Content::Reset { link } => reset(&format!("{}/reset/{link}", state.public_url())),
+            Content::Notice { subject, lines } => notice(subject, lines, &format!("{}{}", state.public_url(), paths::SIGN_IN)),
         };
         let message = Message::builder().from(self.from.clone()).to(to).subject(subject).header(ContentType::TEXT_PLAIN);
         let message = message.body(text).map_err(|error| error.to_string())?;
@@ -130,4 +132,20 @@ fn alert(subject: &str, lines: &[String], org: &str, audit_log: &str) -> (String
         lines.join("\n")
     );
     (subject.to_owned(), text)
+}
+
+/// The subject and the text of a mail that sets a password anew.
+fn reset(link: &str) -> (String, String) {
+    let text = format!(
+        "Hello,\n\n\
+         somebody asked for a new password for your account on Rollcall. Open this link to set one:\n\n\
+         {link}\n\n\
+         The link works once, for an hour. If that was not you, ignore this mail: nothing happens unless the link is used.\n"
+    );
+    ("Set a new password".to_owned(), text)
+}
+
+/// The subject and the text of a mail that tells somebody of her own account.
+fn notice(subject: &str, lines: &[String], sign_in: &str) -> (String, String) {
+    (subject.to_owned(), format!("Hello,\n\n{}\n\nSign in at {sign_in}\n", lines.join("\n\n")))
 }

@@ -50,7 +50,7 @@ pub(crate) async fn identify(State(state): State<AppState>, mut request: Request
 
 /// A path as the log may show it: links that are followed once are secrets.
 fn masked(path: &str) -> String {
-    for prefix in ["/set-up/", "/activate/"] {
+    for prefix in ["/set-up/", "/activate/", "/reset/"] {
         if path.starts_with(prefix) {
             return format!("{prefix}…");
         }
@@ -104,6 +104,7 @@ mod tests {
     #[test]
     fn links_are_masked_in_the_log() {
         assert_eq!(masked("/activate/abc"), "/activate/…");
+        assert_eq!(masked("/reset/abc"), "/reset/…");
         assert_eq!(masked("/o/acme/members"), "/o/acme/members");
     }
 }

@@ -15,8 +15,17 @@ use crate::{api, assets, exports, health, oauth, pages, receipts, request, scim_
 
 /// The longest that a page or a form may take.
 const TIMEOUT: Duration = Duration::from_secs(30);
-/// Calls that anybody can make and that cost a password hash.
-const ANONYMOUS: [&str; 3] = ["/api/sign_in", "/api/found", "/api/activate"];
+/// Calls that anybody can make and that cost a password hash, a mail or a guess.
+const ANONYMOUS: [&str; 8] = [
+    "/api/sign_in",
+    "/api/sign_in_code",
+    "/api/sign_in_offer",
+    "/api/sign_in_set_up",
+    "/api/found",
+    "/api/activate",
+    "/api/ask_reset",
+    "/api/reset_password",
+];
 
 /// The whole server.
 pub fn router(state: AppState) -> Router {

@@ -1,6 +1,6 @@
 //! `rollcall serve`
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use directory::{
     drill,
@@ -21,6 +21,7 @@ use crate::{
     startup,
     state::{AppState, Parts},
     system,
+    tls::Tls,
     webhooks::Deliverer,
 };
 
@@ -34,12 +35,18 @@ const SWEEP_EVERY: Duration = Duration::from_secs(600);
 /// # Errors
 /// A sentence that says why the server did not start.
 pub async fn serve(config: Config) -> Result<(), String> {
+    let tls = match config.tls().map_err(|error| error.to_string())? {
+        Some((certificate, key)) => Some(Arc::new(Tls::load(certificate, key)?)),
+        None => None,
+    };
     let db = startup::open_to_serve(&config.database()).await?;
     let mailer = Mailer::new(&config)?;
     let listener = TcpListener::bind(config.listen)
         .await
         .map_err(|error| format!("Cannot listen on {}: {error}. Set ROLLCALL_LISTEN to another address.", config.listen))?;
     let listening = listener.local_addr().map_err(|error| error.to_string())?;
+    let public_url = config.public_url(listening).map_err(|error| error.to_string())?;
+    config.tls_is_ended(&public_url).map_err(|error| error.to_string())?;
     let randomness = system::randomness();
     let keys = keys::load(&config.key_file(), &randomness)?;
     let missing = delivery::missing_keys(&db, &keys).await.map_err(|error| format!("The database cannot be read: {error}"))?;
@@ -56,21 +63,16 @@ pub async fn serve(config: Config) -> Result<(), String> {
         keys,
         targets: config.targets().map_err(|error| error.to_string())?,
         hasher: Hasher::owasp(std::thread::available_parallelism().map_or(2, usize::from)),
-        public_url: config.public_url(listening).map_err(|error| error.to_string())?,
+        public_url,
         session_limits: config.session_limits(),
         mail_delay: Duration::from_secs(config.mail_delay_seconds),
         trusted_proxies: config.proxies().map_err(|error| error.to_string())?,
         drill_nodes: config.drill_nodes(listening).map_err(|error| error.to_string())?,
+        drill_reach: config.drill_reach(listening).map_err(|error| error.to_string())?,
         site_dir: assets::find_site_dir(config.site_dir.as_deref()),
     });
     if !state.site_dir.join("pkg").is_dir() {
         tracing::warn!(dir = %state.site_dir.display(), "the browser's files are not there: pages will be plain. Build them with `make build`, or set ROLLCALL_SITE_DIR");
-    }
-
-    if state.is_https() && state.trusted_proxies.is_empty() {
-        tracing::warn!(
-            "no proxy is trusted: behind one, everybody has its address, and limits count for all together. Set ROLLCALL_TRUSTED_PROXIES"
-        );
     }
 
     let (stop, stopped) = watch::channel(false);
@@ -82,8 +84,24 @@ pub async fn serve(config: Config) -> Result<(), String> {
     let ending = state.clone();
     let service = router(state).into_make_service_with_connect_info::<SocketAddr>();
     let mut stopping = stopped.clone();
-    let serving = axum::serve(listener, service).with_graceful_shutdown(async move { drop(stopping.wait_for(|stop| *stop).await) });
-    let serving = tokio::spawn(async move { serving.await });
+    let serving = match tls {
+        None => {
+            let serving = axum::serve(listener, service);
+            let serving = serving.with_graceful_shutdown(async move { drop(stopping.wait_for(|stop| *stop).await) });
+            tokio::spawn(async move { serving.await })
+        }
+        Some(tls) => {
+            let handle = axum_server::Handle::new();
+            let listener = listener.into_std().map_err(|error| error.to_string())?;
+            let server = axum_server::from_tcp_rustls(listener, tls.config()).map_err(|error| error.to_string())?.handle(handle.clone());
+            tokio::spawn(tls.watch(stopped.clone()));
+            tokio::spawn(async move {
+                drop(stopping.wait_for(|stop| *stop).await);
+                handle.graceful_shutdown(Some(GRACE));
+            });
+            tokio::spawn(async move { server.serve(service).await })
+        }
+    };
     interrupted().await;
     tracing::info!("stopping");
     let _ = stop.send(true);
@@ -107,7 +125,7 @@ async fn announce(state: &AppState, listening: SocketAddr) -> Result<(), directo
     let call = state.call();
     let url = state.public_url();
     // Behind a proxy, or on a port that the system chose: whoever set it up wants to know.
-    let listens = if url == format!("http://{listening}") { String::new() } else { format!(" and listens on {listening}") };
+    let listens = if url == format!("http://{listening}") || url == format!("https://{listening}") { String::new() } else { format!(" and listens on {listening}") };
     match founding::new_set_up_link(&state.db, &call).await? {
         Some(link) => println!("Rollcall is at {url}{listens} . First run: set it up at {url}/set-up/{link} (works once, for 24 hours)"),
         None => println!("Rollcall is at {url}{listens}"),

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use app::{
-    context::{REFUSED, RequestContext},
+    context::{REFUSED, RequestContext, step_cookie},
     paths,
 };
 use async_trait::async_trait;
@@ -16,8 +16,9 @@ use axum::{
 use directory::{
     Call, Error,
     sessions::{self, BeginSession},
+    sign_in::second_step,
 };
-use http::{Method, StatusCode, header};
+use http::{HeaderMap, Method, StatusCode, header};
 use time::OffsetDateTime;
 use tower_sessions::{
     Expiry, Session, SessionManagerLayer, SessionStore,
@@ -132,11 +133,24 @@ pub(crate) async fn gate(State(state): State<AppState>, session: Session, reques
             }
         },
     };
+    let halfway = cookie_of(request.headers(), step_cookie(state.is_https()));
     let path = request.uri().path();
     if request.method() == Method::GET || request.method() == Method::HEAD {
         let needs_somebody = path.starts_with("/o/") || path == paths::ORGANISATIONS || path == paths::DEVICE;
         match &signed_in {
-            None if needs_somebody => return Redirect::to(&sign_in_for(&request)).into_response(),
+            None if needs_somebody => {
+                let lacks = match session.id() {
+                    Some(id) => sessions::lacks_second_factor(&state.db, &bytes(&id), state.session_limits, call.now).await,
+                    None => Ok(false),
+                };
+                return match lacks {
+                    Ok(lacks) => Redirect::to(&sign_in_for(&request, lacks)).into_response(),
+                    Err(error) => {
+                        tracing::error!(%error, "the session could not be looked up");
+                        unavailable()
+                    }
+                };
+            }
             None if path == "/" => return Redirect::to(paths::SIGN_IN).into_response(),
             Some(who) if path == "/" || path == paths::SIGN_IN => return Redirect::to(&paths::home(&who.org_slug)).into_response(),
             Some(who) if path == paths::DEVICE => {
@@ -144,6 +158,24 @@ pub(crate) async fn gate(State(state): State<AppState>, session: Session, reques
                 return Redirect::to(&format!("{}{query}", paths::device(&who.org_slug))).into_response();
             }
             _ => {}
+        }
+        if [paths::SIGN_IN_CODE, paths::SIGN_IN_SECOND_FACTOR].contains(&path) {
+            let step = match &halfway {
+                Some(signed) => second_step(&state.db, &state.keys, signed, &call).await,
+                None => Err(Error::Unauthenticated),
+            };
+            let due = match step {
+                Ok(true) => paths::SIGN_IN_SECOND_FACTOR,
+                Ok(false) => paths::SIGN_IN_CODE,
+                Err(Error::Unauthenticated) => paths::SIGN_IN,
+                Err(error) => {
+                    tracing::error!(%error, "a sign-in could not be looked up");
+                    return unavailable();
+                }
+            };
+            if due != path {
+                return Redirect::to(due).into_response();
+            }
         }
     }
     let accepts = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -153,6 +185,7 @@ pub(crate) async fn gate(State(state): State<AppState>, session: Session, reques
         call,
         signed_in,
         session,
+        halfway,
         hasher: state.hasher.clone(),
         afterwards: state.afterwards.clone(),
         keys: state.keys.clone(),
@@ -164,11 +197,22 @@ pub(crate) async fn gate(State(state): State<AppState>, session: Session, reques
     next.run(request).await
 }
 
-/// Sign-in, and the way back to the page that was asked for.
-fn sign_in_for(request: &Request) -> String {
+/// Sign-in, and the way back to the page that was asked for; `lacks` says that it is a second factor which is missing.
+fn sign_in_for(request: &Request, lacks: bool) -> String {
     let wanted = request.uri().path_and_query().map_or("/", |path| path.as_str());
-    let query = form_urlencoded::Serializer::new(String::new()).append_pair("next", wanted).finish();
-    format!("{}?{query}", paths::SIGN_IN)
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.append_pair("next", wanted);
+    if lacks {
+        query.append_pair("why", "second-factor");
+    }
+    format!("{}?{}", paths::SIGN_IN, query.finish())
+}
+
+/// The value of the cookie `name`.
+fn cookie_of(headers: &HeaderMap, name: &str) -> Option<String> {
+    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(';'));
+    let mut pairs = cookies.filter_map(|cookie| cookie.trim().split_once('='));
+    pairs.find(|(found, value)| *found == name && !value.is_empty()).map(|(_, value)| value.to_owned())
 }
 
 fn unavailable() -> Response {

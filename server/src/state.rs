@@ -13,6 +13,7 @@ use tokio::sync::Semaphore;
 use url::Url;
 
 use crate::{
+    config::Reach,
     rate_limit::{AnonymousCalls, ScimFailures},
     system::Clock,
 };
@@ -42,6 +43,8 @@ pub struct AppState {
     pub trusted_proxies: Arc<[IpNet]>,
     /// The nodes that a deprovision drill tries.
     pub drill_nodes: Arc<[Url]>,
+    /// How it reaches them.
+    pub drill_reach: Reach,
     /// Where the browser's files are.
     pub site_dir: Arc<PathBuf>,
     /// How pages are rendered.
@@ -80,6 +83,8 @@ pub struct Parts {
     pub trusted_proxies: Vec<IpNet>,
     /// The nodes that a deprovision drill tries.
     pub drill_nodes: Vec<Url>,
+    /// How it reaches them.
+    pub drill_reach: Reach,
     /// Where the browser's files are.
     pub site_dir: PathBuf,
 }
@@ -112,6 +117,7 @@ impl AppState {
             mail_delay: parts.mail_delay,
             trusted_proxies: parts.trusted_proxies.into(),
             drill_nodes: parts.drill_nodes.into(),
+            drill_reach: parts.drill_reach,
             site_dir: Arc::new(parts.site_dir),
             leptos,
         }

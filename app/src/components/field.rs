@@ -29,6 +29,9 @@ pub fn Field(
     /// A sentence below.
     #[prop(default = None, into)]
     hint: Option<&'static str>,
+    /// What a touch keyboard shows.
+    #[prop(optional)]
+    inputmode: Option<&'static str>,
     /// The most characters.
     #[prop(optional)]
     maxlength: Option<u16>,
@@ -51,7 +54,7 @@ pub fn Field(
     let (id, described) = (input_id(&key), describedby(&key));
     view! {
         <Labelled label name key hint error>
-            <input class="input" id=id name=name type=kind autocomplete=autocomplete maxlength=maxlength placeholder=placeholder required=required value=value
+            <input class="input" id=id name=name type=kind autocomplete=autocomplete inputmode=inputmode maxlength=maxlength placeholder=placeholder required=required value=value
                 spellcheck=(kind == "email").then_some("false") autocapitalize=(kind == "email").then_some("none")
                 aria-invalid=invalid(error, name) aria-describedby=described autofocus=move || at(error, name).is_some() />
         </Labelled>
@@ -91,6 +94,9 @@ pub fn TextArea(
 pub fn PasswordField(
     /// What to enter.
     label: &'static str,
+    /// Its name in the form.
+    #[prop(default = "password")]
+    name: &'static str,
     /// Whether it is being chosen, rather than proven.
     #[prop(optional)]
     new: bool,
@@ -103,7 +109,6 @@ pub fn PasswordField(
     /// What went wrong with the form.
     error: Signal<Option<AppError>>,
 ) -> impl IntoView {
-    let name = "password";
     let (visible, set_visible) = signal(false);
     let key = key_of(name, &place);
     let (id, controls, described) = (input_id(&key), input_id(&key), describedby(&key));

@@ -38,6 +38,7 @@ mod text {
     pub const AUDIT: &str = "Audit";
     pub const YOURS: &str = "Yours";
     pub const API_ACCESS: &str = "API access";
+    pub const ACCOUNT: &str = "Account";
     pub const SIGN_OUT: &str = "Sign out";
 }
 
@@ -185,6 +186,7 @@ fn Sidebar(who: Viewer) -> impl IntoView {
                 })}
             </nav>
             <nav class="yours" aria-label=text::YOURS>
+                <Place href=paths::account(&org) label=text::ACCOUNT />
                 <Place href=paths::api_access(&org) label=text::API_ACCESS />
             </nav>
             <div class="me">

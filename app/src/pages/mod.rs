@@ -1,11 +1,13 @@
 //! What one visits. The sentences of a page stand together at the head of its file.
 
+mod account;
 mod activate;
 mod activity;
 mod agents;
 mod api_access;
 mod audit;
 mod device;
+mod forgot_password;
 mod groups;
 mod home;
 mod integrations;
@@ -13,18 +15,23 @@ mod members;
 mod organisations;
 mod person;
 mod receipt;
+mod reset_password;
+mod second_factor;
 mod security;
 mod set_up;
 mod sign_in;
+mod sign_in_code;
 mod teams;
 mod webhooks;
 
+pub use account::Account;
 pub use activate::Activate;
 pub use activity::{Activity, ActivityRequest};
 pub use agents::{Agent, Agents};
 pub use api_access::ApiAccess;
 pub use audit::Audit;
 pub use device::Device;
+pub use forgot_password::ForgotPassword;
 pub use groups::{Group, Groups};
 pub use home::Home;
 pub use integrations::{Integrations, Preview};
@@ -32,9 +39,11 @@ pub use members::{Invite, Members};
 pub use organisations::Organisations;
 pub use person::Person;
 pub use receipt::Receipt;
+pub use reset_password::ResetPassword;
 pub use security::{Drill, Security};
 pub use set_up::SetUp;
 pub use sign_in::SignIn;
+pub use sign_in_code::{SignInCode, SignInSetUp};
 pub use teams::{Team, Teams};
 pub use webhooks::{Delivery, Endpoint, Webhooks};
 

@@ -1,8 +1,8 @@
-//! Coming in and going out: set-up, sign-in, activation, choosing an organisation.
+//! Coming in and going out: set-up, sign-in and its second step, activation, choosing an organisation.
 
 use domain::{
     OrgSlug,
-    view::{self, ActivationView, OrganisationChoice},
+    view::{self, ActivationView, OrganisationChoice, RecoveryCodes, SecondFactorOffer},
 };
 use leptos::prelude::*;
 
@@ -33,17 +33,74 @@ pub async fn found(link: String, org_name: String, name: String, email: String, 
 #[server(prefix = "/api", endpoint = "sign_in")]
 pub async fn sign_in(email: String, password: String, next: Option<String>) -> Result<(), AppError> {
     let request = RequestContext::current();
-    let wanted = next.as_deref().and_then(paths::org_of);
+    let wanted = directory::sign_in::Wanted { org: next.as_deref().and_then(paths::org_of), next };
     let credentials = directory::sign_in::Credentials { email, password };
-    let entered =
-        directory::sign_in::with_password(&request.db, &request.hasher, &request.afterwards, credentials, wanted.as_ref(), &request.call)
-            .await;
-    let many = entered.as_ref().is_ok_and(|entry| entry.organisations > 1);
-    let slug = request.enter(entered).await?;
-    // To the page itself: what leads there is the server's, and a script that signs in does not ask it again.
-    let next = next.and_then(|next| paths::device_in(&slug, &next).or_else(|| (wanted.as_ref() == Some(&slug)).then_some(next)));
-    leptos_axum::redirect(&next.unwrap_or_else(|| if many { paths::ORGANISATIONS.to_owned() } else { paths::home(&slug) }));
+    let (db, hasher, keys, afterwards) = (&request.db, &request.hasher, &request.keys, &request.afterwards);
+    let step = directory::sign_in::with_password(db, hasher, keys, afterwards, credentials, &wanted, &request.call).await;
+    if let Some((slug, organisations)) = request.follow(step).await? {
+        leptos_axum::redirect(&landing(&slug, organisations, wanted.next));
+    }
     Ok(())
+}
+
+/// The second step of signing in: a code of the authenticator, or one that recovers it.
+#[server(prefix = "/api", endpoint = "sign_in_code")]
+pub async fn sign_in_code(code: String) -> Result<(), AppError> {
+    let request = RequestContext::current();
+    let (db, keys, afterwards) = (&request.db, &request.keys, &request.afterwards);
+    let entered =
+        async { directory::second_factor::sign_in(db, keys, afterwards, request.halfway()?, &code, &request.call).await }.await;
+    let (entry, next) = request.answer(entered.map_err(too_late))?;
+    let organisations = entry.organisations;
+    let slug = request.enter(Ok(entry)).await?;
+    request.forget_halfway();
+    leptos_axum::redirect(&landing(&slug, organisations, next));
+    Ok(())
+}
+
+/// Offer an authenticator to somebody whose password was right, and whose organisation asks for one.
+#[server(prefix = "/api", endpoint = "sign_in_offer")]
+pub async fn sign_in_offer() -> Result<SecondFactorOffer, AppError> {
+    let request = RequestContext::current();
+    request.no_store();
+    let offered =
+        async { directory::second_factor::offer_halfway(&request.db, &request.keys, request.halfway()?, &request.call).await }.await;
+    request.answer(offered.map_err(too_late))
+}
+
+/// Put it in force, and sign in. The answer holds the recovery codes, this once.
+#[server(prefix = "/api", endpoint = "sign_in_set_up")]
+pub async fn sign_in_set_up(code: String) -> Result<RecoveryCodes, AppError> {
+    let request = RequestContext::current();
+    request.no_store();
+    let made =
+        async { directory::second_factor::set_up_halfway(&request.db, &request.keys, request.halfway()?, &code, &request.call).await }
+            .await;
+    let made = request.answer(made.map_err(too_late))?;
+    let organisations = made.entry.organisations;
+    let slug = request.enter(Ok(made.entry)).await?;
+    request.forget_halfway();
+    Ok(RecoveryCodes { codes: made.codes, next: landing(&slug, organisations, made.next) })
+}
+
+/// Where signing in leads: to the page that was asked for, where it is of the organisation that was entered, or of a device.
+#[cfg(feature = "ssr")]
+fn landing(slug: &OrgSlug, organisations: usize, next: Option<String>) -> String {
+    let wanted = next.as_deref().and_then(paths::org_of);
+    // To the page itself: what leads there is the server's, and a script that signs in does not ask it again.
+    let next = next.and_then(|next| paths::device_in(slug, &next).or_else(|| (wanted.as_ref() == Some(slug)).then_some(next)));
+    next.unwrap_or_else(|| if organisations > 1 && wanted.is_none() { paths::ORGANISATIONS.to_owned() } else { paths::home(slug) })
+}
+
+/// Nobody is signed in at the second step: what has ended is what the first one has proven.
+#[cfg(feature = "ssr")]
+fn too_late(error: directory::Error) -> directory::Error {
+    match error {
+        directory::Error::Unauthenticated => {
+            directory::Error::Conflict("This took too long, or your account changed meanwhile. Sign in again.".to_owned())
+        }
+        other => other,
+    }
 }
 
 /// Sign out of this browser.
@@ -72,9 +129,11 @@ pub async fn activation_link(link: String) -> Result<ActivationView, AppError> {
 #[server(prefix = "/api", endpoint = "activate")]
 pub async fn activate(link: String, password: String) -> Result<(), AppError> {
     let request = RequestContext::current();
-    let entered = directory::activation::complete(&request.db, &request.hasher, &request.afterwards, &link, password, &request.call).await;
-    let slug = request.enter(entered).await?;
-    leptos_axum::redirect(&paths::home(&slug));
+    let (db, hasher, keys, afterwards) = (&request.db, &request.hasher, &request.keys, &request.afterwards);
+    let step = directory::activation::complete(db, hasher, keys, afterwards, &link, password, &request.call).await;
+    if let Some((slug, _)) = request.follow(step).await? {
+        leptos_axum::redirect(&paths::home(&slug));
+    }
     Ok(())
 }
 
@@ -89,9 +148,10 @@ pub async fn organisations() -> Result<Vec<OrganisationChoice>, AppError> {
 #[server(prefix = "/api", endpoint = "switch_organisation")]
 pub async fn switch_organisation(org: OrgSlug) -> Result<(), AppError> {
     let request = RequestContext::current();
-    let entered = async { directory::sign_in::switch(&request.db, request.signed_in()?, &org, &request.call).await }.await;
-    let slug = request.enter(entered).await?;
-    leptos_axum::redirect(&paths::home(&slug));
+    let step = async { directory::sign_in::switch(&request.db, &request.keys, request.signed_in()?, &org, &request.call).await }.await;
+    if let Some((slug, _)) = request.follow(step).await? {
+        leptos_axum::redirect(&paths::home(&slug));
+    }
     Ok(())
 }
 

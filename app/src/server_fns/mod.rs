@@ -8,6 +8,7 @@
 
 mod access;
 mod activity;
+mod account;
 mod agents;
 mod api_access;
 mod drills;
@@ -21,6 +22,7 @@ mod webhooks;
 
 pub use access::*;
 pub use activity::*;
+pub use account::*;
 pub use agents::*;
 pub use api_access::*;
 pub use drills::*;

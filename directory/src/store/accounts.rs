@@ -17,9 +17,11 @@ pub(crate) struct Account {
     pub(crate) password_hash: Option<String>,
     /// Moves whenever a credential is set: a sign-in that was checked against an older one does not count.
     pub(crate) credential_version: i64,
+    /// Neither dormant nor suspended.
+    pub(crate) open: bool,
 }
 
-const COLUMNS: &str = "id, email, email_proven_at, password_hash, credential_version";
+const COLUMNS: &str = "id, email, email_proven_at, password_hash, credential_version, dormant, suspended";
 
 fn read(row: &Row) -> Result<Account, Error> {
     Ok(Account {
@@ -28,7 +30,12 @@ fn read(row: &Row) -> Result<Account, Error> {
         email_proven: row.opt::<Timestamp>("email_proven_at")?.is_some(),
         password_hash: row.opt("password_hash")?,
         credential_version: row.get("credential_version")?,
+        open: !row.get::<bool>("dormant")? && !row.get::<bool>("suspended")?,
     })
+}
+
+pub(crate) async fn find<S: Send + Sync>(tx: &Tx<S>, id: AccountId) -> Result<Option<Account>, Error> {
+    tx.one(&format!("SELECT {COLUMNS} FROM users WHERE id = $1"), params![id], read).await
 }
 
 pub(crate) async fn find_by_email<S: Send + Sync>(tx: &Tx<S>, key: &EmailKey) -> Result<Option<Account>, Error> {
@@ -87,6 +94,12 @@ pub(crate) async fn set_password<S: Send + Sync>(tx: &Tx<S>, id: AccountId, hash
     Ok(())
 }
 
+/// How the account is proven has changed otherwise: whoever was checked before does not get in any more.
+pub(crate) async fn credentials_changed<S: Send + Sync>(tx: &Tx<S>, id: AccountId) -> Result<(), Error> {
+    tx.run("UPDATE users SET credential_version = credential_version + 1 WHERE id = $1", params![id]).await?;
+    Ok(())
+}
+
 /// The address was proven. If it never was before, whatever credential the account had may be a stranger's: it goes.
 pub(crate) async fn prove_email<S: Send + Sync>(tx: &Tx<S>, account: &Account, now: Timestamp) -> Result<(), Error> {
     if !account.email_proven {
@@ -95,6 +108,7 @@ pub(crate) async fn prove_email<S: Send + Sync>(tx: &Tx<S>, account: &Account, n
             params![account.id, now],
         )
         .await?;
+        super::second_factors::delete(tx, account.id).await?;
     }
     Ok(())
 }

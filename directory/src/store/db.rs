@@ -249,11 +249,6 @@ impl Tx {
         self.scope.org()
     }
 
-    /// Go on in another organisation, in the same transaction: a drill touches its organisation's rows and its satellite's, and a new
-    /// password ends the sessions of every organisation that a person is in.
-    pub(crate) async fn in_scope(self, scope: OrgScope) -> Result<Self, Error> {
-        Self { scope, ..self }.scoped().await
-    }
 
     /// Tell PostgreSQL too, whose policies show and take no other organisation's rows.
     pub(super) async fn scoped(self) -> Result<Self, Error> {
@@ -281,6 +276,12 @@ pub(super) fn settings(org: &str) -> String {
 }
 
 impl<S: Send + Sync> Tx<S> {
+    /// Go on in another organisation, in the same transaction: a drill touches its organisation's rows and its satellite's, and what
+    /// a person changes about her account is told in each of hers.
+    pub(crate) async fn in_scope(self, scope: OrgScope) -> Result<Tx, Error> {
+        Tx { inner: self.inner, scope }.scoped().await
+    }
+
     /// Whether this is PostgreSQL, rather than an embedded SQLite.
     pub(crate) fn is_postgres(&self) -> bool {
         self.inner.get_database_backend() == DbBackend::Postgres
@@ -294,6 +295,11 @@ impl<S: Send + Sync> Tx<S> {
     /// ` FOR NO KEY UPDATE` where rows are locked one by one: whoever writes rows that refer to this one is not kept waiting.
     pub(crate) fn lock_softly(&self) -> &'static str {
         if self.is_postgres() { " FOR NO KEY UPDATE" } else { "" }
+    }
+
+    /// ` FOR UPDATE SKIP LOCKED` where rows are locked one by one: for taking work that no other node has taken.
+    pub(crate) fn lock_free(&self) -> &'static str {
+        if self.is_postgres() { " FOR UPDATE SKIP LOCKED" } else { "" }
     }
 
     fn statement(&self, sql: &str, params: Vec<Value>) -> Statement {

@@ -106,9 +106,8 @@ doors! {
         "SELECT h.status FROM organizations o JOIN scim_connections h ON h.org_id = o.drill_of WHERE o.id = $1";
     /// The organisations that this account may enter, and with which role.
     ENTERABLE = "door_enterable"("uuid") -> people::ENTERED, Application, people::doors_sql();
-    /// The memberships of this account, and whether its person has accepted them.
-    MEMBERSHIPS = "door_memberships"("uuid") -> &[("org_id", "uuid"), ("id", "uuid"), ("proven_at", "bigint")], Application,
-        "SELECT org_id, id, proven_at FROM memberships WHERE account_id = $1 ORDER BY org_id";
+    /// The memberships of this account, under which names, and whether its person has accepted them.
+    MEMBERSHIPS = "door_memberships"("uuid") -> people::PLACES, Application, people::PLACES_SQL;
     /// Whether any organisation's users, groups or members are found by older rules than these.
     OUTDATED = "door_outdated"("bigint") -> &[("one", "integer")], Application, scim_values::OUTDATED;
 
@@ -243,11 +242,6 @@ impl Tx<NoOrg> {
             self.glimpse(door, params, |row| row.opt("org_id")).await?
         };
         Ok(self.entered(found.flatten().map_or_else(OrgScope::nobody, OrgScope::new)))
-    }
-
-    /// Go on in an organisation.
-    pub(crate) async fn in_scope(self, scope: OrgScope) -> Result<Tx, Error> {
-        self.entered(scope).scoped().await
     }
 }
 

@@ -1,6 +1,7 @@
-//! Links that are followed once: founding an organisation, activating a membership. A door leads from the hash to the organisation.
+//! Links that are followed once: founding an organisation, activating a membership, setting a password anew. A door leads from the hash
+//! to the organisation, where there is one.
 
-use domain::{MemberId, MembershipId, OrgId, OrgName, Timestamp};
+use domain::{AccountId, MemberId, MembershipId, OrgId, OrgName, Timestamp};
 
 use super::{
     db::{NoOrg, Tx},
@@ -65,9 +66,42 @@ pub(crate) async fn delete_expired(tx: &Tx, now: Timestamp) -> Result<(), Error>
     Ok(())
 }
 
-/// Clear away set-up links that have expired.
-pub(crate) async fn delete_expired_set_up(tx: &Tx<NoOrg>, now: Timestamp) -> Result<(), Error> {
+/// Clear away links of no organisation that have expired.
+pub(crate) async fn delete_expired_of_nobody(tx: &Tx<NoOrg>, now: Timestamp) -> Result<(), Error> {
     tx.run("DELETE FROM set_up_links WHERE expires_at <= $1", params![now]).await?;
+    tx.run("DELETE FROM reset_links WHERE expires_at <= $1", params![now]).await?;
+    Ok(())
+}
+
+/// Insert a link that sets this account's password anew, in the place of any before it. The caller has locked the account.
+pub(crate) async fn insert_reset<S: Send + Sync>(
+    tx: &Tx<S>,
+    hash: &SecretHash,
+    account: AccountId,
+    now: Timestamp,
+    expires_at: Timestamp,
+) -> Result<(), Error> {
+    delete_resets(tx, account).await?;
+    let sql = "INSERT INTO reset_links (hash, account_id, created_at, expires_at) VALUES ($1, $2, $3, $4)";
+    tx.run(sql, params![hash.as_bytes().to_vec(), account, now, expires_at]).await?;
+    Ok(())
+}
+
+/// The account whose password this live link sets; none where the account is shut.
+pub(crate) async fn find_reset<S: Send + Sync>(tx: &Tx<S>, hash: &SecretHash, now: Timestamp) -> Result<Option<AccountId>, Error> {
+    let sql = "SELECT l.account_id FROM reset_links l JOIN users u ON u.id = l.account_id
+               WHERE l.hash = $1 AND l.expires_at > $2 AND NOT u.dormant AND NOT u.suspended";
+    tx.one(sql, params![hash.as_bytes().to_vec(), now], |row| row.get("account_id")).await
+}
+
+/// Use a link up; whether this caller was the one to do it.
+pub(crate) async fn consume_reset<S: Send + Sync>(tx: &Tx<S>, hash: &SecretHash) -> Result<bool, Error> {
+    Ok(tx.run("DELETE FROM reset_links WHERE hash = $1", params![hash.as_bytes().to_vec()]).await? == 1)
+}
+
+/// The links of this account stop working.
+pub(crate) async fn delete_resets<S: Send + Sync>(tx: &Tx<S>, account: AccountId) -> Result<(), Error> {
+    tx.run("DELETE FROM reset_links WHERE account_id = $1", params![account]).await?;
     Ok(())
 }
 

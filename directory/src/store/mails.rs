@@ -84,7 +84,7 @@ pub(crate) async fn take(tx: Tx<NoOrg>, now: Timestamp, lease_until: Timestamp) 
     Ok(due)
 }
 
-fn alert(content: &str) -> Result<Alert, Error> {
+pub(super) fn alert(content: &str) -> Result<Alert, Error> {
     serde_json::from_str(content).map_err(|error| Error::Store(error.to_string()))
 }
 

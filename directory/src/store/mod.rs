@@ -4,6 +4,7 @@
 //! Statements are plain SQL that both engines understand, with numbered parameters. `FOR UPDATE` is added on
 //! PostgreSQL only ([`db::Tx::lock`]): on SQLite the immediate transaction stands in for it.
 
+pub(crate) mod account_mails;
 pub(crate) mod accounts;
 pub(crate) mod agents;
 pub(crate) mod api_sessions;
@@ -38,6 +39,7 @@ pub(crate) mod scim_requests;
 pub(crate) mod scim_totals;
 pub(crate) mod scim_users;
 pub(crate) mod scim_values;
+pub(crate) mod second_factors;
 pub(crate) mod service_credentials;
 pub(crate) mod sessions;
 pub(crate) mod teams;

@@ -17,7 +17,7 @@ use super::{
     sessions::MAY_ACT,
     values::{Params, Row, in_list, params},
 };
-use crate::Error;
+use crate::{Error, sign_in};
 
 /// An organisation that an account may enter.
 #[derive(Clone, Debug)]
@@ -29,6 +29,15 @@ pub(crate) struct Door {
     pub(crate) membership: MembershipId,
     pub(crate) profile: Profile,
     pub(crate) role: OrgRole,
+    /// Whether whoever signs in with a password needs a second factor there.
+    pub(crate) second_factor_required: bool,
+}
+
+impl Door {
+    /// Whether it opens to somebody who was authenticated so.
+    pub(crate) fn opens_to(&self, auth_authority: &str, auth_method: &str) -> bool {
+        !(self.second_factor_required && auth_authority == sign_in::LOCAL && auth_method == sign_in::PASSWORD)
+    }
 }
 
 /// What [`doors_sql`] gives.
@@ -41,6 +50,7 @@ pub(super) const ENTERED: &[(&str, &str)] = &[
     ("given_name", "text"),
     ("family_name", "text"),
     ("display_name", "text"),
+    ("second_factor_required", "boolean"),
     ("granted_role", "text"),
     ("mapped_role", "text"),
 ];
@@ -49,7 +59,8 @@ pub(super) const ENTERED: &[(&str, &str)] = &[
 pub(super) fn doors_sql() -> String {
     let roles = roles_of_m();
     format!(
-        "SELECT o.id AS org_id, o.name, o.slug, m.member_id, m.id AS membership_id, p.given_name, p.family_name, p.display_name, {roles}
+        "SELECT o.id AS org_id, o.name, o.slug, m.member_id, m.id AS membership_id, p.given_name, p.family_name, p.display_name,
+                o.second_factor_required, {roles}
          FROM memberships m
            JOIN members p ON p.org_id = m.org_id AND p.id = m.member_id
            JOIN organizations o ON o.id = m.org_id
@@ -74,6 +85,51 @@ pub(crate) async fn doors<S: Send + Sync>(tx: &Tx<S>, account: AccountId) -> Res
                 display_name: row.opt("display_name")?,
             },
             role: role(row)?,
+            second_factor_required: row.get("second_factor_required")?,
+        })
+    })
+    .await
+}
+
+/// A membership of an account, in whichever organisation.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    pub(crate) org: OrgId,
+    pub(crate) member: MemberId,
+    pub(crate) membership: MembershipId,
+    pub(crate) profile: Profile,
+    /// Whether the person has accepted it.
+    pub(crate) proven: bool,
+}
+
+/// What [`PLACES_SQL`] gives.
+pub(super) const PLACES: &[(&str, &str)] = &[
+    ("org_id", "uuid"),
+    ("id", "uuid"),
+    ("proven_at", "bigint"),
+    ("member_id", "uuid"),
+    ("given_name", "text"),
+    ("family_name", "text"),
+    ("display_name", "text"),
+];
+
+/// The memberships of an account.
+pub(super) const PLACES_SQL: &str = "SELECT m.org_id, m.id, m.proven_at, m.member_id, p.given_name, p.family_name, p.display_name
+     FROM memberships m JOIN members p ON p.org_id = m.org_id AND p.id = m.member_id WHERE m.account_id = $1 ORDER BY m.org_id";
+
+/// The memberships of an account, in every organisation.
+pub(crate) async fn places<S: Send + Sync>(tx: &Tx<S>, account: AccountId) -> Result<Vec<Place>, Error> {
+    tx.through(&doors::MEMBERSHIPS, params![account], |row| {
+        Ok(Place {
+            org: row.get("org_id")?,
+            member: row.get("member_id")?,
+            membership: row.get("id")?,
+            profile: Profile {
+                given_name: row.opt("given_name")?,
+                family_name: row.opt("family_name")?,
+                display_name: row.opt("display_name")?,
+            },
+            proven: row.opt::<Timestamp>("proven_at")?.is_some(),
         })
     })
     .await

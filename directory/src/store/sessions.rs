@@ -48,6 +48,9 @@ pub(crate) struct NewSession<'a> {
 pub(crate) const MAY_ACT: &str = "m.proven_at IS NOT NULL AND NOT u.suspended AND NOT u.dormant
     AND NOT EXISTS (SELECT 1 FROM member_blocks b WHERE b.org_id = m.org_id AND b.member_id = m.member_id)";
 
+/// What a session `s` must be where its organisation `o` asks for a second factor.
+const PROVEN_ENOUGH: &str = "(NOT o.second_factor_required OR s.auth_authority <> 'local' OR s.auth_method <> 'password')";
+
 /// The live session of this hash, if whoever it stands for may act at `now`.
 pub(crate) async fn find(tx: &Tx, hash: &SecretHash, now: Timestamp, idle_since: Timestamp) -> Result<Option<Found>, Error> {
     let roles = roles_of_m();
@@ -60,7 +63,7 @@ pub(crate) async fn find(tx: &Tx, hash: &SecretHash, now: Timestamp, idle_since:
            JOIN members p ON p.org_id = m.org_id AND p.id = m.member_id
            JOIN users u ON u.id = m.account_id
            JOIN organizations o ON o.id = m.org_id
-         WHERE s.id_hash = $1 AND s.org_id = $4 AND s.expires_at > $2 AND s.last_seen_at > $3 AND {MAY_ACT}"
+         WHERE s.id_hash = $1 AND s.org_id = $4 AND s.expires_at > $2 AND s.last_seen_at > $3 AND {MAY_ACT} AND {PROVEN_ENOUGH}"
     );
     tx.one(&sql, params![hash.as_bytes().to_vec(), now, idle_since, tx.org()], |row| {
         Ok(Found {
@@ -88,6 +91,18 @@ pub(crate) async fn find(tx: &Tx, hash: &SecretHash, now: Timestamp, idle_since:
     .await
 }
 
+/// Whether the session of this hash is live, save that its organisation asks for more than its person has proven.
+pub(crate) async fn lacks_second_factor(tx: &Tx<NoOrg>, hash: &SecretHash, now: Timestamp, idle_since: Timestamp) -> Result<bool, Error> {
+    let sql = format!(
+        "SELECT 1 AS one FROM sessions s
+           JOIN memberships m ON m.org_id = s.org_id AND m.id = s.membership_id
+           JOIN users u ON u.id = m.account_id
+           JOIN organizations o ON o.id = m.org_id
+         WHERE s.id_hash = $1 AND s.expires_at > $2 AND s.last_seen_at > $3 AND {MAY_ACT} AND NOT {PROVEN_ENOUGH}"
+    );
+    Ok(tx.one(&sql, params![hash.as_bytes().to_vec(), now, idle_since], |_| Ok(())).await?.is_some())
+}
+
 /// The role of the person whose session of this hash stands in the transaction's organisation, and when she last gave her
 /// password, with her membership's lock; `None` when it has ended or she may not act.
 pub(crate) async fn confirm(tx: &Tx, hash: &SecretHash) -> Result<Option<(OrgRole, Timestamp)>, Error> {
@@ -101,7 +116,8 @@ pub(crate) async fn confirm(tx: &Tx, hash: &SecretHash) -> Result<Option<(OrgRol
         "SELECT s.auth_time, {} FROM sessions s
            JOIN memberships m ON m.org_id = s.org_id AND m.id = s.membership_id
            JOIN users u ON u.id = m.account_id
-         WHERE s.id_hash = $1 AND s.org_id = $2 AND {MAY_ACT}",
+           JOIN organizations o ON o.id = m.org_id
+         WHERE s.id_hash = $1 AND s.org_id = $2 AND {MAY_ACT} AND {PROVEN_ENOUGH}",
         roles_of_m()
     );
     tx.one(&sql, params![hash.as_bytes().to_vec(), tx.org()], |row| Ok((role(row)?, row.get("auth_time")?))).await

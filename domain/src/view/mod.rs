@@ -1,6 +1,7 @@
 //! Read models: what a page shows, as plain data that travels from the server to the browser.
 
 mod activity;
+mod account;
 mod agents;
 mod api;
 mod drills;
@@ -12,6 +13,7 @@ mod teams;
 mod webhooks;
 
 pub use activity::*;
+pub use account::*;
 pub use agents::*;
 pub use api::*;
 pub use drills::*;

@@ -135,6 +135,7 @@ impl Scene {
             mail_delay: Duration::from_secs(120),
             trusted_proxies: vec![],
             drill_nodes: vec![],
+            drill_reach: server::config::Reach::default(),
             site_dir: PathBuf::from("no-site"),
         });
         let founder = Founder {

@@ -25,7 +25,7 @@ use futures_util::future::join_all;
 use tower_sessions::session::Id;
 use url::Url;
 
-use crate::{session::cookie, state::AppState, system::Clock};
+use crate::{config::Reach, session::cookie, state::AppState, system::Clock};
 use journal::{Journal, Stopped};
 use wire::{Held, Node, Verdict, What};
 
@@ -53,6 +53,8 @@ pub struct Runner {
     pub cookie: &'static str,
     /// The nodes to try.
     pub nodes: Arc<[Url]>,
+    /// How to reach them.
+    pub reach: Reach,
 }
 
 /// What server functions run drills with.
@@ -65,6 +67,7 @@ pub(crate) fn handle(state: &AppState) -> Drills {
         session_limits: state.session_limits,
         cookie: cookie(state.is_https()),
         nodes: state.drill_nodes.clone(),
+        reach: state.drill_reach.clone(),
     };
     let run = move |run: Run| {
         let runner = runner.clone();
@@ -129,7 +132,7 @@ impl Runner {
 
     /// The drill, step by step.
     async fn act(&self, run: &Run, journal: &Journal) -> Result<(), Stopped> {
-        let http = wire::client().map_err(|why| journal.stop(why))?;
+        let http = wire::client(&self.reach).map_err(|why| journal.stop(why))?;
         let nodes: Vec<Node> = self.nodes.iter().map(|url| Node::new(url, &http)).collect();
         self.reach(&nodes, journal).await?;
         // Not always the same: over time, every node is told of somebody's end.

@@ -4,19 +4,25 @@ use std::time::Duration;
 
 use directory::drill::Run;
 use http::{StatusCode, header};
-use reqwest::{Client, RequestBuilder, redirect::Policy};
+use reqwest::{Client, ClientBuilder, RequestBuilder, redirect::Policy};
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::oauth::DEVICE_GRANT;
+use crate::{config::Reach, oauth::DEVICE_GRANT};
 
 /// How long a node may take to answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A client for the drill's requests: no redirect leads a credential elsewhere, and no proxy sees one.
-pub(super) fn client() -> Result<Client, String> {
+pub(super) fn client(reach: &Reach) -> Result<Client, String> {
     let name = concat!("rollcall-drill/", env!("CARGO_PKG_VERSION"));
-    let client = Client::builder().user_agent(name).redirect(Policy::none()).no_proxy().timeout(TIMEOUT).build();
+    let client = Client::builder().user_agent(name).redirect(Policy::none()).no_proxy().timeout(TIMEOUT);
+    let client = reach.authorities.iter().cloned().fold(client, ClientBuilder::add_root_certificate);
+    let client = match &reach.here {
+        Some((name, address)) => client.resolve(name, *address),
+        None => client,
+    };
+    let client = client.build();
     client.map_err(|error| format!("no connection can be made: {error}"))
 }
 

@@ -144,6 +144,8 @@ async fn settings_that_make_no_sense_are_named() {
     let operator = Operator::new(Engine::Sqlite).await;
     for (name, value, why) in [
         ("ROLLCALL_PUBLIC_URL", "http://id.acme.test", "in clear"),
+        ("ROLLCALL_PUBLIC_URL", "https://id.acme.test", "ROLLCALL_TLS_CERT_FILE"),
+        ("ROLLCALL_TLS_CERT_FILE", "cert.pem", "ROLLCALL_TLS_KEY_FILE"),
         ("ROLLCALL_LISTEN", "nowhere", "LISTEN"),
         ("ROLLCALL_TRUSTED_PROXIES", "proxy.acme.test", "ROLLCALL_TRUSTED_PROXIES"),
         ("ROLLCALL_SMTP_URL", "gopher://x", "ROLLCALL_SMTP_URL"),

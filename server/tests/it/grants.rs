@@ -184,7 +184,7 @@ both_databases! {
         let mails = app.mails().await;
         assert_eq!(mails.len(), 2);
         for mail in mails {
-            let directory::mail::Content::Alert { subject, lines } = mail.content else { panic!("an alert") };
+            let directory::mail::Content::Alert { subject, lines, .. } = mail.content else { panic!("an alert") };
             assert_eq!(subject, "Acme: somebody is an owner now");
             assert!(lines.iter().all(|line| !line.contains(char::is_control) && line.chars().count() < 200), "{lines:?}");
             assert!(lines[0].starts_with("Acme's owner made Eve Bcc: all@evil.test xxx"), "{lines:?}");

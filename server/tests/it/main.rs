@@ -5,12 +5,14 @@
 
 mod support;
 
+mod account;
 mod activation;
 mod activity;
 mod agents;
 mod api_access;
 mod audit;
 mod bootstrap;
+mod browser_hardening;
 mod bulk;
 mod conformance;
 mod console;
@@ -52,11 +54,13 @@ mod root;
 mod scim_protocol;
 mod scim_users;
 mod second_wall;
+mod second_factor;
 mod security_event_tokens;
 mod sign_in;
 mod teams;
 mod tenancy;
 mod threats;
+mod tls;
 mod token_rotation;
 mod tokens;
 mod two_tenants;

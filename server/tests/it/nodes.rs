@@ -128,7 +128,7 @@ impl Scene {
     fn node(&self) -> Node {
         let mut command = rollcall(&self.folder, Some(&self.app.database.url));
         // The sessions' cookie is named after the address under which people reach all nodes.
-        command.env("ROLLCALL_PUBLIC_URL", "https://id.rollcall.test");
+        command.env("ROLLCALL_PUBLIC_URL", "https://id.rollcall.test").env("ROLLCALL_TRUSTED_PROXIES", "192.0.2.1");
         let client = Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         Node { process: Process::serve(command), client }
     }

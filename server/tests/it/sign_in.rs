@@ -5,7 +5,7 @@ use std::time::Duration;
 use directory::{
     Afterwards, Error,
     sessions::{self, SessionLimits},
-    sign_in::{Credentials, switch, with_password},
+    sign_in::{Credentials, Step, Wanted, switch, with_password},
 };
 
 use crate::support::both_databases;
@@ -201,7 +201,8 @@ both_databases! {
         let browser = app.sign_in("mira@both.test", RIGHT).await;
         let id = browser.cookie().unwrap().split('=').nth(1).unwrap().parse::<tower_sessions::session::Id>().unwrap().0.to_le_bytes();
         let who = sessions::find(&app.state.db, &id, SessionLimits::default(), app.call().now).await.unwrap().unwrap();
-        let entry = switch(&app.state.db, &who, &"globex".to_owned().try_into().unwrap(), &app.call()).await.unwrap();
+        let step = switch(&app.state.db, &app.state.keys, &who, &"globex".to_owned().try_into().unwrap(), &app.call()).await.unwrap();
+        let Step::In(entry) = step else { panic!("{step:?}") };
         browser.call("sign_out", &[]).await;
         let begun = sessions::begin(&app.state.db, b"another", &entry.begin.replacing(&id), SessionLimits::default(), &app.call()).await;
         assert!(matches!(begun, Err(Error::WrongCredentials)), "{begun:?}");
@@ -252,7 +253,9 @@ both_databases! {
             let (_, browser) = app.join(&acme, &email).await;
             browser.call("sign_out", &[]).await;
             let credentials = Credentials { email, password: RIGHT.to_owned() };
-            let entry = with_password(&app.state.db, &app.state.hasher, &Afterwards::start(), credentials, None, &app.call()).await.unwrap();
+            let (db, hasher, keys) = (&app.state.db, &app.state.hasher, &app.state.keys);
+            let step = with_password(db, hasher, keys, &Afterwards::start(), credentials, &Wanted::default(), &app.call()).await.unwrap();
+            let Step::In(entry) = step else { panic!("{step:?}") };
             app.database.try_run(change).await.unwrap();
             let begun = sessions::begin(&app.state.db, b"a session", &entry.begin, SessionLimits::default(), &app.call()).await;
             if case == "nothing changed" {

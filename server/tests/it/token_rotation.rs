@@ -58,8 +58,8 @@ async fn rotate(app: &TestApp, org: &Org, retire: &str) -> Value {
 /// Send what is due; what alerts tell of tokens: address, subject, and what they say.
 async fn told(app: &TestApp) -> Vec<(String, String, String)> {
     let alert = |mail: mail::Outgoing| match mail.content {
-        mail::Content::Alert { subject, lines } => Some((mail.address, subject, lines.join("\n"))),
-        mail::Content::Activation { .. } => None,
+        mail::Content::Alert { subject, lines, .. } => Some((mail.address, subject, lines.join("\n"))),
+        _ => None,
     };
     app.mails().await.into_iter().filter_map(alert).collect()
 }

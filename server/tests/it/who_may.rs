@@ -42,6 +42,21 @@ pub fn functions() -> BTreeMap<&'static str, (Needs, Arguments)> {
         ),
         ("sign_in", (Nothing, vec![("email", "a@a.test"), ("password", "x")])),
         ("sign_out", (Nothing, vec![])),
+        ("sign_in_code", (Nothing, vec![("code", "123456")])),
+        ("sign_in_offer", (Nothing, vec![])),
+        ("sign_in_set_up", (Nothing, vec![("code", "123456")])),
+        ("ask_reset", (Nothing, vec![("email", "a@a.test")])),
+        ("reset_link", (Nothing, vec![("link", "x")])),
+        ("reset_password", (Nothing, vec![("link", "x"), ("password", "violet tractor sings at dawn")])),
+        // Her own, whoever she is. It asks for the password itself.
+        ("account", (Role(Permission::Enter), vec![OF])),
+        ("change_password", (Role(Permission::Enter), vec![OF, ("password", "not hers"), ("new_password", "an orange boat on a hill")])),
+        ("offer_second_factor", (Fresh(Permission::Enter), vec![OF])),
+        ("set_up_second_factor", (Fresh(Permission::Enter), vec![OF, ("code", "123456")])),
+        ("renew_recovery_codes", (Fresh(Permission::Enter), vec![OF, ("code", "123456")])),
+        ("turn_off_second_factor", (Fresh(Permission::Enter), vec![OF, ("code", "123456")])),
+        ("second_factor_policy", (Role(Permission::SeeSecurity), vec![OF])),
+        ("require_second_factor", (Fresh(Permission::ManageSecurity), vec![OF, ("on", "true")])),
         ("activation_link", (Nothing, vec![("link", "x")])),
         ("activate", (Nothing, vec![("link", "x"), ("password", "x")])),
         ("organisations", (Session, vec![])),
@@ -181,6 +196,7 @@ fn pages() -> BTreeMap<&'static str, (Permission, String, u16)> {
         ("/groups/{group}", one(Permission::SeeMappings, "/groups")),
         ("/agents", of(Permission::Enter, "/agents", 200)),
         ("/agents/{agent}", one(Permission::Enter, "/agents")),
+        ("/account", of(Permission::Enter, "/account", 200)),
         ("/api-access", of(Permission::Enter, "/api-access", 200)),
         // With no code in its address it asks for one; every code is somebody's to see once: devices.rs.
         ("/device", of(Permission::Enter, "/device", 200)),
@@ -211,7 +227,11 @@ both_databases! {
         }
         assert_eq!(of_orgs.len(), pages.len(), "{of_orgs:?}");
         let outside: std::collections::BTreeSet<&str> = routed.iter().map(String::as_str).filter(|path| !path.starts_with("/o/")).collect();
-        assert_eq!(outside, ["/activate/{link}", "/organisations", "/set-up/{link}", "/sign-in"].into(), "pages that belong to no organisation");
+        let known = [
+            "/activate/{link}", "/forgot-password", "/organisations", "/reset/{link}", "/set-up/{link}", "/sign-in", "/sign-in/code",
+            "/sign-in/second-factor",
+        ];
+        assert_eq!(outside, known.into(), "pages that belong to no organisation");
 
         for (who, role, browser) in &callers(&app, &acme, &globex).await {
             for (permission, path, status) in pages.values() {

@@ -4,6 +4,7 @@ mod drill;
 mod drills_card;
 mod new_token;
 mod scim_card;
+mod second_factor_card;
 mod services_card;
 mod tokens_card;
 
@@ -24,6 +25,7 @@ pub use drill::Drill;
 use drills_card::DrillsCard;
 use new_token::NewToken;
 use scim_card::ScimCard;
+use second_factor_card::SecondFactorCard;
 use services_card::{NewCredential, ServicesCard};
 use tokens_card::TokensCard;
 
@@ -104,6 +106,9 @@ pub fn Security() -> impl IntoView {
     });
     let drills = calls::load(move || org.get(), |org| async move { server_fns::drills(OrgOfPage::required(org)?).await });
     let run_drill = calls::action::<RunDrill>();
+    let policy = calls::load(move || org.get(), |org| async move { server_fns::second_factor_policy(OrgOfPage::required(org)?).await });
+    let require = calls::action::<server_fns::RequireSecondFactor>();
+    calls::refresh(require, policy, || browser::focus("second-factor-policy-title"));
     calls::refresh(revoke_credential, credentials, || browser::focus(services_card::HEADING));
     forget_when_gone(
         move || {
@@ -153,6 +158,13 @@ pub fn Security() -> impl IntoView {
                         issuing=issuing_credential revoke=revoke_credential />
                 }
                 .into_any(),
+                Err(error) => view! { <p class="note bad mt-4">{error.to_string()}</p> }.into_any(),
+            })}
+        </Transition>
+        <FormError error=calls::failure(require) class="mt-4" />
+        <Transition>
+            {move || security.get().and_then(Result::ok).and(policy.get()).zip(org.get()).map(|(policy, org)| match policy {
+                Ok(policy) => view! { <SecondFactorCard policy org require /> }.into_any(),
                 Err(error) => view! { <p class="note bad mt-4">{error.to_string()}</p> }.into_any(),
             })}
         </Transition>

@@ -13,6 +13,7 @@ use directory::{Call, Db, founding, keys::Keys, mail, passwords::Hasher, session
 use domain::{OrgId, OrgRole, Timestamp, token::TokenLifetime};
 use serde_json::{Value, json};
 use server::{
+    config::Reach,
     router::router,
     state::{AppState, Parts},
     system,
@@ -91,6 +92,7 @@ impl TestApp {
             mail_delay: Duration::ZERO,
             // A test that runs a drill listens somewhere.
             drill_nodes: vec![],
+            drill_reach: Reach::default(),
             trusted_proxies: vec![],
             site_dir: "no-site".into(),
         })
@@ -312,7 +314,7 @@ impl TestApp {
     pub async fn alerts(&self) -> Vec<(String, String)> {
         let alert = |mail: mail::Outgoing| match mail.content {
             mail::Content::Alert { subject, .. } => Some((mail.address, subject)),
-            mail::Content::Activation { .. } => None,
+            _ => None,
         };
         let mut alerts: Vec<_> = self.mails().await.into_iter().filter_map(alert).collect();
         alerts.sort();
@@ -343,8 +345,13 @@ impl TestApp {
 
     /// The audit log of `org` as its owner reads it: (action, actor, target, details) from newest to oldest.
     pub async fn audit(&self, org: &Org) -> Vec<AuditRow> {
+        self.audit_as(&self.owner(org).await, &org.slug).await
+    }
+
+    /// The same, read in this browser.
+    pub async fn audit_as(&self, browser: &Browser, org: &str) -> Vec<AuditRow> {
         self.state.settle().await;
-        let answer = self.owner(org).await.call("audit", &[("org", &org.slug)]).await;
+        let answer = browser.call("audit", &[("org", org)]).await;
         assert_eq!(answer.status, 200, "{}", answer.text);
         let rows = answer.json["events"].as_array().unwrap().iter().map(|event| AuditRow {
             action: event["action"].as_str().unwrap().to_owned(),

@@ -1,6 +1,7 @@
 //! A browser: keeps its cookies, and says which site its requests come from.
 
 use std::{
+    collections::BTreeMap,
     net::{Ipv4Addr, SocketAddr},
     sync::{
         Arc, Mutex,
@@ -18,8 +19,11 @@ use tower::ServiceExt;
 pub struct Browser {
     router: Router,
     address: SocketAddr,
-    cookie: Arc<Mutex<Option<String>>>,
+    cookies: Arc<Mutex<BTreeMap<String, String>>>,
 }
+
+/// The cookie of a session.
+const SESSION: &str = "__Host-rollcall";
 
 /// What came back.
 #[derive(Debug)]
@@ -48,17 +52,28 @@ pub(super) fn another_address() -> SocketAddr {
 
 impl Browser {
     pub fn new(router: Router) -> Self {
-        Self { router, address: another_address(), cookie: Arc::default() }
+        Self { router, address: another_address(), cookies: Arc::default() }
     }
 
     /// The session cookie, `name=value`.
     pub fn cookie(&self) -> Option<String> {
-        self.cookie.lock().unwrap().clone()
+        self.cookies.lock().unwrap().get(SESSION).map(|value| format!("{SESSION}={value}"))
     }
 
-    /// Another browser that holds the same cookie: a stolen one.
+    /// Another browser that holds the same cookies: stolen ones.
     pub fn stolen(&self) -> Self {
-        Self { router: self.router.clone(), address: another_address(), cookie: Arc::new(Mutex::new(self.cookie())) }
+        let cookies = self.cookies.lock().unwrap().clone();
+        Self { router: self.router.clone(), address: another_address(), cookies: Arc::new(Mutex::new(cookies)) }
+    }
+
+    /// Hold a cookie that the server did not give.
+    pub fn plant(&self, name: &str, value: &str) {
+        self.cookies.lock().unwrap().insert(name.to_owned(), value.to_owned());
+    }
+
+    /// The value of a cookie.
+    pub fn value(&self, name: &str) -> Option<String> {
+        self.cookies.lock().unwrap().get(name).cloned()
     }
 
     /// Open a page.
@@ -93,14 +108,18 @@ impl Browser {
     }
 
     async fn send(&self, mut request: Request<Body>) -> Page {
-        if let Some(cookie) = self.cookie() {
-            request.headers_mut().insert(header::COOKIE, cookie.parse().unwrap());
+        let cookies = self.cookies.lock().unwrap().iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ");
+        if !cookies.is_empty() {
+            request.headers_mut().insert(header::COOKIE, cookies.parse().unwrap());
         }
         request.extensions_mut().insert(ConnectInfo(self.address));
         let response = self.router.clone().oneshot(request).await.unwrap();
         for cookie in response.headers().get_all(header::SET_COOKIE) {
-            let pair = cookie.to_str().unwrap().split(';').next().unwrap().to_owned();
-            *self.cookie.lock().unwrap() = (!pair.ends_with('=')).then_some(pair);
+            let (name, value) = cookie.to_str().unwrap().split(';').next().unwrap().split_once('=').unwrap();
+            match value {
+                "" => self.cookies.lock().unwrap().remove(name),
+                value => self.cookies.lock().unwrap().insert(name.to_owned(), value.to_owned()),
+            };
         }
         let (parts, body) = response.into_parts();
         let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();

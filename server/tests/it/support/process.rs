@@ -56,6 +56,12 @@ impl Process {
         self.child.id()
     }
 
+    /// Tell it to stop, and wait; whether it did so in peace.
+    pub fn stop(&mut self) -> bool {
+        let told = Command::new("kill").args(["-INT", &self.id().to_string()]).status().unwrap();
+        told.success() && self.child.wait().unwrap().success()
+    }
+
     /// End it at once, as `kill -9` does: nothing of it runs any more.
     pub fn kill(&mut self) {
         self.child.kill().unwrap();
