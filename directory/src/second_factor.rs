@@ -190,7 +190,7 @@ async fn put_in_force(tx: Tx, keys: &Keys, account: &Account, code: &str, call: 
     let step = step_of(&authenticator(keys, account, &offered)?, code, call);
     let step = step.ok_or_else(|| Invalid::new("code", "This is not the code that the authenticator shows now. Is its clock right?"))?;
     store::second_factors::activate(&tx, account.id, step, call.now).await?;
-    let (codes, hashes) = new_recovery_codes(account.id, call);
+    let (codes, hashes) = mint_recovery_codes(account.id, call);
     store::second_factors::set_recovery_codes(&tx, account.id, &hashes, call.now).await?;
     store::accounts::credentials_changed(&tx, account.id).await?;
     let lines = ["A second factor was set up for your account: from now on, signing in asks for a code.", BEWARE];
@@ -310,7 +310,7 @@ pub async fn renew_recovery_codes(
         if store::second_factors::find(&tx, account.id, State::Active).await?.is_none() {
             return Err(Error::Conflict("You have no second factor. Set one up: it comes with recovery codes.".to_owned()));
         }
-        let (codes, hashes) = new_recovery_codes(account.id, call);
+        let (codes, hashes) = mint_recovery_codes(account.id, call);
         store::second_factors::set_recovery_codes(&tx, account.id, &hashes, call.now).await?;
         alerts::to_person(&tx, &account, "New recovery codes", &["New recovery codes were made. Those before do not work.", BEWARE], call).await?;
         crate::audit::append(&tx, AuditAction::RecoveryCodesRenewed, &who.actor(), None, vec![], call).await?;
@@ -420,7 +420,7 @@ pub async fn require(db: &Db, who: &SignedIn, scope: OrgScope, on: bool, call: &
 }
 
 /// New recovery codes, and what is stored of them.
-fn new_recovery_codes(account: AccountId, call: &Call) -> (Vec<String>, Vec<SecretHash>) {
+fn mint_recovery_codes(account: AccountId, call: &Call) -> (Vec<String>, Vec<SecretHash>) {
     let one = |_| {
         // 16 of 32 letters: 80 bits.
         let letters: String = call.random::<16>().iter().map(|byte| char::from(ALPHABET[usize::from(byte % 32)])).collect();

@@ -62,11 +62,14 @@ fn read_member(row: &Row) -> Result<Member, Error> {
 }
 
 impl Profile {
-    /// The name to show, if there is one.
+    /// The name to show, if there is one: without what turns the direction of the text around it, which only somebody needs who wants
+    /// a name to be read as another.
     pub(crate) fn name(&self) -> Option<String> {
         let parts = [self.given_name.as_deref(), self.family_name.as_deref()];
         let full = parts.into_iter().flatten().collect::<Vec<_>>().join(" ");
-        self.display_name.clone().or_else(|| (!full.is_empty()).then_some(full))
+        let name = self.display_name.clone().or_else(|| (!full.is_empty()).then_some(full))?;
+        let turns = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        Some(name.chars().filter(|c| !turns(*c)).collect())
     }
 }
 
