@@ -6,6 +6,7 @@
 pub mod access;
 pub mod account;
 pub mod activation;
+pub mod address_blocks;
 mod afterwards;
 pub mod agents;
 mod alerts;

@@ -67,6 +67,7 @@ impl Hasher {
     }
 
     async fn off_thread<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
+        tracing::trace!(target: "rollcall::passwords", "a password is hashed");
         let place = self.places.clone().acquire_owned().await.map_err(|error| Error::Unavailable(error.to_string()))?;
         let work = move || {
             // Held until the work is done, also when whoever asked for it has gone away.

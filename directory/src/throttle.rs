@@ -8,7 +8,7 @@ use domain::{AccountId, EmailAddress, Timestamp};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    Call, Db, Error,
+    Call, Db, Error, address_blocks,
     store::{self, audit::Details, db::Tx},
 };
 
@@ -131,16 +131,49 @@ impl Attempt {
     }
 }
 
-/// Events of one kind about one key within this time make one entry in an audit log, which counts the ones before:
-/// whoever floods us does not fill it.
+/// Events of one kind about one key within this time make one entry in an audit log, and another one at the tenth, the hundredth, the
+/// thousandth, which tell how many there were: whoever floods us does not fill it.
 const NOTE_WINDOW: Duration = Duration::from_secs(60);
+/// Entries of one kind in one audit log within [`BUDGET_WINDOW`]: nor does whoever does it from many addresses.
+const MOST_NOTES: i64 = 60;
+const BUDGET_WINDOW: Duration = Duration::from_secs(3_600);
 
-/// Whether an event of `kind` about `key` is worth an entry now; if so, the details that say how many before it were not.
+/// Whether an event of `kind` about `key` is worth an entry now; if so, the details that say what was not: how many there were, the
+/// first and the last.
 pub(crate) async fn worth_noting(tx: &Tx, kind: &str, key: &str, call: &Call) -> Result<Option<Details>, Error> {
     let counted = store::failures::add(tx, kind, &digest(&format!("{} {key}", tx.org())), call.now, call.now - NOTE_WINDOW).await?;
-    let unlisted = counted.replaced.saturating_sub(1);
-    let details = if unlisted > 0 { vec![("further failures before, at least".to_owned(), unlisted.to_string())] } else { vec![] };
-    Ok((counted.failures == 1).then_some(details))
+    if step(counted.failures) != counted.failures {
+        return Ok(None);
+    }
+    let budget = digest(&format!("{} {kind}", tx.org()));
+    let noted = store::failures::add(tx, "notes", &budget, call.now, call.now - BUDGET_WINDOW).await?.failures;
+    if noted > MOST_NOTES {
+        return Ok(None);
+    }
+    let fact = |name: &str, value: String| (name.to_owned(), value);
+    let mut details = vec![];
+    if counted.failures > 1 {
+        details.push(fact("failures", counted.failures.to_string()));
+        details.push(fact("first", counted.began.second()));
+        details.push(fact("last", call.now.second()));
+    } else if let Some(before) = counted.replaced.filter(|before| before.failures > step(before.failures)) {
+        details.push(fact("failures before, at least", before.failures.to_string()));
+        details.push(fact("first of those", before.began.second()));
+        details.push(fact("last of those", before.last.second()));
+    }
+    if noted == MOST_NOTES {
+        details.push(fact("from now on", "further ones within the hour are counted, and not listed".to_owned()));
+    }
+    Ok(Some(details))
+}
+
+/// The last of 1, 10, 100 … that `failures` has reached: that one was listed.
+fn step(failures: i64) -> i64 {
+    let mut step = 1;
+    while step <= failures / 10 {
+        step *= 10;
+    }
+    step
 }
 
 /// A key for the table, which names nobody.
@@ -150,8 +183,16 @@ pub(crate) fn digest(text: &str) -> Vec<u8> {
 
 /// Whoever has an IPv6 address has its whole /64.
 pub(crate) fn network(ip: &str) -> String {
-    match ip.parse::<IpAddr>() {
-        Ok(IpAddr::V6(v6)) => format!("{:x?}", &v6.segments()[..4]),
-        _ => ip.to_owned(),
+    ip.parse::<IpAddr>().map_or_else(|_| ip.to_owned(), |ip| address_blocks::network(ip).to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::step;
+
+    #[test]
+    fn each_tenfold_is_listed() {
+        let listed: Vec<_> = (1..=10_000).filter(|failures| step(*failures) == *failures).collect();
+        assert_eq!(listed, [1, 10, 100, 1_000, 10_000]);
     }
 }

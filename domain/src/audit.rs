@@ -46,6 +46,8 @@ actions! {
     ScimDisabled = "scim.disabled", "SCIM disabled";
     /// A SCIM request to this organisation's URL without a valid token.
     ScimAuthenticationFailed = "scim.authentication_failed", "SCIM authentication failed";
+    /// A program showed the id of a credential of this organisation with a wrong secret.
+    ApiAuthenticationFailed = "api.authentication_failed", "API authentication failed";
     /// A provisioning token was issued.
     TokenIssued = "token.issued", "Token issued";
     /// A provisioning token was revoked.

@@ -22,6 +22,7 @@ mod m20261128_000009_events;
 mod m20261128_000010_receipts;
 mod m20261128_000011_drills;
 mod m20261128_000012_token_rotation;
+mod m20261128_000013_address_blocks;
 mod m20261128_000014_value_starts;
 mod m20261128_000015_activity;
 mod m20261128_000016_second_factor;
@@ -50,6 +51,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000010_receipts::Migration),
             Box::new(m20261128_000011_drills::Migration),
             Box::new(m20261128_000012_token_rotation::Migration),
+            Box::new(m20261128_000013_address_blocks::Migration),
             Box::new(m20261128_000014_value_starts::Migration),
             Box::new(m20261128_000015_activity::Migration),
             Box::new(m20261128_000016_second_factor::Migration),

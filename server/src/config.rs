@@ -2,6 +2,7 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    num::NonZeroU32,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -15,6 +16,8 @@ use ipnet::IpNet;
 use reqwest::Certificate;
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
+
+use crate::rate_limit::ScimTraffic;
 
 /// All settings, each under its name in the TOML file; as a variable, `ROLLCALL_` and the name in capitals.
 // No `Debug`: URLs hold passwords.
@@ -53,6 +56,10 @@ pub struct Config {
     pub session_idle_hours: u64,
     /// Days after which a browser session ends.
     pub session_absolute_days: u64,
+    /// Requests a second that one provisioning token may make over time.
+    pub scim_rate: NonZeroU32,
+    /// Requests that one provisioning token may make at once.
+    pub scim_burst: NonZeroU32,
     /// Addresses or networks of proxies whose `X-Forwarded-For` is believed. A comma-separated list as a variable.
     #[serde(deserialize_with = "list")]
     pub trusted_proxies: Vec<String>,
@@ -88,6 +95,8 @@ impl Default for Config {
             mail_delay_seconds: 120,
             session_idle_hours: 12,
             session_absolute_days: 7,
+            scim_rate: const { NonZeroU32::new(50).unwrap() },
+            scim_burst: const { NonZeroU32::new(200).unwrap() },
             trusted_proxies: vec![],
             key_file: None,
             webhook_networks: vec![],
@@ -252,6 +261,11 @@ impl Config {
             idle: Duration::from_secs(self.session_idle_hours.clamp(1, 24 * 365) * 3_600),
             absolute: Duration::from_secs(self.session_absolute_days.clamp(1, 365) * 86_400),
         }
+    }
+
+    /// What one provisioning token may ask.
+    pub fn scim_traffic(&self) -> ScimTraffic {
+        ScimTraffic { rate: self.scim_rate, burst: self.scim_burst }
     }
 
     /// The proxies whose forwarded headers are believed.

@@ -11,21 +11,26 @@ use axum::{
 use http::StatusCode;
 use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer, timeout::TimeoutLayer};
 
-use crate::{api, assets, exports, health, oauth, pages, receipts, request, scim_api, security, session, state::AppState, webhooks};
+use crate::{
+    api, assets, exports, health, oauth, pages, receipts, request, scim_api, security, session,
+    state::AppState,
+    surface::{Demand, Surface},
+    webhooks,
+};
 
 /// The longest that a page or a form may take.
 const TIMEOUT: Duration = Duration::from_secs(30);
-/// Calls that anybody can make and that cost a password hash, a mail or a guess.
-const ANONYMOUS: [&str; 8] = [
-    "/api/sign_in",
-    "/api/sign_in_code",
-    "/api/sign_in_offer",
-    "/api/sign_in_set_up",
-    "/api/found",
-    "/api/activate",
-    "/api/ask_reset",
-    "/api/reset_password",
-];
+
+/// What programs can reach: every route, and what it demands.
+pub fn surface(state: &AppState) -> Surface {
+    Surface::default()
+        .at("/healthz", Demand::Nothing, get(health::alive))
+        .at("/readyz", Demand::Nothing, get(health::ready))
+        .and(scim_api::routes(state).below("/scim"))
+        .and(oauth::routes(state))
+        .and(api::routes())
+        .and(webhooks::routes())
+}
 
 /// The whole server.
 pub fn router(state: AppState) -> Router {
@@ -33,9 +38,8 @@ pub fn router(state: AppState) -> Router {
     for route in leptos_axum::generate_route_list(app::App) {
         console = console.route(route.path(), get(pages::page));
     }
-    let limited = state.anonymous_calls.layer();
-    for path in ANONYMOUS {
-        console = console.route(path, post(pages::server_fn).layer(limited.clone()));
+    for (path, limit) in state.anonymous_calls.below("/api/") {
+        console = console.route(path, post(pages::server_fn).layer(limit));
     }
     let console = console
         .route("/api/{name}", post(pages::server_fn))
@@ -52,13 +56,8 @@ pub fn router(state: AppState) -> Router {
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, TIMEOUT))
         .layer(CompressionLayer::new());
 
-    Router::new()
-        .route("/healthz", get(health::alive))
-        .route("/readyz", get(health::ready))
-        .nest("/scim", scim_api::routes(&state))
-        .merge(oauth::routes(&state))
-        .merge(api::routes())
-        .merge(webhooks::routes())
+    surface(&state)
+        .into_router()
         .merge(assets::routes(&state.site_dir))
         .fallback_service(console.with_state(state.clone()))
         .layer(CatchPanicLayer::custom(|_| internal()))

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use directory::{
-    drill,
+    address_blocks, drill,
     events::delivery,
     founding,
     passwords::Hasher,
@@ -66,6 +66,7 @@ pub async fn serve(config: Config) -> Result<(), String> {
         public_url,
         session_limits: config.session_limits(),
         mail_delay: Duration::from_secs(config.mail_delay_seconds),
+        scim_traffic: config.scim_traffic(),
         trusted_proxies: config.proxies().map_err(|error| error.to_string())?,
         drill_nodes: config.drill_nodes(listening).map_err(|error| error.to_string())?,
         drill_reach: config.drill_reach(listening).map_err(|error| error.to_string())?,
@@ -150,9 +151,13 @@ async fn sweep(state: AppState, mut stop: watch::Receiver<bool>) {
         if let Err(error) = drill::sweep(&state.db, &state.call()).await {
             tracing::error!(%error, "interrupted drills could not be cleared away");
         }
-        state.scim_failures.sweep();
+        if let Err(error) = address_blocks::sweep(&state.db, (state.clock)()).await {
+            tracing::error!(%error, "old blocks of addresses could not be cleared away");
+        }
+        state.scim_guesses.sweep();
+        state.scim_traffic.sweep();
+        state.api_failures.sweep();
         state.anonymous_calls.sweep();
-        state.device_requests.sweep();
         tokio::select! {
             () = tokio::time::sleep(SWEEP_EVERY) => {}
             _ = stop.changed() => return,

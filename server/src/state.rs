@@ -14,7 +14,7 @@ use url::Url;
 
 use crate::{
     config::Reach,
-    rate_limit::{AnonymousCalls, ScimFailures},
+    rate_limit::{AnonymousCalls, ApiFailures, ScimGuesses, ScimTraffic, TokenTraffic},
     system::Clock,
 };
 
@@ -49,10 +49,10 @@ pub struct AppState {
     pub site_dir: Arc<PathBuf>,
     /// How pages are rendered.
     pub leptos: LeptosOptions,
-    pub(crate) scim_failures: ScimFailures,
+    pub(crate) scim_guesses: ScimGuesses,
+    pub(crate) scim_traffic: TokenTraffic,
+    pub(crate) api_failures: ApiFailures,
     pub(crate) anonymous_calls: AnonymousCalls,
-    /// Devices that ask to be let in: counted apart, so that one that asks too often shuts nobody out of sign-in.
-    pub(crate) device_requests: AnonymousCalls,
     pub(crate) afterwards: Afterwards,
     pub(crate) activity: ActivityLog,
     /// Leave to give an answer that holds a connection to the database for as long as its client reads.
@@ -79,6 +79,8 @@ pub struct Parts {
     pub session_limits: SessionLimits,
     /// How long an activation mail waits.
     pub mail_delay: Duration,
+    /// What one provisioning token may ask.
+    pub scim_traffic: ScimTraffic,
     /// Proxies whose forwarded headers are believed.
     pub trusted_proxies: Vec<IpNet>,
     /// The nodes that a deprovision drill tries.
@@ -103,9 +105,10 @@ impl AppState {
             activity: ActivityLog::start(parts.db.clone()),
             // A quarter of the connections: the rest is for those who read quickly.
             large_answers: Arc::new(Semaphore::new((parts.db.readers() / 4).max(1))),
-            scim_failures: ScimFailures::new(),
+            scim_guesses: ScimGuesses::new(&parts.clock),
+            scim_traffic: TokenTraffic::new(parts.scim_traffic, &parts.clock),
+            api_failures: ApiFailures::new(&parts.clock),
             anonymous_calls: AnonymousCalls::new(),
-            device_requests: AnonymousCalls::new(),
             db: parts.db,
             clock: parts.clock,
             randomness: parts.randomness,
@@ -140,7 +143,7 @@ impl AppState {
 
     /// Forget which addresses failed to authenticate at the SCIM endpoints: for tests, whose requests share one.
     pub fn forget_failures(&self) {
-        self.scim_failures.forget();
+        self.scim_guesses.forget();
     }
 
     /// Wait until what was noted so far is in the audit log and the activity log.

@@ -3,6 +3,7 @@
 
 pub mod acting;
 pub mod device;
+pub mod guesses;
 pub mod introspection;
 pub mod tokens;
 

@@ -1,5 +1,7 @@
 //! Tokens of clients that were let in: the first ones, the next ones, and their end.
 
+use std::time::Duration;
+
 use domain::{
     ApiSessionId, MemberId, MembershipId,
     audit::AuditAction,
@@ -19,6 +21,10 @@ use crate::{
         device_requests::DeviceRequest,
     },
 };
+
+/// Refreshes of one session within [`RENEWALS_WINDOW`], over all nodes. A token that is turned away for this is not used up.
+const MOST_RENEWALS: i64 = 30;
+const RENEWALS_WINDOW: Duration = Duration::from_secs(600);
 
 fn no_grant() -> Error {
     refused(Code::InvalidGrant, "The code or token is not good any more, or is not this client's. Ask the person to let you in again.")
@@ -129,6 +135,11 @@ pub async fn refresh(db: &Db, client_id: &str, refresh_token: &str, scope: Optio
             }
             if now.expires_at <= call.now || now.session_expires_at <= call.now {
                 return Err(no_grant());
+            }
+            // An access token lives for ten minutes: whoever renews it more often than that has gone wrong, or is not the client.
+            let renewed = store::api_sessions::renewed_since(&tx, now.session, call.now - RENEWALS_WINDOW).await?;
+            if renewed >= MOST_RENEWALS {
+                return Err(Error::Throttled { retry_after: RENEWALS_WINDOW });
             }
             if narrowed.as_ref().is_some_and(|narrowed| !narrowed.within(&now.scopes)) {
                 return Err(refused(Code::InvalidScope, "That is more than was approved."));

@@ -22,12 +22,13 @@ pub fn base_url(public_url: &str, org: domain::OrgId) -> String {
 pub async fn view(db: &Db, viewer: &SignedIn, scope: OrgScope, public_url: &str, call: &Call) -> Result<SecurityView, Error> {
     let tx = db.read(scope).await?;
     let scim = store::connections::status_of(&tx).await?;
-    let mut tokens = store::tokens::list(&tx, call.now).await?;
-    tokens.sort_by_key(|token| token.state != TokenState::Live);
-    let switch_over = switch_over(&tx, &tokens).await?;
+    let mut listed = store::tokens::list(&tx, call.now).await?;
+    listed.sort_by_key(|token| token.state != TokenState::Live);
+    let switch_over = switch_over(&tx, &listed).await?;
     let directory_people = store::people::counts(&tx).await?.directory;
     let owners = store::members::active_owners(&tx).await?.len();
-    let last_request_at = tokens.iter().filter_map(|token| token.last_used_at).max();
+    let failed_attempts = tokens::failed_attempts(&tx, call).await?;
+    let last_request_at = listed.iter().filter_map(|token| token.last_used_at).max();
     let first_request_at = store::tokens::first_used(&tx).await?;
     let step = |title: &str, done_at| SetUpStep { title: title.to_owned(), done_at };
     let steps = vec![
@@ -40,9 +41,10 @@ pub async fn view(db: &Db, viewer: &SignedIn, scope: OrgScope, public_url: &str,
         scim,
         base_url: base_url(public_url, scope.org()),
         introspection_url: format!("{public_url}/oauth/introspect"),
-        tokens,
+        tokens: listed,
         switch_over,
         last_request_at,
+        failed_attempts,
         directory_people,
         owners: u64::try_from(owners).unwrap_or(0),
         steps,

@@ -3,11 +3,13 @@
 //! Whoever issues, changes or ends one has just given her password, and every owner is told by mail; what the mail says of a token is
 //! its name and last characters.
 
+use std::time::Duration;
+
 use domain::{
     ConnectionId, MemberId, OrgId, Permission, TokenId,
     audit::AuditAction,
     token::{AllowedNetworks, MOST_LIVE, Retirement, TokenLifetime, TokenName},
-    view::{IssuedToken, TokenState, TokenView},
+    view::{FailedAttempts, IssuedToken, TokenState, TokenView},
 };
 use uuid::Uuid;
 
@@ -349,13 +351,15 @@ pub async fn authenticate(db: &Db, org: &str, authorization: Option<&str>, call:
     drop(tx);
     let right = token.matches(found.as_ref().map(|found| &found.hash));
     let Some(found) = found.filter(|found| {
+        // All of it is looked at, whatever was wrong before: `&`, not `&&`.
         right
-            && found.enabled
-            && !found.revoked
-            && found.expires_at > call.now
-            && found.retires_at.is_none_or(|retires| retires > call.now)
-            && found.at.is_some_and(|at| at.to_string() == org)
-            && found.allowed_from.admit(call.ip.as_deref())
+            & (found.id == token.id.into())
+            & found.enabled
+            & !found.revoked
+            & (found.expires_at > call.now)
+            & found.retires_at.is_none_or(|retires| retires > call.now)
+            & found.at.is_some_and(|at| at.to_string() == org)
+            & found.allowed_from.admit(call.ip.as_deref())
     }) else {
         return Err(Error::Unauthenticated);
     };
@@ -393,8 +397,15 @@ fn bearer(header: &str) -> Option<&str> {
     rest.starts_with(Kind::Provisioning.prefix()).then_some(rest)
 }
 
-/// Note in the organisation's audit log that a request to its URL had no valid token. Does nothing for a URL that is no
-/// organisation's. Called after the answer was given, so that it takes no part in the answer's time.
+/// Requests without a valid token to one organisation's URL within an hour of the clock, after which its owners are told, once a day.
+const ALERT_AT: i64 = 100;
+const ALERT_WINDOW: Duration = Duration::from_secs(24 * 3_600);
+/// The hours, this one among them, over which an organisation is shown how many there were.
+const SHOWN_HOURS: i64 = 24;
+const HOUR_MICROS: i64 = 3_600_000_000;
+
+/// Note in the organisation's audit log that a request to its URL had no valid token, and tell its owners where there are many. Does
+/// nothing for a URL that is no organisation's. Called after the answer was given, so that it takes no part in the answer's time.
 pub async fn note_failure(db: &Db, org: &str, call: &Call) -> Result<(), Error> {
     let Ok(org) = org.parse::<OrgId>() else { return Ok(()) };
     let scope = OrgScope::new(org);
@@ -402,6 +413,21 @@ pub async fn note_failure(db: &Db, org: &str, call: &Call) -> Result<(), Error> 
         let tx = db.begin(scope).await?;
         if !store::organizations::exists(&tx).await? {
             return Ok(());
+        }
+        let hour = failures_key(org, call.now.as_micros().div_euclid(HOUR_MICROS));
+        let counted = store::failures::add(&tx, "scim_hour", &hour, call.now, call.now - ALERT_WINDOW).await?.failures;
+        store::failures::came_from(&tx, "scim_hour", &hour, call.ip.as_deref()).await?;
+        if counted % ALERT_AT == 0 {
+            let day = throttle::digest(&org.to_string());
+            if store::failures::add(&tx, "scim_alert", &day, call.now, call.now - ALERT_WINDOW).await?.failures == 1 {
+                let line = format!(
+                    "{counted} requests to your SCIM address within an hour had no valid token; the last one came from {}. They were refused, and \
+                     nothing was changed. If your identity provider’s token has expired or was mistyped, give it a new one under Settings → \
+                     Security. If not, somebody is guessing. This is told once a day at most: the audit log has the rest.",
+                    call.ip.as_deref().unwrap_or("an unknown address")
+                );
+                alerts::to_owners(&tx, "many requests without a valid token", &line, call).await?;
+            }
         }
         let network = throttle::network(call.ip.as_deref().unwrap_or_default());
         if let Some(details) = throttle::worth_noting(&tx, "scim_note", &network, call).await? {
@@ -411,6 +437,18 @@ pub async fn note_failure(db: &Db, org: &str, call: &Call) -> Result<(), Error> 
         tx.commit().await
     })
     .await
+}
+
+/// Requests without a valid token to the organisation's URL in the last 24 hours of the clock, if there were any.
+pub(super) async fn failed_attempts(tx: &Tx, call: &Call) -> Result<Option<FailedAttempts>, Error> {
+    let hour = call.now.as_micros().div_euclid(HOUR_MICROS);
+    let keys: Vec<_> = (0..SHOWN_HOURS).map(|back| failures_key(tx.org(), hour - back)).collect();
+    let sum = store::failures::sum(tx, "scim_hour", &keys).await?;
+    Ok(sum.map(|sum| FailedAttempts { count: u64::try_from(sum.failures).unwrap_or(0), last_at: sum.last, last_from: sum.last_from }))
+}
+
+fn failures_key(org: OrgId, hour: i64) -> Vec<u8> {
+    throttle::digest(&format!("{org} {hour}"))
 }
 
 #[cfg(test)]

@@ -239,6 +239,12 @@ pub(crate) async fn refresh_token(tx: &Tx, id: Uuid) -> Result<Option<OfToken>, 
     tx.one(&sql, params![id, tx.org()], |row| read_of_token(row, used.is_some())).await
 }
 
+/// How many refresh tokens of the session were made after `since`, its first one among them.
+pub(crate) async fn renewed_since(tx: &Tx, session: ApiSessionId, since: Timestamp) -> Result<i64, Error> {
+    let sql = "SELECT count(*) AS renewed FROM refresh_tokens WHERE org_id = $1 AND session_id = $2 AND created_at > $3";
+    Ok(tx.one(sql, params![tx.org(), session, since], |row| row.get("renewed")).await?.unwrap_or(0))
+}
+
 /// Another takes its place; whether it was unused until now.
 pub(crate) async fn use_up(tx: &Tx, id: Uuid, now: Timestamp) -> Result<bool, Error> {
     let sql = "UPDATE refresh_tokens SET used_at = $3 WHERE id = $1 AND org_id = $2 AND used_at IS NULL";

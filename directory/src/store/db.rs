@@ -197,6 +197,7 @@ impl Db {
 
     async fn open(&self, pool: &DatabaseConnection, access_mode: Option<AccessMode>) -> Result<DatabaseTransaction, Error> {
         let postgres = pool.get_database_backend() == DbBackend::Postgres;
+        tracing::trace!(target: "rollcall::sql", sql = "BEGIN");
         let options = TransactionOptions {
             // What one answer is made of is of one moment: how many match, who they are, what they hold.
             isolation_level: access_mode.filter(|_| postgres).map(|_| IsolationLevel::RepeatableRead),
@@ -303,6 +304,8 @@ impl<S: Send + Sync> Tx<S> {
     }
 
     fn statement(&self, sql: &str, params: Vec<Value>) -> Statement {
+        // Without its values, which are about somebody.
+        tracing::trace!(target: "rollcall::sql", sql);
         Statement::from_sql_and_values(self.inner.get_database_backend(), sql, params)
     }
 

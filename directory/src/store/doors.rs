@@ -83,7 +83,7 @@ doors! {
          WHERE id = $1 AND revoked_at IS NULL AND (retires_at IS NULL OR retires_at > $2)";
     /// The provisioning token of this public id, whatever its state, with all that decides whether it works (law 1). A drill's satellite
     /// needs its home's connection, too.
-    PROVISIONING_TOKEN = "door_provisioning_token"("uuid") -> tokens::PRESENTED, Application, tokens::PRESENT;
+    PROVISIONING_TOKEN = "door_provisioning_token"("uuid", "bytea") -> tokens::PRESENTED, Application, tokens::PRESENT;
     /// The organisation of the activation link of this hash.
     ACTIVATION_LINK = "door_activation_link"("bytea") -> ORG, Application, "SELECT org_id FROM activation_links WHERE hash = $1";
     /// The hash of a device request's secret, and the organisation that it was let into, if it was.

@@ -2,7 +2,10 @@
 
 use domain::Timestamp;
 
-use super::{db::Tx, values::params};
+use super::{
+    db::Tx,
+    values::{Maybe, params},
+};
 use crate::Error;
 
 /// A count after one more was added.
@@ -11,24 +14,49 @@ pub(crate) struct Counted {
     pub(crate) failures: i64,
     /// When the window began: with its first failure.
     pub(crate) began: Timestamp,
-    /// How many there were in an older window that this one replaced.
-    pub(crate) replaced: i64,
+    /// The older window that this one replaced.
+    pub(crate) replaced: Option<Replaced>,
+}
+
+/// A window that is over.
+#[derive(Clone, Copy)]
+pub(crate) struct Replaced {
+    /// How many failures there were in it.
+    pub(crate) failures: i64,
+    /// The first.
+    pub(crate) began: Timestamp,
+    /// The last.
+    pub(crate) last: Timestamp,
+}
+
+/// Several windows as one.
+pub(crate) struct Sum {
+    /// How many failures there are in all of them.
+    pub(crate) failures: i64,
+    /// The last.
+    pub(crate) last: Timestamp,
+    /// Where the last one came from, where that was noted.
+    pub(crate) last_from: Option<String>,
 }
 
 /// Count one more failure of `key` at `now`. A window that began at or before `closed` is over, and a new one begins.
 pub(crate) async fn add<S: Send + Sync>(tx: &Tx<S>, kind: &str, key: &[u8], now: Timestamp, closed: Timestamp) -> Result<Counted, Error> {
     let previous = tx
         .one(
-            &format!("SELECT failures, window_began_at FROM auth_failures WHERE kind = $1 AND key = $2{}", tx.lock()),
+            &format!(
+                "SELECT failures, window_began_at, coalesce(last_at, window_began_at) AS last FROM auth_failures WHERE kind = $1 AND key = $2{}",
+                tx.lock()
+            ),
             params![kind, key.to_vec()],
-            |row| Ok((row.get::<i64>("failures")?, row.get::<Timestamp>("window_began_at")?)),
+            |row| Ok(Replaced { failures: row.get("failures")?, began: row.get("window_began_at")?, last: row.get("last")? }),
         )
         .await?;
-    let replaced = previous.filter(|(_, began)| *began <= closed).map_or(0, |(failures, _)| failures);
+    let replaced = previous.filter(|window| window.began <= closed);
     let counted = tx
         .one(
-            "INSERT INTO auth_failures (kind, key, window_began_at, failures) VALUES ($1, $2, $3, 1)
+            "INSERT INTO auth_failures (kind, key, window_began_at, failures, last_at) VALUES ($1, $2, $3, 1, $3)
              ON CONFLICT (kind, key) DO UPDATE SET
+               last_at = $3,
                failures = CASE WHEN auth_failures.window_began_at > $4 THEN auth_failures.failures + 1 ELSE 1 END,
                window_began_at = CASE WHEN auth_failures.window_began_at > $4 THEN auth_failures.window_began_at ELSE $3 END
              RETURNING failures, window_began_at",
@@ -37,6 +65,36 @@ pub(crate) async fn add<S: Send + Sync>(tx: &Tx<S>, kind: &str, key: &[u8], now:
         )
         .await?;
     counted.ok_or(Error::Stale)
+}
+
+/// Note where the last failure of `key` came from.
+pub(crate) async fn came_from<S: Send + Sync>(tx: &Tx<S>, kind: &str, key: &[u8], from: Option<&str>) -> Result<(), Error> {
+    let sql = "UPDATE auth_failures SET last_from = $3 WHERE kind = $1 AND key = $2";
+    tx.run(sql, params![kind, key.to_vec(), Maybe(from)]).await?;
+    Ok(())
+}
+
+/// The failures of all these keys, if there are any.
+pub(crate) async fn sum<S: Send + Sync>(tx: &Tx<S>, kind: &str, keys: &[Vec<u8>]) -> Result<Option<Sum>, Error> {
+    let mut all = None::<Sum>;
+    for key in keys {
+        let window = tx.one(
+            "SELECT failures, coalesce(last_at, window_began_at) AS last, last_from FROM auth_failures WHERE kind = $1 AND key = $2",
+            params![kind, key.clone()],
+            |row| Ok(Sum { failures: row.get("failures")?, last: row.get("last")?, last_from: row.opt("last_from")? }),
+        );
+        if let Some(window) = window.await? {
+            all = Some(match all {
+                None => window,
+                Some(sum) => {
+                    let failures = sum.failures + window.failures;
+                    let later = if window.last > sum.last { window } else { sum };
+                    Sum { failures, ..later }
+                }
+            });
+        }
+    }
+    Ok(all)
 }
 
 /// One failure of `key` was none.

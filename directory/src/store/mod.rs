@@ -6,6 +6,7 @@
 
 pub(crate) mod account_mails;
 pub(crate) mod accounts;
+pub(crate) mod address_blocks;
 pub(crate) mod agents;
 pub(crate) mod api_sessions;
 pub(crate) mod audit;

@@ -112,6 +112,8 @@ pub struct SecurityView {
     pub switch_over: Option<SwitchOver>,
     /// When a token was last used, over all tokens.
     pub last_request_at: Option<Timestamp>,
+    /// Requests to the base URL without a valid token, in the last 24 hours.
+    pub failed_attempts: Option<FailedAttempts>,
     /// People whom the directory manages, inactive ones included.
     pub directory_people: u64,
     /// Active owners.
@@ -120,6 +122,17 @@ pub struct SecurityView {
     pub steps: Vec<SetUpStep>,
     /// Whether the viewer may change any of it.
     pub can_manage: bool,
+}
+
+/// Requests that were refused for want of a valid token.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedAttempts {
+    /// How many there were, at least: an address that is blocked is not counted.
+    pub count: u64,
+    /// The last of them.
+    pub last_at: Timestamp,
+    /// The address that it came from.
+    pub last_from: Option<String>,
 }
 
 /// A step of connecting an identity provider, done once its time is known.

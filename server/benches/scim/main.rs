@@ -31,6 +31,7 @@ use http::{Method, Request, header};
 use migrations::sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 use server::{
+    rate_limit::ScimTraffic,
     router::router,
     startup,
     state::{AppState, Parts},
@@ -133,6 +134,7 @@ impl Scene {
             public_url: "https://id.rollcall.test".parse().unwrap(),
             session_limits: SessionLimits::default(),
             mail_delay: Duration::from_secs(120),
+            scim_traffic: ScimTraffic::UNLIMITED,
             trusted_proxies: vec![],
             drill_nodes: vec![],
             drill_reach: server::config::Reach::default(),

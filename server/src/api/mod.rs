@@ -1,7 +1,7 @@
 //! The API: what a person's token opens, and what services ask of us. Every answer is JSON.
 
 use axum::{
-    Extension, Json, Router,
+    Extension, Json,
     extract::{FromRequestParts, Path, State, rejection::JsonRejection},
     response::Response,
     routing::{get, post},
@@ -19,19 +19,19 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
-    oauth::{Caller, Failure, answer, in_json},
+    oauth::{Caller, Failure, answer, in_json, refused},
     state::AppState,
+    surface::{Demand, Surface},
 };
 
 /// The routes below `/api/v1`.
-pub(crate) fn routes() -> Router<AppState> {
-    let v1 = Router::new()
-        .route("/me", get(me))
-        .route("/agents", get(agents))
-        .route("/agents/{agent}/authorize", post(authorize))
-        .fallback(|| async { Failure::NotFound })
-        .method_not_allowed_fallback(|| async { Failure::MethodNotAllowed });
-    Router::new().nest("/api/v1", in_json(v1))
+pub(crate) fn routes() -> Surface {
+    Surface::default()
+        .at("/me", Demand::PersonsToken, get(me))
+        .at("/agents", Demand::PersonsToken, get(agents))
+        .at("/agents/{agent}/authorize", Demand::ServiceCredential, post(authorize))
+        .with(in_json)
+        .below("/api/v1")
 }
 
 /// A person's token that is good at this moment.
@@ -47,7 +47,7 @@ impl FromRequestParts<AppState> for Person {
         let (_, token) = token.ok_or(Failure::NoCredential)?;
         match acting::authenticate(&state.db, token.trim(), &call).await {
             Ok(bearer) => Ok(Self(bearer)),
-            Err(Error::Unauthenticated) => Err(Failure::NoToken),
+            Err(Error::Unauthenticated) => Err(refused(state, token.trim(), Failure::NoToken, &call)),
             Err(other) => Err(other.into()),
         }
     }

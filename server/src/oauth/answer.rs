@@ -8,6 +8,8 @@ use directory::{Error, oauth::Refusal};
 use http::{HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
 
+use crate::rate_limit::whole_seconds;
+
 /// Why a program does not get what it asked for.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -27,8 +29,8 @@ pub(crate) enum Failure {
     NotFound,
     /// Not in this way.
     MethodNotAllowed,
-    /// Too often.
-    TooMany,
+    /// Too often; seconds to wait.
+    TooMany(u64),
     /// Not now.
     Unavailable,
     /// Our fault.
@@ -39,6 +41,7 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         match error {
             Error::Refused(refusal) => Self::Refused(refusal),
+            Error::Throttled { retry_after } => Self::TooMany(whole_seconds(retry_after)),
             Error::Unavailable(why) => {
                 tracing::error!(%why, "the database could not be asked");
                 Self::Unavailable
@@ -62,7 +65,7 @@ impl IntoResponse for Failure {
             Self::InsufficientScope(_) => (StatusCode::FORBIDDEN, "insufficient_scope", "The token was not issued for this."),
             Self::NotFound => (StatusCode::NOT_FOUND, "not_found", "There is no such endpoint."),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "This endpoint has another method."),
-            Self::TooMany => (StatusCode::TOO_MANY_REQUESTS, "slow_down", "Too many requests from this address. Wait a minute."),
+            Self::TooMany(_) => (StatusCode::TOO_MANY_REQUESTS, "slow_down", "Too many requests. Wait for as long as Retry-After says."),
             Self::Unavailable => {
                 (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", "Not at the moment. Nothing is known to have been done.")
             }
@@ -87,8 +90,8 @@ impl IntoResponse for Failure {
                     headers.insert(header::WWW_AUTHENTICATE, value);
                 }
             }
-            Self::TooMany => {
-                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
+            Self::TooMany(seconds) => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
             }
             Self::Unavailable => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("10"));

@@ -23,6 +23,7 @@ use super::{
     answer::{Failure, answer},
     form::Form,
     metadata::DEVICE_GRANT,
+    refused,
 };
 use crate::state::AppState;
 
@@ -55,11 +56,12 @@ pub(super) async fn token(State(state): State<AppState>, Extension(call): Extens
     let tokens = match grant {
         DEVICE_GRANT => {
             let code = form.needed("device_code", "Send the device_code that you were given.")?;
-            tokens::redeem(&state.db, client, code, &call).await?
+            tokens::redeem(&state.db, client, code, &call).await.map_err(|error| not_granted(&state, code, error, &call))?
         }
         "refresh_token" => {
             let token = form.needed("refresh_token", "Send the refresh_token that you were given last.")?;
-            tokens::refresh(&state.db, client, token, form.get("scope"), &call).await?
+            let next = tokens::refresh(&state.db, client, token, form.get("scope"), &call).await;
+            next.map_err(|error| not_granted(&state, token, error, &call))?
         }
         _ => {
             let sentence = "We give tokens to devices that a person let in, and for refresh tokens.";
@@ -78,6 +80,14 @@ pub(super) async fn token(State(state): State<AppState>, Extension(call): Extens
             "scope": scopes.to_string(),
         }),
     ))
+}
+
+/// A code or token that gets no tokens: one that is not good counts as a failure; one that nobody has answered yet does not.
+fn not_granted(state: &AppState, shown: &str, error: Error, call: &Call) -> Failure {
+    match error {
+        Error::Refused(refusal) if refusal.code == Code::InvalidGrant => refused(state, shown, Failure::Refused(refusal), call),
+        other => other.into(),
+    }
 }
 
 /// `POST /oauth/revoke` (RFC 7009). A token that is not there has ended: that is no error (§2.2).
@@ -144,7 +154,7 @@ impl FromRequestParts<AppState> for Caller {
         };
         match introspection::authenticate(&state.db, named.as_deref(), &secret, &call).await {
             Ok(service) => Ok(Self(service)),
-            Err(Error::Unauthenticated) => Err(Failure::NoService),
+            Err(Error::Unauthenticated) => Err(refused(state, &secret, Failure::NoService, &call)),
             Err(other) => Err(other.into()),
         }
     }

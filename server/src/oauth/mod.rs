@@ -14,6 +14,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
+use directory::{Call, oauth::guesses};
 use http::StatusCode;
 use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
 
@@ -21,7 +22,11 @@ pub(crate) use answer::{Failure, answer};
 pub(crate) use endpoints::Caller;
 pub(crate) use metadata::DEVICE_GRANT;
 
-use crate::state::AppState;
+use crate::{
+    rate_limit::whole_seconds,
+    state::AppState,
+    surface::{Demand, Surface},
+};
 
 /// The longest that a question may take.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -29,20 +34,39 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 const LARGEST: usize = 16 * 1024;
 
 /// The routes at `/oauth` and `/.well-known`.
-pub(crate) fn routes(state: &AppState) -> Router<AppState> {
-    let oauth = Router::new()
-        .route("/device_authorization", post(endpoints::device_authorization).layer(state.device_requests.layer()))
-        .route("/token", post(endpoints::token))
-        .route("/revoke", post(endpoints::revoke))
-        .route("/introspect", post(endpoints::introspect))
-        .fallback(|| async { Failure::NotFound })
-        .method_not_allowed_fallback(|| async { Failure::MethodNotAllowed });
-    Router::new().nest("/oauth", in_json(oauth)).route("/.well-known/oauth-authorization-server", get(metadata::metadata))
+pub(crate) fn routes(state: &AppState) -> Surface {
+    let limit = |path| state.anonymous_calls.layer(path);
+    let oauth = Surface::default()
+        .at(
+            "/device_authorization",
+            Demand::Nothing,
+            post(endpoints::device_authorization).layer(limit("/oauth/device_authorization")),
+        )
+        .at("/token", Demand::Grant, post(endpoints::token))
+        .at("/revoke", Demand::Grant, post(endpoints::revoke).layer(limit("/oauth/revoke")))
+        .at("/introspect", Demand::ServiceCredential, post(endpoints::introspect))
+        .with(in_json)
+        .below("/oauth");
+    oauth.at("/.well-known/oauth-authorization-server", Demand::Nothing, get(metadata::metadata))
+}
+
+/// A credential that is not good, from the client of this call: one too many for its address is answered so, and any other as `why`
+/// says; the organisation that it names hears of it after the answer.
+pub(crate) fn refused(state: &AppState, shown: &str, why: Failure, call: &Call) -> Failure {
+    let ip = call.ip.as_deref().and_then(|ip| ip.parse().ok());
+    if let Err(wait) = state.api_failures.check(ip) {
+        return Failure::TooMany(whole_seconds(wait));
+    }
+    let (db, shown, call) = (state.db.clone(), shown.to_owned(), call.clone());
+    state.afterwards.note(async move { guesses::note_failure(&db, &shown, &call).await });
+    why
 }
 
 /// What the endpoints for programs have in common: small requests, a limit of time, failures in JSON.
 pub(crate) fn in_json(routes: Router<AppState>) -> Router<AppState> {
     routes
+        .fallback(|| async { Failure::NotFound })
+        .method_not_allowed_fallback(|| async { Failure::MethodNotAllowed })
         .layer(DefaultBodyLimit::max(LARGEST))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, TIMEOUT))
         .layer(middleware::from_fn(with_body))
@@ -55,7 +79,10 @@ async fn with_body(request: Request, next: Next) -> Response {
     let silent = !response.headers().get(http::header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
     match response.status() {
         StatusCode::SERVICE_UNAVAILABLE if silent => Failure::Unavailable.into_response(),
-        StatusCode::TOO_MANY_REQUESTS if silent => Failure::TooMany.into_response(),
+        StatusCode::TOO_MANY_REQUESTS if silent => {
+            let seconds = response.headers().get(http::header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+            Failure::TooMany(seconds.unwrap_or(60)).into_response()
+        }
         _ => response,
     }
 }

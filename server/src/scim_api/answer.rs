@@ -1,5 +1,7 @@
 //! SCIM's answers, and the one translation of errors into them.
 
+use std::time::Duration;
+
 use axum::{
     body::Body,
     response::{IntoResponse, Response},
@@ -9,6 +11,7 @@ use scim::Preconditions;
 use serde_json::Value;
 
 use super::activity::Told;
+use crate::rate_limit::whole_seconds;
 
 /// The media type of every answer, errors among them (RFC 7644 §8.1).
 const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/scim+json");
@@ -101,18 +104,28 @@ impl IntoResponse for ScimResponse {
 }
 
 /// A refused or failed request, in SCIM's form.
-pub(crate) struct ScimRejection(scim::Error);
+pub(crate) struct ScimRejection {
+    error: scim::Error,
+    /// Seconds to wait before another attempt, where the status asks for that.
+    retry_after: u64,
+}
+
+/// Seconds to wait where nobody knows better.
+const A_WHILE: u64 = 10;
 
 impl From<scim::Error> for ScimRejection {
     fn from(error: scim::Error) -> Self {
-        Self(error)
+        Self { error, retry_after: A_WHILE }
     }
 }
 
 impl From<directory::Error> for ScimRejection {
     fn from(error: directory::Error) -> Self {
         use directory::Error;
-        Self(match error {
+        if let Error::Throttled { retry_after } = error {
+            return Self::too_many_requests(retry_after);
+        }
+        Self::from(match error {
             // No `_` arm: a new error must be given a SCIM answer.
             Error::Unauthenticated | Error::WrongCredentials => scim::Error::unauthorized(),
             Error::OtherOrganisation | Error::Denied | Error::PasswordNeeded => scim::Error::forbidden("This token may not do that."),
@@ -143,9 +156,14 @@ impl From<directory::Error> for ScimRejection {
 }
 
 impl ScimRejection {
+    /// 429, for so long.
+    pub(crate) fn too_many_requests(wait: Duration) -> Self {
+        Self { error: scim::Error::too_many_requests(), retry_after: whole_seconds(wait) }
+    }
+
     /// Whether the credential was refused.
     pub(crate) fn is_unauthorized(&self) -> bool {
-        self.0.status == 401
+        self.error.status == 401
     }
 
     /// The error.
@@ -155,12 +173,12 @@ impl ScimRejection {
 
     /// The error, for an answer that holds several.
     pub(crate) fn into_error(self) -> scim::Error {
-        self.0
+        self.error
     }
 
     /// The answer as a response of any body type.
     pub(crate) fn into_plain_response(self) -> Response {
-        let error = self.0;
+        let Self { error, retry_after } = self;
         let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let body = serde_json::to_string(&error).unwrap_or_default();
         let mut response = (status, [(header::CONTENT_TYPE, MEDIA_TYPE)], body).into_response();
@@ -170,7 +188,7 @@ impl ScimRejection {
             }
             // Okta reads whole seconds and nothing else.
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
-                response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("10"));
+                response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(retry_after));
             }
             _ => {}
         }

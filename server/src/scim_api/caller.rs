@@ -1,8 +1,10 @@
 //! Who is calling: a bearer token becomes leave to act in one organisation's directory, or a 401 that tells nothing.
 
+use std::net::IpAddr;
+
 use axum::extract::{FromRequestParts, OriginalUri};
 use directory::{
-    Call, Error,
+    Call, Error, address_blocks,
     provisioning::{
         connection,
         request::{self, Related},
@@ -13,7 +15,7 @@ use http::{header, request::Parts};
 use scim::{Notes, Preconditions, Projection};
 
 use super::{activity::Activity, answer::ScimRejection};
-use crate::{request::ClientIp, state::AppState};
+use crate::{rate_limit::Guess, request::ClientIp, state::AppState};
 
 /// An identity provider whose token is good for the organisation in the URL.
 ///
@@ -58,20 +60,49 @@ impl FromRequestParts<AppState> for Caller {
             Ok(provisioner) => {
                 let activity = parts.extensions.get::<Activity>().cloned().unwrap_or_default();
                 activity.is_from(&provisioner);
+                state.scim_traffic.check(provisioner.token).map_err(ScimRejection::too_many_requests)?;
                 let base_url = connection::base_url(state.public_url(), provisioner.at);
                 Ok(Self { state: state.clone(), provisioner, call, base_url, activity })
             }
             Err(Error::Unauthenticated) => {
                 let ip = parts.extensions.get::<ClientIp>().and_then(|client| client.0);
-                if state.scim_failures.too_many(ip) {
-                    return Err(scim::Error::too_many_requests().into());
-                }
-                let db = state.db.clone();
-                state.afterwards.note(async move { tokens::note_failure(&db, &org, &call).await });
-                Err(scim::Error::unauthorized().into())
+                Err(refuse(state, ip, org, call))
             }
             Err(other) => Err(other.into()),
         }
+    }
+}
+
+/// The answer to a request without a good token. Whatever is written about it is written afterwards; about one from a network that is
+/// blocked, nothing is.
+fn refuse(state: &AppState, ip: Option<IpAddr>, org: String, call: Call) -> ScimRejection {
+    let guess = state.scim_guesses.count(ip);
+    let (db, guesses) = (state.db.clone(), state.scim_guesses.clone());
+    match guess {
+        Guess::Noted => {
+            state.afterwards.note(async move {
+                let noted = tokens::note_failure(&db, &org, &call).await;
+                // Another node may have had enough of it already.
+                if let Some(ip) = ip
+                    && let Some(until) = address_blocks::blocked_until(&db, ip, call.now).await?
+                {
+                    guesses.learn(Some(ip), until);
+                }
+                noted
+            });
+            scim::Error::unauthorized().into()
+        }
+        Guess::OneTooMany(wait) => {
+            state.afterwards.note(async move {
+                // Where no address is known, everybody is behind this one: that is no reason to shut the others out, too.
+                if let Some(ip) = ip {
+                    guesses.learn(Some(ip), address_blocks::block(&db, ip, &call).await?);
+                }
+                Ok(())
+            });
+            ScimRejection::too_many_requests(wait)
+        }
+        Guess::Blocked(wait) => ScimRejection::too_many_requests(wait),
     }
 }
 

@@ -15,7 +15,6 @@ mod users;
 use std::time::Duration;
 
 use axum::{
-    Router,
     extract::Request,
     middleware::{self, Next},
     response::Response,
@@ -24,7 +23,10 @@ use axum::{
 use http::{StatusCode, Uri};
 use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
 
-use crate::state::AppState;
+use crate::{
+    state::AppState,
+    surface::{Demand, Surface},
+};
 use answer::ScimRejection;
 use caller::Caller;
 
@@ -34,35 +36,36 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 const TIMEOUT_OF_BULK: Duration = Duration::from_secs(300);
 
 /// The routes below `/scim`. Each handler, and each fallback, takes a [`Caller`]: nothing answers without a token.
-pub(crate) fn routes(state: &AppState) -> Router<AppState> {
+pub(crate) fn routes(state: &AppState) -> Surface {
+    let token = Demand::ProvisioningToken;
     let timeout = |limit| TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, limit);
-    let bulk = Router::new()
-        .route("/{org}/v2/Bulk", post(bulk::bulk))
-        .method_not_allowed_fallback(method_not_allowed)
-        .layer(timeout(TIMEOUT_OF_BULK));
-    Router::new()
-        .route("/{org}/v2/ServiceProviderConfig", get(discovery::service_provider_config))
-        .route("/{org}/v2/ResourceTypes", get(discovery::resource_types))
-        .route("/{org}/v2/ResourceTypes/{name}", get(discovery::resource_type))
-        .route("/{org}/v2/Schemas", get(discovery::schemas))
-        .route("/{org}/v2/Schemas/{urn}", get(discovery::schema))
-        .route("/{org}/v2/Me", any(discovery::me))
-        .route("/{org}/v2", get(lists::root))
-        .route("/{org}/v2/", get(lists::root))
-        .route("/{org}/v2/.search", post(lists::search_root))
-        .route("/{org}/v2/Users/.search", post(lists::search_users))
-        .route("/{org}/v2/Groups/.search", post(lists::search_groups))
-        .route("/{org}/v2/Users", get(lists::users).post(users::create))
-        .route("/{org}/v2/Users/{id}", get(users::get).put(users::replace).patch(users::patch).delete(users::delete))
-        .route("/{org}/v2/Groups", get(lists::groups).post(groups::create))
-        .route("/{org}/v2/Groups/{id}", get(groups::get).put(groups::replace).patch(groups::patch).delete(groups::delete))
-        .fallback(not_found)
-        .method_not_allowed_fallback(method_not_allowed)
-        .layer(timeout(TIMEOUT))
-        .merge(bulk)
-        .layer(middleware::from_fn(with_body))
-        .layer(middleware::from_fn_with_state(state.clone(), activity::record))
-        .layer(CatchPanicLayer::custom(|_| ScimRejection::from(scim::Error::internal()).into_plain_response()))
+    let bulk = Surface::default()
+        .at("/{org}/v2/Bulk", token, post(bulk::bulk))
+        .with(|bulk| bulk.method_not_allowed_fallback(method_not_allowed).layer(timeout(TIMEOUT_OF_BULK)));
+    Surface::default()
+        .at("/{org}/v2/ServiceProviderConfig", token, get(discovery::service_provider_config))
+        .at("/{org}/v2/ResourceTypes", token, get(discovery::resource_types))
+        .at("/{org}/v2/ResourceTypes/{name}", token, get(discovery::resource_type))
+        .at("/{org}/v2/Schemas", token, get(discovery::schemas))
+        .at("/{org}/v2/Schemas/{urn}", token, get(discovery::schema))
+        .at("/{org}/v2/Me", token, any(discovery::me))
+        .at("/{org}/v2", token, get(lists::root))
+        .at("/{org}/v2/", token, get(lists::root))
+        .at("/{org}/v2/.search", token, post(lists::search_root))
+        .at("/{org}/v2/Users/.search", token, post(lists::search_users))
+        .at("/{org}/v2/Groups/.search", token, post(lists::search_groups))
+        .at("/{org}/v2/Users", token, get(lists::users).post(users::create))
+        .at("/{org}/v2/Users/{id}", token, get(users::get).put(users::replace).patch(users::patch).delete(users::delete))
+        .at("/{org}/v2/Groups", token, get(lists::groups).post(groups::create))
+        .at("/{org}/v2/Groups/{id}", token, get(groups::get).put(groups::replace).patch(groups::patch).delete(groups::delete))
+        .with(|routes| routes.fallback(not_found).method_not_allowed_fallback(method_not_allowed).layer(timeout(TIMEOUT)))
+        .and(bulk)
+        .with(|routes| {
+            routes
+                .layer(middleware::from_fn(with_body))
+                .layer(middleware::from_fn_with_state(state.clone(), activity::record))
+                .layer(CatchPanicLayer::custom(|_| ScimRejection::from(scim::Error::internal()).into_plain_response()))
+        })
 }
 
 async fn not_found(_: Caller, uri: Uri) -> ScimRejection {

@@ -1,14 +1,19 @@
 //! What receivers of Security Event Tokens find out about us by themselves.
 
-use axum::{Json, Router, extract::State, routing::get};
+use axum::{Json, extract::State, routing::get};
 use serde_json::{Value, json};
 
 use super::signer::jwks;
-use crate::state::AppState;
+use crate::{
+    state::AppState,
+    surface::{Demand, Surface},
+};
 
 /// The routes at `/.well-known`.
-pub(crate) fn routes() -> Router<AppState> {
-    Router::new().route("/.well-known/jwks.json", get(keys)).route("/.well-known/ssf-configuration", get(configuration))
+pub(crate) fn routes() -> Surface {
+    Surface::default()
+        .at("/.well-known/jwks.json", Demand::Nothing, get(keys))
+        .at("/.well-known/ssf-configuration", Demand::Nothing, get(configuration))
 }
 
 /// The keys that tokens are signed with (RFC 7517).

@@ -14,6 +14,7 @@ use domain::{OrgId, OrgRole, Timestamp, token::TokenLifetime};
 use serde_json::{Value, json};
 use server::{
     config::Reach,
+    rate_limit::ScimTraffic,
     router::router,
     state::{AppState, Parts},
     system,
@@ -79,7 +80,11 @@ impl TestApp {
 
     /// The state of a server on `db` whose clock is `clock`.
     pub fn state_of(db: Db, clock: Arc<AtomicI64>) -> AppState {
-        AppState::new(Parts {
+        AppState::new(Self::parts_of(db, clock))
+    }
+
+    fn parts_of(db: Db, clock: Arc<AtomicI64>) -> Parts {
+        Parts {
             db,
             clock: Arc::new(move || Timestamp::from_micros(clock.load(Ordering::SeqCst))),
             randomness: system::randomness(),
@@ -93,9 +98,30 @@ impl TestApp {
             // A test that runs a drill listens somewhere.
             drill_nodes: vec![],
             drill_reach: Reach::default(),
+            scim_traffic: ScimTraffic::UNLIMITED,
             trusted_proxies: vec![],
             site_dir: "no-site".into(),
-        })
+        }
+    }
+
+    /// Another node on the same database, with the same clock.
+    pub fn another_node(&self) -> (AppState, Router) {
+        let state = Self::state_of(self.database.db.clone(), self.now.clone());
+        (state.clone(), router(state))
+    }
+
+    /// The same server, whose provisioning tokens may ask so much.
+    pub fn with_scim_traffic(mut self, scim_traffic: ScimTraffic) -> Self {
+        self.state = AppState::new(Parts { scim_traffic, ..Self::parts_of(self.database.db.clone(), self.now.clone()) });
+        self.router = router(self.state.clone());
+        self
+    }
+
+    /// The same server behind proxies at these addresses.
+    pub fn behind(mut self, proxies: &str) -> Self {
+        self.state.trusted_proxies = vec![proxies.parse().unwrap()].into();
+        self.router = router(self.state.clone());
+        self
     }
 
     /// The same server, whose activation mails wait for `delay`.

@@ -60,6 +60,11 @@ impl Idp {
         Self { address: Some(address.parse().unwrap()), ..self.clone() }
     }
 
+    /// The same client of another node.
+    pub fn of_node(&self, router: &Router) -> Self {
+        Self { router: router.clone(), ..self.clone() }
+    }
+
     /// The same client, which says of every body that it is of `media_type`.
     pub fn sending(&self, media_type: &'static str) -> Self {
         Self { media_type: Some(media_type), ..self.clone() }

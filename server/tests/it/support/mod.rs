@@ -7,6 +7,7 @@ mod database;
 mod idp;
 pub mod process;
 mod receiver;
+mod recorder;
 
 pub use app::{Org, PASSWORD, Person, TestApp, races, user};
 pub use browser::{Browser, Page};
@@ -14,6 +15,7 @@ pub use client::{Answer as ClientAnswer, Client, DEVICE_GRANT, Tokens};
 pub use database::{Engine, Rows, make_database, operator_database, random};
 pub use idp::{Answer, Idp, filtered, id, patch_active};
 pub use receiver::{Received, Receiver, Reply};
+pub use recorder::{Recorded, recorded};
 
 /// Run each test on both databases: `both_databases! { async fn a_leaver_is_signed_out(app) { … } }`.
 macro_rules! both_databases {

@@ -14,6 +14,8 @@ use serde_json::Value;
 pub fn rollcall(folder: &Path, url: Option<&str>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rollcall"));
     command.env_clear().env("ROLLCALL_DATA_DIR", folder).env("ROLLCALL_LISTEN", "127.0.0.1:0").current_dir(folder);
+    // Tests send as fast as they can.
+    command.env("ROLLCALL_SCIM_RATE", "1000000").env("ROLLCALL_SCIM_BURST", "1000000");
     if let Some(url) = url {
         let of = |role| url.replace("//rollcall_owner@", role).replace("//rollcall_app@", role);
         command.env("ROLLCALL_DATABASE_URL", of("//rollcall_app@"));
