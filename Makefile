@@ -1,5 +1,5 @@
 # Each target works alone on a fresh machine: it installs or builds what it needs, and says what it does.
-.PHONY: run build test soak proof conformance bench check release clean help
+.PHONY: run build test soak proof conformance bench guessing check release clean help
 
 help:        ## Say what there is
 	@grep -E '^[a-z]+: .*##' Makefile | sed -E 's/:.*## /\t/'
@@ -24,6 +24,9 @@ conformance: ## Run two public SCIM suites against a server on each database
 
 bench:       ## Measure what identity providers wait for, with 1,000 and with 100,000 users
 	@scripts/bench.sh
+
+guessing:    ## Measure what guessing at tokens costs the others, and whether the time of a refusal tells anything
+	@scripts/bench-guessing.sh
 
 check:       ## Format, clippy, and what the dependencies are
 	@scripts/check.sh

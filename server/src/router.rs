@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use axum::{
     Router,
-    middleware::from_fn_with_state,
+    extract::Request,
+    middleware::{Next, from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use http::StatusCode;
+use http::{StatusCode, header};
+use tower::Layer;
 use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer, timeout::TimeoutLayer};
 
 use crate::{
@@ -56,14 +58,26 @@ pub fn router(state: AppState) -> Router {
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, TIMEOUT))
         .layer(CompressionLayer::new());
 
-    surface(&state)
+    let routes = surface(&state)
         .into_router()
         .merge(assets::routes(&state.site_dir))
         .fallback_service(console.with_state(state.clone()))
         .layer(CatchPanicLayer::custom(|_| internal()))
         .layer(from_fn_with_state(state.clone(), security::headers))
         .layer(from_fn_with_state(state.clone(), request::identify))
-        .with_state(state)
+        .with_state(state);
+    // Around the router, not a layer of it: those run before it has its say.
+    Router::new().fallback_service(from_fn(without_methods).layer(routes))
+}
+
+/// A router says of whatever a route answers to a method that it does not have which methods there are. That is for a 405: whoever has no
+/// token hears the same of every route (law 1).
+async fn without_methods(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    if response.status() != StatusCode::METHOD_NOT_ALLOWED {
+        response.headers_mut().remove(header::ALLOW);
+    }
+    response
 }
 
 /// A panic is our fault and nobody else's business. The SCIM endpoints have an answer of their own.

@@ -102,7 +102,7 @@ fn Entry(event: AuditEventView, org: OrgSlug) -> impl IntoView {
     let receipt = member.zip(receipt).map(|(member, receipt)| paths::receipt(&org, member, receipt));
     let actor = match action {
         // Not a person: all that is known of the caller is that it proved nothing.
-        AuditAction::ScimAuthenticationFailed => text::NO_TOKEN.to_owned(),
+        AuditAction::ScimAuthenticationFailed | AuditAction::ApiAuthenticationFailed => text::NO_TOKEN.to_owned(),
         _ => actor,
     };
     let (none, some): (Vec<_>, Vec<_>) = details.into_iter().partition(|(_, value)| value == "0");

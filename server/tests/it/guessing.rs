@@ -192,8 +192,8 @@ both_databases! {
         app.state.settle().await;
         assert_eq!(rows().await, before);
         assert_eq!(count(&app, "scim.authentication_failed").await, 2, "the first and the tenth");
-        let details = audited(&app, &acme, "scim.authentication_failed").await;
-        assert_eq!(details[0], ["failures: 10", "first: 2027-01-15 08:00:00 UTC", "last: 2027-01-15 08:00:00 UTC"]);
+        let details = audited(&app, &acme, "scim.authentication_failed").await.concat();
+        assert_eq!(details, ["failures: 10", "first: 15 Jan 2027, 08:00:00 UTC", "last: 15 Jan 2027, 08:00:00 UTC"]);
     }
 
     async fn a_flood_from_many_addresses_is_counted_and_not_listed(app) {
@@ -205,8 +205,8 @@ both_databases! {
             }
         }
         assert_eq!(count(&app, "scim.authentication_failed").await, 60, "an hour's entries");
-        let listed = audited(&app, &acme, "scim.authentication_failed").await;
-        assert_eq!(listed[0], ["from now on: further ones within the hour are counted, and not listed"]);
+        let last = "SELECT count(*) FROM audit_events WHERE details LIKE '%further ones within the hour are counted, and not listed%'";
+        assert_eq!(app.database.number(last).await, 1, "the last one says so");
         // Owners see all of them, and whoever else was not meant sees none.
         let seen = async |org: &Org| app.owner(org).await.call("security", &[("org", &org.slug)]).await.json["failed_attempts"].clone();
         let shown = seen(&acme).await;

@@ -225,7 +225,7 @@ both_databases! {
         }
         let rows: Vec<_> = app.audit(&acme).await.into_iter().filter(|row| row.action == "sign_in.failed").collect();
         assert_eq!(rows.len(), 2, "the first and the tenth: {rows:?}");
-        assert!(rows[0].details.contains(&"failures: 10".to_owned()), "{rows:?}");
+        assert!(rows.iter().any(|row| row.details.contains(&"failures: 10".to_owned())), "{rows:?}");
     }
 
     async fn a_block_refuses_the_next_request_and_the_next_sign_in(app) {

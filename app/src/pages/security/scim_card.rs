@@ -2,13 +2,14 @@
 
 use domain::{
     OrgSlug,
-    view::{ScimStatus, SecurityView, SetUpStep},
+    view::{FailedAttempts, ScimStatus, SecurityView, SetUpStep},
 };
 use leptos::prelude::*;
 
 use crate::{
     calls,
-    components::{Ago, Confirm, CopyField, Day, OwnerPassword, Submit, counted},
+    components::{Ago, Confirm, CopyField, Day, OwnerPassword, Submit, counted, thousands},
+    paths,
     server_fns::{DisableScim, EnableScim},
 };
 
@@ -33,6 +34,11 @@ mod text {
     pub const DISABLED_NEXT: &str = "When you enable SCIM again, the address stays the same. Its tokens were revoked: issue another then, and enter it at your identity provider.";
     pub const BASE_URL: &str = "Base URL";
     pub const DIRECTORY: &str = "Directory";
+    pub const FAILED: &str = "Failed attempts";
+    pub const NONE_FAILED: &str = "None in the last 24 hours";
+    pub const IN_A_DAY: &str = " in the last 24 hours, the last ";
+    pub const FROM: &str = " from ";
+    pub const AUDIT_LOG: &str = "Audit log";
     pub const STEPS: &str = "Set-up";
     pub const DONE: &str = "done: ";
     pub const TO_DO: &str = "to do: ";
@@ -69,18 +75,22 @@ pub fn ScimCard(
     };
     let switch = match view.scim {
         _ if !view.can_manage => ().into_any(),
-        ScimStatus::Enabled => view! { <Disable org disable pending /> }.into_any(),
-        ScimStatus::Off => view! { <Enable label=text::ENABLE org enable pending /> }.into_any(),
-        ScimStatus::Disabled => view! { <Enable label=text::ENABLE_AGAIN org enable pending /> }.into_any(),
+        ScimStatus::Enabled => view! { <Disable org=org.clone() disable pending /> }.into_any(),
+        ScimStatus::Off => view! { <Enable label=text::ENABLE org=org.clone() enable pending /> }.into_any(),
+        ScimStatus::Disabled => view! { <Enable label=text::ENABLE_AGAIN org=org.clone() enable pending /> }.into_any(),
     };
     let body = match view.scim {
         ScimStatus::Enabled => view! {
-            <div class="body"><Facts view=view.clone() /></div>
+            <div class="body"><Facts view=view.clone() org /></div>
             <div class="body border-t border-line"><Steps steps=view.steps /></div>
         }
         .into_any(),
         ScimStatus::Off => explained(text::OFF_TEXT, text::OFF_NEXT).into_any(),
-        ScimStatus::Disabled => explained(text::DISABLED_TEXT, text::DISABLED_NEXT).into_any(),
+        ScimStatus::Disabled => view! {
+            {explained(text::DISABLED_TEXT, text::DISABLED_NEXT)}
+            <div class="body border-t border-line"><dl class="facts"><Failed view org /></dl></div>
+        }
+        .into_any(),
     };
     view! {
         <section class="card" aria-labelledby=HEADING>
@@ -128,14 +138,33 @@ fn Disable(org: OrgSlug, disable: ServerAction<DisableScim>, pending: Signal<boo
 }
 
 #[component]
-fn Facts(view: SecurityView) -> impl IntoView {
+fn Facts(view: SecurityView, org: OrgSlug) -> impl IntoView {
     view! {
         <dl class="facts">
             <dt>{text::BASE_URL}</dt>
-            <dd><CopyField id="base-url" text=view.base_url what="the base URL" testid="base-url" /></dd>
+            <dd><CopyField id="base-url" text=view.base_url.clone() what="the base URL" testid="base-url" /></dd>
             <dt>{text::DIRECTORY}</dt>
             <dd>{counted(view.directory_people, "person", "people")}</dd>
+            <Failed view org />
         </dl>
+    }
+}
+
+/// Requests to the base URL that had no valid token.
+#[component]
+fn Failed(view: SecurityView, org: OrgSlug) -> impl IntoView {
+    let failed = match view.failed_attempts {
+        None => text::NONE_FAILED.into_any(),
+        Some(FailedAttempts { count, last_at, last_from }) => view! {
+            {thousands(count)} {text::IN_A_DAY} <Ago at=last_at now=view.now />
+            {last_from.map(|from| view! { {text::FROM} <span class="mono wrap-anywhere">{from}</span> })}
+            " · " <a class="link" href=paths::audit(&org)>{text::AUDIT_LOG}</a>
+        }
+        .into_any(),
+    };
+    view! {
+        <dt>{text::FAILED}</dt>
+        <dd data-testid="failed-attempts">{failed}</dd>
     }
 }
 

@@ -1,0 +1,234 @@
+//! What an attack costs the others: 100,000 guesses at the tokens of one organisation, from one address, as fast as they are answered,
+//! while another organisation's identity provider goes on. Every guess has the form and the checksum of a token, so that each costs a look
+//! into the database.
+//!
+//! Requests go through the whole router, in this process, which the guesser shares: sockets and TLS are not in the figures, and the guesser's
+//! own work is.
+//!
+//! ```text
+//! cargo bench -p server --bench guessing -- 100000 2      how many guesses, by how many at once (scripts/bench-guessing.sh)
+//! ROLLCALL_BENCH_POSTGRES=postgres://…                    an empty database to measure as well
+//! ```
+
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use axum::{Router, body::Body, extract::ConnectInfo};
+use directory::{
+    Call, Db, DbSettings,
+    founding::{self, Founder},
+    keys::Keys,
+    passwords::Hasher,
+    sessions::SessionLimits,
+    webhooks::Targets,
+};
+use http::{Method, Request, header};
+use migrations::sea_orm::{ConnectionTrait, Statement};
+use serde_json::{Value, json};
+use server::{
+    rate_limit::ScimTraffic,
+    router::router,
+    startup,
+    state::{AppState, Parts},
+    system,
+};
+use tower::ServiceExt;
+
+/// Requests of the other organisation without an attack, and at least so many during one.
+const CALM: usize = 5_000;
+
+/// An organisation's endpoint, and a header.
+#[derive(Clone)]
+struct Endpoint {
+    router: Router,
+    base: String,
+    authorization: String,
+    address: SocketAddr,
+}
+
+fn main() {
+    // `cargo bench` adds a flag of its own.
+    let numbers: Vec<usize> = std::env::args().skip(1).filter_map(|argument| argument.parse().ok()).collect();
+    let (guesses, at_once) = (numbers.first().copied().unwrap_or(100_000), numbers.get(1).copied().unwrap_or(2));
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let folder = std::env::temp_dir().join(format!("rollcall-guessing-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let sqlite = format!("sqlite:{}", folder.join("rollcall.db").display());
+    let profile = if cfg!(debug_assertions) { "unoptimised" } else { "optimised" };
+    println!("{guesses} guesses from one address, {at_once} at once, {profile} build.\n");
+    println!("| | guesses/s | answered 401 / 429 | the other's median / p99, calm | during the attack | p99 ratio | audit rows | block rows |");
+    println!("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
+    runtime.block_on(measure("SQLite", sqlite, guesses, at_once));
+    if let Ok(url) = std::env::var("ROLLCALL_BENCH_POSTGRES") {
+        runtime.block_on(measure("PostgreSQL", url, guesses, at_once));
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+async fn measure(name: &str, url: String, guesses: usize, at_once: usize) {
+    let state = start(url).await;
+    let router = router(state.clone());
+    let mut orgs = vec![];
+    for name in ["Acme", "Globex"] {
+        let founder = Founder {
+            org_name: name.to_owned(),
+            name: "Owner".to_owned(),
+            email: format!("owner@{name}.test"),
+            password: "violet tractor sings at dawn".to_owned(),
+        };
+        let call = Call::new((state.clock)(), Arc::clone(&state.randomness));
+        orgs.push(founding::bootstrap(&state.db, &state.hasher, founder, true, &call).await.unwrap());
+    }
+    let endpoint = |org: usize, address: [u8; 4]| Endpoint {
+        router: router.clone(),
+        base: format!("/scim/{}/v2", orgs[org].org),
+        authorization: format!("Bearer {}", orgs[org].token.as_deref().unwrap()),
+        address: SocketAddr::from((address, 443)),
+    };
+    let (acme, globex) = (endpoint(0, [192, 0, 2, 7]), endpoint(1, [192, 0, 2, 8]));
+    let mut users = vec![];
+    for number in 0..100 {
+        let (status, made) = globex.send(Method::POST, "/Users", Some(user(number))).await;
+        assert_eq!(status, 201, "{made}");
+        users.push(made["id"].as_str().unwrap().to_owned());
+    }
+    state.settle().await;
+    let audited = rows(&state.db, "audit_events WHERE action = 'scim.authentication_failed'").await;
+
+    let calm = traffic(&globex, &users, |done| done < CALM).await;
+    let (left, over) = (Arc::new(AtomicUsize::new(guesses)), Arc::new(AtomicBool::new(false)));
+    let began = now();
+    let mut guessers = tokio::task::JoinSet::new();
+    for _ in 0..at_once {
+        let (acme, left) = (acme.clone(), left.clone());
+        guessers.spawn(async move {
+            let mut statuses = BTreeMap::<u16, usize>::new();
+            while let Ok(number) = left.try_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)) {
+                let guess = Endpoint { authorization: format!("Bearer {}", token(number)), ..acme.clone() };
+                *statuses.entry(guess.send(Method::GET, "/Users", None).await.0).or_default() += 1;
+            }
+            statuses
+        });
+    }
+    let other = tokio::spawn({
+        let over = over.clone();
+        async move { traffic(&globex, &users, |_| !over.load(Ordering::Relaxed)).await }
+    });
+    let mut statuses = BTreeMap::<u16, usize>::new();
+    while let Some(counted) = guessers.join_next().await {
+        counted.unwrap().into_iter().for_each(|(status, count)| *statuses.entry(status).or_default() += count);
+    }
+    let took = began.elapsed();
+    over.store(true, Ordering::Relaxed);
+    let attacked = other.await.unwrap();
+    state.settle().await;
+    let grown = rows(&state.db, "audit_events WHERE action = 'scim.authentication_failed'").await - audited;
+    let blocks = rows(&state.db, "address_blocks").await;
+    assert_eq!(statuses.values().sum::<usize>(), guesses);
+    let ms = |span: Duration| span.as_secs_f64() * 1_000.0;
+    let [refused, held_back] = [401, 429].map(|status| statuses.get(&status).copied().unwrap_or(0));
+    println!(
+        "| {name} | {:.0} | {refused} / {held_back} | {:.2} / {:.2} ms of {} | {:.2} / {:.2} ms of {} | {:.2} | {grown} | {blocks} |",
+        guesses as f64 / took.as_secs_f64(),
+        ms(calm[calm.len() / 2]),
+        ms(calm[calm.len() * 99 / 100]),
+        calm.len(),
+        ms(attacked[attacked.len() / 2]),
+        ms(attacked[attacked.len() * 99 / 100]),
+        attacked.len(),
+        ms(attacked[attacked.len() * 99 / 100]) / ms(calm[calm.len() * 99 / 100]),
+    );
+}
+
+async fn start(url: String) -> AppState {
+    let settings = DbSettings::new(url);
+    if !settings.is_sqlite() {
+        let owner = Db::connect(&settings).await.unwrap();
+        startup::migrate(&owner).await.unwrap();
+        owner.close().await.unwrap();
+    }
+    AppState::new(Parts {
+        db: startup::open(&settings).await.unwrap(),
+        clock: system::clock(),
+        randomness: system::randomness(),
+        keys: Keys::read(&Keys::new_line(&system::randomness())).unwrap(),
+        targets: Targets::default(),
+        hasher: Hasher::fast_for_tests(),
+        public_url: "https://id.rollcall.test".parse().unwrap(),
+        session_limits: SessionLimits::default(),
+        mail_delay: Duration::from_secs(120),
+        scim_traffic: ScimTraffic::UNLIMITED,
+        trusted_proxies: vec![],
+        drill_nodes: vec![],
+        site_dir: PathBuf::from("no-site"),
+    })
+}
+
+/// Nine lookups and one change, over and over, while `goes_on` says so of how many there were; how long each took, the shortest first.
+async fn traffic(idp: &Endpoint, users: &[String], goes_on: impl Fn(usize) -> bool) -> Vec<Duration> {
+    let mut spans = vec![];
+    while goes_on(spans.len()) {
+        let number = spans.len() * 31 % users.len();
+        let began = now();
+        let (status, body) = match spans.len() % 10 {
+            9 => {
+                let value = json!({ "displayName": format!("name {}", spans.len()) });
+                let patch = json!({ "Operations": [{ "op": "replace", "value": value }] });
+                idp.send(Method::PATCH, &format!("/Users/{}", users[number]), Some(patch)).await
+            }
+            _ => idp.send(Method::GET, &format!("/Users?filter=userName%20eq%20%22user-{number}@globex.test%22"), None).await,
+        };
+        spans.push(began.elapsed());
+        assert_eq!(status, 200, "{body}");
+    }
+    spans.sort_unstable();
+    spans
+}
+
+impl Endpoint {
+    async fn send(&self, method: Method, path: &str, body: Option<Value>) -> (u16, Value) {
+        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));
+        request = request.header(header::AUTHORIZATION, &self.authorization);
+        if body.is_some() {
+            request = request.header(header::CONTENT_TYPE, "application/scim+json");
+        }
+        let mut request = request.body(body.map_or_else(Body::empty, |body| Body::from(body.to_string()))).unwrap();
+        request.extensions_mut().insert(ConnectInfo(self.address));
+        let (parts, body) = self.router.clone().oneshot(request).await.unwrap().into_parts();
+        let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+        (parts.status.as_u16(), serde_json::from_slice(&bytes).unwrap_or(Value::Null))
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "what an administrator may do")]
+async fn rows(db: &Db, of: &str) -> i64 {
+    let backend = db.migrator().get_database_backend();
+    let statement = Statement::from_string(backend, format!("SELECT count(*) AS counted FROM {of}"));
+    db.migrator().query_one_raw(statement).await.unwrap().unwrap().try_get_by_index(0).unwrap()
+}
+
+fn user(number: usize) -> Value {
+    json!({ "userName": format!("user-{number}@globex.test"), "externalId": format!("00u{number}"), "active": true })
+}
+
+/// A token that nobody was given, another for each number.
+fn token(number: usize) -> String {
+    let body = format!("rcs_0199c7e241d07d3a{number:016x}_{number:043}");
+    let crc = !body.bytes().fold(!0_u32, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(byte), |crc, _| if crc & 1 == 1 { (crc >> 1) ^ 0xEDB8_8320 } else { crc >> 1 })
+    });
+    format!("{body}{crc:08x}")
+}
+
+#[expect(clippy::disallowed_methods, reason = "time is what is measured")]
+fn now() -> Instant {
+    Instant::now()
+}
