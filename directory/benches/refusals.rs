@@ -52,7 +52,6 @@ struct Scene {
     foreign: Sent,
 }
 
-
 static SCENE: OnceLock<Scene> = OnceLock::new();
 static SAMPLES: OnceLock<usize> = OnceLock::new();
 

@@ -64,7 +64,9 @@ fn main() {
     let sqlite = format!("sqlite:{}", folder.join("rollcall.db").display());
     let profile = if cfg!(debug_assertions) { "unoptimised" } else { "optimised" };
     println!("{guesses} guesses from one address, {at_once} at once, {profile} build.\n");
-    println!("| | guesses/s | answered 401 / 429 | the other's median / p99, calm | during the attack | p99 ratio | audit rows | block rows |");
+    println!(
+        "| | guesses/s | answered 401 / 429 | the other's median / p99, calm | during the attack | p99 ratio | audit rows | block rows |"
+    );
     println!("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
     runtime.block_on(measure("SQLite", sqlite, guesses, at_once));
     if let Ok(url) = std::env::var("ROLLCALL_BENCH_POSTGRES") {

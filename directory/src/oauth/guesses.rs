@@ -35,7 +35,8 @@ pub async fn note_failure(db: &Db, text: &str, call: &Call) -> Result<(), Error>
         let tx = db.begin(OrgScope::new(org)).await?;
         if let Some(unlisted) = throttle::worth_noting(&tx, "api_note", &shown.id.to_string(), call).await? {
             let details = [vec![("why".to_owned(), format!("the id of {what}, and a wrong secret"))], unlisted].concat();
-            crate::audit::append(&tx, AuditAction::ApiAuthenticationFailed, &Actor::Anonymous { claims: None }, None, details, call).await?;
+            crate::audit::append(&tx, AuditAction::ApiAuthenticationFailed, &Actor::Anonymous { claims: None }, None, details, call)
+                .await?;
         }
         tx.commit().await
     })

@@ -42,7 +42,8 @@ pub(crate) async fn put(tx: &Tx<NoOrg>, key: &[u8], before: Option<Block>, block
 
 /// Keep the `most` blocks that last longest.
 pub(crate) async fn keep(tx: &Tx<NoOrg>, most: i64) -> Result<(), Error> {
-    let sql = "DELETE FROM address_blocks WHERE key IN (SELECT key FROM address_blocks ORDER BY blocked_until DESC, key LIMIT 1000 OFFSET $1)";
+    let sql =
+        "DELETE FROM address_blocks WHERE key IN (SELECT key FROM address_blocks ORDER BY blocked_until DESC, key LIMIT 1000 OFFSET $1)";
     tx.run(sql, params![most]).await?;
     Ok(())
 }

@@ -37,11 +37,7 @@ const LARGEST: usize = 16 * 1024;
 pub(crate) fn routes(state: &AppState) -> Surface {
     let limit = |path| state.anonymous_calls.layer(path);
     let oauth = Surface::default()
-        .at(
-            "/device_authorization",
-            Demand::Nothing,
-            post(endpoints::device_authorization).layer(limit("/oauth/device_authorization")),
-        )
+        .at("/device_authorization", Demand::Nothing, post(endpoints::device_authorization).layer(limit("/oauth/device_authorization")))
         .at("/token", Demand::Grant, post(endpoints::token))
         .at("/revoke", Demand::Grant, post(endpoints::revoke).layer(limit("/oauth/revoke")))
         .at("/introspect", Demand::ServiceCredential, post(endpoints::introspect))

@@ -11,9 +11,11 @@ use crate::{
 
 /// The routes at `/.well-known`.
 pub(crate) fn routes() -> Surface {
-    Surface::default()
-        .at("/.well-known/jwks.json", Demand::Nothing, get(keys))
-        .at("/.well-known/ssf-configuration", Demand::Nothing, get(configuration))
+    Surface::default().at("/.well-known/jwks.json", Demand::Nothing, get(keys)).at(
+        "/.well-known/ssf-configuration",
+        Demand::Nothing,
+        get(configuration),
+    )
 }
 
 /// The keys that tokens are signed with (RFC 7517).

@@ -77,7 +77,8 @@ async fn cases(app: &TestApp) -> Vec<Case> {
     let expired = app.org("Late").await;
     app.advance(Duration::from_secs(366 * 86_400));
     let (acme, globex) = (app.org("Acme").await, app.org("Globex").await);
-    let (off, retired, revoked, inside) = (app.org("Off").await, app.org("Retired").await, app.org("Revoked").await, app.org("Inside").await);
+    let (off, retired, revoked, inside) =
+        (app.org("Off").await, app.org("Retired").await, app.org("Revoked").await, app.org("Inside").await);
     let by_owner = async |org: &Org, function: &str, fields: &[(&str, &str)]| {
         let owner = app.owner(org).await;
         let view = owner.call("security", &[("org", &org.slug)]).await;
