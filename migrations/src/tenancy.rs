@@ -18,6 +18,7 @@ pub const GLOBAL_TABLES: &[(&str, &str)] = &[
     ("recovery_codes", "they are an account's"),
     ("account_mails", "they go to a person, whatever she is a member of"),
     ("auth_failures", "attempts are counted before anybody is known; keys are hashes"),
+    ("address_blocks", "a network guesses at many organisations; keys are hashes"),
     ("seaql_migrations", "which steps the schema has taken"),
 ];
 

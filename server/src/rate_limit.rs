@@ -64,8 +64,14 @@ struct Anonymous {
 
 /// Every such call, each counted by itself: whoever wears one out shuts nobody out of another. One that costs a password hash is
 /// rarer than one that costs a look.
-const ANONYMOUS: [Anonymous; 6] = [
+const ANONYMOUS: [Anonymous; 12] = [
     Anonymous { path: "/api/sign_in", burst: 40, seconds: 2 },
+    Anonymous { path: "/api/sign_in_code", burst: 40, seconds: 2 },
+    Anonymous { path: "/api/sign_in_offer", burst: 40, seconds: 2 },
+    Anonymous { path: "/api/sign_in_set_up", burst: 40, seconds: 2 },
+    Anonymous { path: "/api/ask_reset", burst: 40, seconds: 2 },
+    Anonymous { path: "/api/reset_link", burst: 120, seconds: 1 },
+    Anonymous { path: "/api/reset_password", burst: 40, seconds: 2 },
     Anonymous { path: "/api/found", burst: 40, seconds: 2 },
     Anonymous { path: "/api/activate", burst: 40, seconds: 2 },
     Anonymous { path: "/api/activation_link", burst: 120, seconds: 1 },

@@ -13,23 +13,25 @@ use crate::{
 /// the answer was given, so that it takes no part in the answer's time.
 pub async fn note_failure(db: &Db, text: &str, call: &Call) -> Result<(), Error> {
     let Some(shown) = Credential::parse(text) else { return Ok(()) };
-    let tx = db.read_outside().await?;
+    let outside = db.read_outside().await?;
     let (what, found) = match shown.kind {
         Kind::Service => {
+            let tx = outside;
             let found = store::service_credentials::present(&tx, shown.id, call.now).await?;
             ("a service credential", found.map(|found| (found.org, found.hash)))
         }
         Kind::Access | Kind::Refresh => {
+            let tx = store::api_sessions::enter(outside, shown.kind, shown.id).await?;
             let found = store::api_sessions::by_token(&tx, shown.kind, shown.id).await?;
             (if shown.kind == Kind::Access { "an access token" } else { "a refresh token" }, found.map(|found| (found.org, found.hash)))
         }
         Kind::Personal => {
+            let tx = store::api_sessions::enter(outside, Kind::Personal, shown.id).await?;
             let found = store::api_sessions::acting(&tx, Kind::Personal, shown.id, call.now).await?;
             ("a personal token", found.map(|found| (found.org, found.hash)))
         }
         Kind::Provisioning | Kind::Device => return Ok(()),
     };
-    drop(tx);
     let Some((org, _)) = found.filter(|(_, hash)| !shown.matches(Some(hash))) else { return Ok(()) };
     db.retrying(|| async {
         let tx = db.begin(OrgScope::new(org)).await?;

@@ -168,7 +168,7 @@ impl ScimRejection {
 
     /// The error.
     pub(crate) fn error(&self) -> &scim::Error {
-        &self.0
+        &self.error
     }
 
     /// The error, for an answer that holds several.

@@ -311,7 +311,7 @@ async fn a_door_gives_nothing_for_what_it_does_not_know_and_opens_for_its_own_lo
         let connection = login(&app, role).await;
         for door in doctor::doors() {
             let unknown = door.takes.iter().map(|kind| match *kind {
-                "uuid" => "gen_random_uuid()",
+                "uuid" => "'0199c7e2-41d0-7d3a-9c1e-5a2f8e7b6d10'::uuid",
                 "bytea" => "sha256('nobody')",
                 "bigint" => "0::bigint",
                 "boolean" => "true",
@@ -320,7 +320,15 @@ async fn a_door_gives_nothing_for_what_it_does_not_know_and_opens_for_its_own_lo
             });
             let lists = door.name == "door_due_delivery";
             let unknown: Vec<_> = unknown.map(|value| if lists && value == "'nobody'" { "''" } else { value }).collect();
-            let call = format!("SELECT count(*) FROM {}({})", door.name, unknown.join(", "));
+            // It does the same work for what is not there as for what is: blanks are nothing.
+            let told = match door.name {
+                "door_provisioning_token" => {
+                    " WHERE org_id <> '0199c7e2-41d0-7d3a-9c1e-5a2f8e7b6d10' OR connection_id <> org_id OR name <> '' OR secret_hash <> sha256('nobody')
+                        OR last_used_ip IS NOT NULL OR allowed_from <> '' OR drill_of IS NOT NULL"
+                }
+                _ => "",
+            };
+            let call = format!("SELECT count(*) FROM {}({}){told}", door.name, unknown.join(", "));
             let (error, counted) = match connection.query_one_raw(migrations::sea_orm::Statement::from_string(connection.get_database_backend(), &call)).await {
                 Ok(row) => (None, row.unwrap().try_get_by_index::<i64>(0).unwrap()),
                 Err(error) => (Some(error.to_string()), 0),

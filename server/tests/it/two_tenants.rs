@@ -38,7 +38,7 @@ const LEFT_OUT: [&str; 9] = [
 ];
 
 /// Global tables that one tenant's requests may add to: counts of failures by address, which name no organisation.
-const SHARED_TABLES: [&str; 1] = ["auth_failures"];
+const SHARED_TABLES: [&str; 2] = ["auth_failures", "address_blocks"];
 
 /// One side: what it acts with, and a word that is in the name of everything that it has.
 struct Side {
