@@ -24,7 +24,7 @@ pub fn doors() -> &'static [Door] {
 
 /// Make the doors anew in a database that has just been migrated, as its owner. Does nothing on SQLite.
 pub async fn make_doors(db: &Db) -> Result<(), Error> {
-    doors::make(db.migrator()).await
+    doors::make(db).await
 }
 
 /// What was looked at, and how it is.
@@ -124,9 +124,10 @@ async fn examine_sqlite(db: &Db, settings: &DbSettings) -> Result<Vec<Check>, Er
     let (references, wrong, dangling) = wall::file(&db.look_around().await?).await?;
     let off = if references { vec![] } else { vec!["they are off".to_owned()] };
     let dangling = if dangling == 0 { vec![] } else { vec![format!("{dangling} rows refer to what is not there")] };
-    let open = settings.sqlite_file().filter(|file| others_may_read(file)).map(|file| {
-        format!("others on this machine can read {}: chmod 600 it, and 700 its folder", file.display())
-    });
+    let open = settings
+        .sqlite_file()
+        .filter(|file| others_may_read(file))
+        .map(|file| format!("others on this machine can read {}: chmod 600 it, and 700 its folder", file.display()));
     Ok(vec![
         Check::new("file permissions", open.into_iter().collect(), "nobody else on this machine can read the file"),
         Check::new("references", [off, dangling].concat(), "kept, and all of them lead somewhere"),
@@ -149,7 +150,8 @@ fn others_may_read(_: &std::path::Path) -> bool {
 
 async fn examine_postgres(db: &Db, global: &[&str]) -> Result<Vec<Check>, Error> {
     let application = wall::role(&db.read_outside().await?).await?;
-    let mut checks = vec![Check::new("application's login", unfit(&application, Login::Application).into_iter().collect(), &application.name)];
+    let mut checks =
+        vec![Check::new("application's login", unfit(&application, Login::Application).into_iter().collect(), &application.name)];
     let mut logins = vec![(db.clone(), Login::Application, application.clone())];
     if db.has_jobs_login() {
         let jobs = wall::role(&db.for_jobs().read_outside().await?).await?;

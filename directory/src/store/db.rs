@@ -62,8 +62,8 @@ pub struct Db {
 /// The most connections that a node's background jobs share: less than the requests have, and enough that none waits for long.
 const JOBS: u32 = 5;
 
-/// The scope of a transaction that is in no organisation: what has to be found before the organisation is known
-/// (an account by its address, a session by its hash, a token by its public id), and what belongs to none.
+/// The scope of a transaction that is in no organisation: what has to be found before the organisation is known goes through
+/// the [doors](super::doors); the tables that belong to none (accounts, set-up links, counted failures) are there for it as they are.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct NoOrg;
 
@@ -129,6 +129,11 @@ impl Db {
     /// The connection that migrations run on.
     pub fn migrator(&self) -> &DatabaseConnection {
         &self.writer
+    }
+
+    /// Run statements without parameters, all of them or none.
+    pub(crate) async fn script(&self, sql: &str) -> Result<(), Error> {
+        self.writer.execute_unprepared(sql).await.map(drop).map_err(Error::from)
     }
 
     /// How many transactions can read at the same time.

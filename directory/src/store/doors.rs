@@ -9,10 +9,10 @@
 
 use std::borrow::Cow;
 
-use sea_orm::{ConnectionTrait, Value};
+use sea_orm::Value;
 
 use super::{
-    db::{NoOrg, Tx},
+    db::{Db, NoOrg, Tx},
     people, scim_values, tokens,
     values::{Row, params},
 };
@@ -196,8 +196,8 @@ impl Door {
 }
 
 /// Make the doors anew, each as it stands here, and no others. On SQLite there are none.
-pub(crate) async fn make(db: &impl ConnectionTrait) -> Result<(), Error> {
-    if db.get_database_backend() != sea_orm::DbBackend::Postgres {
+pub(crate) async fn make(db: &Db) -> Result<(), Error> {
+    if !db.is_postgres() {
         return Ok(());
     }
     let away = "DO $do$ DECLARE door regprocedure; BEGIN
@@ -205,8 +205,7 @@ pub(crate) async fn make(db: &impl ConnectionTrait) -> Result<(), Error> {
                   LOOP EXECUTE 'DROP FUNCTION ' || door; END LOOP; END $do$;";
     // Sent as one: there is no moment without doors.
     let all = ALL.iter().map(Door::make).fold(away.to_owned(), |all, door| all + &door);
-    db.execute_unprepared(&all).await?;
-    Ok(())
+    db.script(&all).await
 }
 
 impl<S: Send + Sync> Tx<S> {

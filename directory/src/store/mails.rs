@@ -113,7 +113,9 @@ pub(crate) async fn failed(tx: &Tx, id: MailId, attempt: i64, error: &str, again
             let sql = format!("UPDATE mail_queue SET status = 'pending', error = $4, due_at = $5 {MINE}");
             tx.run(&sql, params![tx.org(), id, attempt, error, due_at]).await?
         }
-        None => tx.run(&format!("UPDATE mail_queue SET status = 'failed', error = $4 {MINE}"), params![tx.org(), id, attempt, error]).await?,
+        None => {
+            tx.run(&format!("UPDATE mail_queue SET status = 'failed', error = $4 {MINE}"), params![tx.org(), id, attempt, error]).await?
+        }
     };
     Ok(())
 }

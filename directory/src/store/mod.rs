@@ -1,5 +1,6 @@
 //! The only SQL of the product. A function here does one statement's work (or a few that belong together) and returns
-//! domain values; a tenant's tables are reached through a transaction that holds an [`crate::OrgScope`].
+//! domain values; a tenant's tables are reached through a transaction that holds an [`crate::OrgScope`], and what
+//! leads to an organisation in the first place through [`doors`].
 //!
 //! Statements are plain SQL that both engines understand, with numbered parameters. `FOR UPDATE` is added on
 //! PostgreSQL only ([`db::Tx::lock`]): on SQLite the immediate transaction stands in for it.

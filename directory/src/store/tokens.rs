@@ -93,27 +93,27 @@ pub(super) const PRESENT: &str = "SELECT t.id, CASE WHEN t.id = $1 THEN t.org_id
 pub(crate) async fn present(tx: &Tx<NoOrg>, id: TokenId) -> Result<Option<Presented>, Error> {
     let nothing = SecretHash::of(b"");
     tx.glimpse(&doors::PROVISIONING_TOKEN, params![id, nothing.as_bytes().to_vec()], |row| {
-            let (org, home): (OrgId, Option<OrgId>) = (row.get("org_id")?, row.opt("drill_of")?);
-            let drill = row.get::<String>("purpose")? == DRILL;
-            // A drill's token is good for a satellite only, and a satellite knows no other.
-            let at = if drill { home } else { Some(org).filter(|_| home.is_none()) };
-            let enabled = row.get::<String>("status")? == "enabled";
-            Ok(Presented {
-                id: row.get("id")?,
-                org,
-                at,
-                drill,
-                connection: row.get("connection_id")?,
-                name: row.get("name")?,
-                hash: SecretHash::from_stored(row.get("secret_hash")?),
-                enabled: enabled && (!drill || row.get::<String>("home_status")? == "enabled"),
-                expires_at: row.get("expires_at")?,
-                retires_at: row.opt("retires_at")?,
-                revoked: row.opt::<Timestamp>("revoked_at")?.is_some(),
-                last_used_at: row.opt("last_used_at")?,
-                last_used_ip: row.opt("last_used_ip")?,
-                allowed_from: networks(row)?,
-            })
+        let (org, home): (OrgId, Option<OrgId>) = (row.get("org_id")?, row.opt("drill_of")?);
+        let drill = row.get::<String>("purpose")? == DRILL;
+        // A drill's token is good for a satellite only, and a satellite knows no other.
+        let at = if drill { home } else { Some(org).filter(|_| home.is_none()) };
+        let enabled = row.get::<String>("status")? == "enabled";
+        Ok(Presented {
+            id: row.get("id")?,
+            org,
+            at,
+            drill,
+            connection: row.get("connection_id")?,
+            name: row.get("name")?,
+            hash: SecretHash::from_stored(row.get("secret_hash")?),
+            enabled: enabled && (!drill || row.get::<String>("home_status")? == "enabled"),
+            expires_at: row.get("expires_at")?,
+            retires_at: row.opt("retires_at")?,
+            revoked: row.opt::<Timestamp>("revoked_at")?.is_some(),
+            last_used_at: row.opt("last_used_at")?,
+            last_used_ip: row.opt("last_used_ip")?,
+            allowed_from: networks(row)?,
+        })
     })
     .await
 }

@@ -27,7 +27,8 @@ pub(crate) struct Role {
 
 /// The login of the transaction.
 pub(crate) async fn role(tx: &Tx<NoOrg>) -> Result<Role, Error> {
-    let may = |door: &Door| format!("coalesce(has_function_privilege(session_user, to_regprocedure('{}'), 'EXECUTE'), false)", door.signature());
+    let may =
+        |door: &Door| format!("coalesce(has_function_privilege(session_user, to_regprocedure('{}'), 'EXECUTE'), false)", door.signature());
     let sql = format!(
         "SELECT session_user::text AS name,
                 EXISTS (SELECT 1 FROM pg_roles r WHERE r.rolsuper AND pg_has_role(session_user, r.oid, 'MEMBER')) AS superuser,
@@ -114,7 +115,8 @@ pub(crate) struct Definer {
 
 /// All of them.
 pub(crate) async fn definers(tx: &Tx<NoOrg>) -> Result<Vec<Definer>, Error> {
-    let sql = "SELECT p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')' AS signature, pg_get_function_result(p.oid) AS gives,
+    let sql =
+        "SELECT p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')' AS signature, pg_get_function_result(p.oid) AS gives,
                       coalesce('search_path=pg_catalog, public, pg_temp' = ANY (p.proconfig), false) AS fixed_path,
                       EXISTS (SELECT 1 FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a WHERE a.grantee = 0) AS open
                FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace AND p.prosecdef ORDER BY 1";

@@ -5,7 +5,8 @@
 //!
 //! ```text
 //! cargo bench -p server --bench scim -- 1000 100000     how many users (scripts/bench.sh)
-//! ROLLCALL_BENCH_POSTGRES=postgres://…                  an empty database to measure as well, one for each number
+//! ROLLCALL_BENCH_POSTGRES=postgres://…                  an empty database to measure as well, as its owner, one for each number
+//! ROLLCALL_BENCH_WITHOUT_WALL=1                         take row-level security away first: what does it cost?
 //! ROLLCALL_BENCH_WITHOUT_SQLITE=1                       measure PostgreSQL alone
 //! ```
 
@@ -44,6 +45,10 @@ const SAMPLES: usize = 300;
 const GROUPS: usize = 1_000;
 const PATCH: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 const BULK: &str = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
+
+const WITHOUT_WALL: &str = "DO $$ DECLARE t record; BEGIN
+       FOR t IN SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relrowsecurity
+       LOOP EXECUTE format('ALTER TABLE %I DISABLE ROW LEVEL SECURITY', t.relname); END LOOP; END $$";
 
 /// What one request took, over all samples: for a table's cell.
 struct Figure {
@@ -118,11 +123,18 @@ async fn measure(url: String, users: usize) -> Vec<Figure> {
 
 impl Scene {
     async fn make(url: String, users: usize) -> (Self, AppState) {
-        let settings = DbSettings::new(url);
+        let mut settings = DbSettings::new(url);
+        let mut owner = None;
         if !settings.is_sqlite() {
-            let owner = Db::connect(&settings).await.unwrap();
-            startup::migrate(&owner).await.unwrap();
-            owner.close().await.unwrap();
+            let db = Db::connect(&settings).await.unwrap();
+            startup::migrate(&db).await.unwrap();
+            if std::env::var_os("ROLLCALL_BENCH_WITHOUT_WALL").is_some() {
+                db.migrator().execute_unprepared(WITHOUT_WALL).await.unwrap();
+            }
+            owner = Some(db);
+            // As in production: whoever owns the tables is held by no policy.
+            let of = |role| settings.url.replace("//rollcall_owner@", role);
+            settings = DbSettings { jobs_url: Some(of("//rollcall_jobs@")), ..DbSettings::new(of("//rollcall_app@")) };
         }
         let state = AppState::new(Parts {
             db: startup::open(&settings).await.unwrap(),
@@ -146,7 +158,6 @@ impl Scene {
             email: "owner@acme.test".to_owned(),
             password: "violet tractor sings at dawn".to_owned(),
         };
-        let db = state.db.clone();
         let call = Call::new((state.clock)(), Arc::clone(&state.randomness));
         let made = founding::bootstrap(&state.db, &state.hasher, founder, true, &call).await.unwrap();
         let mut scene = Self {
@@ -158,8 +169,8 @@ impl Scene {
             big: String::new(),
         };
         scene.fill().await;
-        if db.is_postgres() {
-            know_the_sizes(&db).await;
+        if let Some(owner) = owner {
+            know_the_sizes(&owner).await;
         }
         (scene, state)
     }

@@ -73,7 +73,8 @@ async fn every_table_is_an_organisations_and_behind_the_wall_or_known_to_be_nobo
     let walled = tables_of_organisations(&app).await;
     assert!(walled.len() > 35, "{walled:?}");
     for (table, column) in &walled {
-        let sql = format!("SELECT count(*) FROM pg_class WHERE oid = 'public.{table}'::regclass AND relrowsecurity AND relforcerowsecurity");
+        let sql =
+            format!("SELECT count(*) FROM pg_class WHERE oid = 'public.{table}'::regclass AND relrowsecurity AND relforcerowsecurity");
         assert_eq!(app.database.number(&sql).await, 1, "row-level security is not forced on {table}");
         let sql = format!(
             "SELECT polname || ' ' || polpermissive || ' ' || polroles::text || ' ' || (polcmd = '*') || ' ' ||
@@ -118,14 +119,20 @@ async fn no_index_is_over_an_expression() {
     let tx = application.begin().await.unwrap();
     set(&tx, &acme.id.to_string()).await;
     for (index, sql) in [
-        ("scim_users_user_name_key", format!("SELECT id FROM scim_users WHERE org_id = '{}' AND user_name_key = 'x' AND deleted_at IS NULL", acme.id)),
+        (
+            "scim_users_user_name_key",
+            format!("SELECT id FROM scim_users WHERE org_id = '{}' AND user_name_key = 'x' AND deleted_at IS NULL", acme.id),
+        ),
         (
             "scim_user_values_lookup",
             format!("SELECT user_id FROM scim_user_values WHERE org_id = '{}' AND path = 'emails.value' AND value_start = 'x'", acme.id),
         ),
         (
             "scim_user_values_lookup",
-            format!("SELECT user_id FROM scim_user_values WHERE org_id = '{}' AND path = 'emails.value' AND value_start >= 'x' AND value_start < 'y'", acme.id),
+            format!(
+                "SELECT user_id FROM scim_user_values WHERE org_id = '{}' AND path = 'emails.value' AND value_start >= 'x' AND value_start < 'y'",
+                acme.id
+            ),
         ),
     ] {
         let explain = migrations::sea_orm::Statement::from_string(tx.get_database_backend(), format!("EXPLAIN {sql}"));
@@ -189,7 +196,9 @@ async fn a_statement_that_forgets_the_organisation_stays_within_it() {
             assert_eq!(number(&tx, &format!("SELECT count(*) FROM {table} WHERE {column} IS NOT NULL")).await, own, "{role}, {table}");
             assert_eq!(number(&tx, &format!("SELECT count(*) FROM {table} WHERE {column} = '{}'", globex.id)).await, 0, "{role}, {table}");
         }
-        for sql in ["UPDATE scim_users SET display_name = 'X'", "UPDATE scim_tokens SET revoked_at = 1", "UPDATE members SET break_glass = true"] {
+        for sql in
+            ["UPDATE scim_users SET display_name = 'X'", "UPDATE scim_tokens SET revoked_at = 1", "UPDATE members SET break_glass = true"]
+        {
             assert!(tx.execute_unprepared(sql).await.unwrap().rows_affected() > 0, "{sql}");
         }
         for sql in ["DELETE FROM sessions", "DELETE FROM role_grants", "DELETE FROM scim_group_members", "DELETE FROM mail_queue"] {
@@ -199,10 +208,15 @@ async fn a_statement_that_forgets_the_organisation_stays_within_it() {
         assert_eq!(everything().await, before, "{role} has reached rows of another organisation");
 
         for sql in [
-            format!("INSERT INTO teams (id, org_id, name, name_key, created_at, created_by) VALUES (gen_random_uuid(), '{}', 'X', 'x', 0, 'x')", globex.id),
+            format!(
+                "INSERT INTO teams (id, org_id, name, name_key, created_at, created_by) VALUES (gen_random_uuid(), '{}', 'X', 'x', 0, 'x')",
+                globex.id
+            ),
             format!("UPDATE teams SET org_id = '{}'", globex.id),
             format!("INSERT INTO organizations (id, name, slug, created_at) VALUES (gen_random_uuid(), 'X', 'x', 0)"),
-            format!("INSERT INTO device_requests (id, secret_hash, user_code_hash, client_id, scope, asked_at, expires_at, poll_interval) VALUES (gen_random_uuid(), '', '', 'x', 'x', 0, 0, 0)"),
+            format!(
+                "INSERT INTO device_requests (id, secret_hash, user_code_hash, client_id, scope, asked_at, expires_at, poll_interval) VALUES (gen_random_uuid(), '', '', 'x', 'x', 0, 0, 0)"
+            ),
         ] {
             let tx = connection.begin().await.unwrap();
             set(&tx, &acme.id.to_string()).await;
@@ -408,7 +422,8 @@ async fn the_doctor_finds_what_was_broken_by_hand_on_postgres() {
         let output = rollcall(&folder, Some(&url)).args(["doctor", "--json"]).output().unwrap();
         let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", said(&output)));
         let checks = report["checks"].as_array().unwrap();
-        let failed: Vec<_> = checks.iter().filter(|check| check["ok"] != true).map(|check| check["name"].as_str().unwrap().to_owned()).collect();
+        let failed: Vec<_> =
+            checks.iter().filter(|check| check["ok"] != true).map(|check| check["name"].as_str().unwrap().to_owned()).collect();
         assert_eq!((output.status.success(), &report["ok"]), (failed.is_empty(), &json!(failed.is_empty())), "{report}");
         assert!(checks.len() >= 8 || !failed.is_empty());
         failed
@@ -420,19 +435,27 @@ async fn the_doctor_finds_what_was_broken_by_hand_on_postgres() {
         ("ALTER TABLE teams NO FORCE ROW LEVEL SECURITY", "", vec![wall]),
         ("DROP POLICY tenant ON teams", "", vec![wall]),
         ("CREATE POLICY easy ON teams USING (true)", "", vec![wall, "without an organisation", "within an organisation"]),
-        (
-            "ALTER POLICY tenant ON teams USING (org_id IS NOT NULL)",
-            "",
-            vec!["without an organisation", "within an organisation"],
-        ),
+        ("ALTER POLICY tenant ON teams USING (org_id IS NOT NULL)", "", vec!["without an organisation", "within an organisation"]),
         ("CREATE TABLE notes (id bigint)", "DROP TABLE notes", vec![wall]),
         ("ALTER FUNCTION door_session(bytea) RENAME TO door_anything", "", vec!["doors"]),
         ("GRANT EXECUTE ON FUNCTION door_all_orgs() TO rollcall_app", "", vec!["application's login", "doors"]),
         ("GRANT EXECUTE ON FUNCTION door_due_mail(bigint) TO PUBLIC", "", vec!["doors"]),
-        ("CREATE FUNCTION more() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT 1::bigint'", "DROP FUNCTION more()", vec!["doors"]),
-        ("GRANT UPDATE (details) ON audit_events TO rollcall_app", "REVOKE UPDATE (details) ON audit_events FROM rollcall_app", vec!["audit log"]),
+        (
+            "CREATE FUNCTION more() RETURNS bigint LANGUAGE sql SECURITY DEFINER AS 'SELECT 1::bigint'",
+            "DROP FUNCTION more()",
+            vec!["doors"],
+        ),
+        (
+            "GRANT UPDATE (details) ON audit_events TO rollcall_app",
+            "REVOKE UPDATE (details) ON audit_events FROM rollcall_app",
+            vec!["audit log"],
+        ),
         ("GRANT DELETE ON audit_events TO rollcall_app", "", vec!["audit log"]),
-        ("DELETE FROM seaql_migrations WHERE version LIKE '%000014%'", "INSERT INTO seaql_migrations VALUES ('m20261128_000014_value_starts', 0)", vec!["migrations"]),
+        (
+            "DELETE FROM seaql_migrations WHERE version LIKE '%000014%'",
+            "INSERT INTO seaql_migrations VALUES ('m20261128_000014_value_starts', 0)",
+            vec!["migrations"],
+        ),
     ] {
         app.database.try_run(breaks).await.unwrap();
         assert_eq!(doctor(), finds, "{breaks}");
