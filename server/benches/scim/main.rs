@@ -46,10 +46,6 @@ const GROUPS: usize = 1_000;
 const PATCH: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 const BULK: &str = "urn:ietf:params:scim:api:messages:2.0:BulkRequest";
 
-const WITHOUT_WALL: &str = "DO $$ DECLARE t record; BEGIN
-       FOR t IN SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relrowsecurity
-       LOOP EXECUTE format('ALTER TABLE %I DISABLE ROW LEVEL SECURITY', t.relname); END LOOP; END $$";
-
 /// What one request took, over all samples: for a table's cell.
 struct Figure {
     name: &'static str,
@@ -129,7 +125,7 @@ impl Scene {
             let db = Db::connect(&settings).await.unwrap();
             startup::migrate(&db).await.unwrap();
             if std::env::var_os("ROLLCALL_BENCH_WITHOUT_WALL").is_some() {
-                db.migrator().execute_unprepared(WITHOUT_WALL).await.unwrap();
+                without_wall(&db).await;
             }
             owner = Some(db);
             // As in production: whoever owns the tables is held by no policy.
@@ -319,6 +315,15 @@ impl Scene {
             .await,
         ]
     }
+}
+
+/// Take row-level security away.
+#[expect(clippy::disallowed_methods, reason = "what an administrator may do")]
+async fn without_wall(db: &Db) {
+    let sql = "DO $$ DECLARE t record; BEGIN
+                 FOR t IN SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relrowsecurity
+                 LOOP EXECUTE format('ALTER TABLE %I DISABLE ROW LEVEL SECURITY', t.relname); END LOOP; END $$";
+    db.migrator().execute_unprepared(sql).await.unwrap();
 }
 
 /// Gather PostgreSQL's statistics, as it does by itself within a minute of so many changes.

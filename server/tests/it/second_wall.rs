@@ -213,10 +213,8 @@ async fn a_statement_that_forgets_the_organisation_stays_within_it() {
                 globex.id
             ),
             format!("UPDATE teams SET org_id = '{}'", globex.id),
-            format!("INSERT INTO organizations (id, name, slug, created_at) VALUES (gen_random_uuid(), 'X', 'x', 0)"),
-            format!(
-                "INSERT INTO device_requests (id, secret_hash, user_code_hash, client_id, scope, asked_at, expires_at, poll_interval) VALUES (gen_random_uuid(), '', '', 'x', 'x', 0, 0, 0)"
-            ),
+            "INSERT INTO organizations (id, name, slug, created_at) VALUES (gen_random_uuid(), 'X', 'x', 0)".to_owned(),
+            "INSERT INTO device_requests (id, secret_hash, user_code_hash, client_id, scope, asked_at, expires_at, poll_interval) VALUES (gen_random_uuid(), '', '', 'x', 'x', 0, 0, 0)".to_owned(),
         ] {
             let tx = connection.begin().await.unwrap();
             set(&tx, &acme.id.to_string()).await;
