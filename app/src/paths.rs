@@ -2,6 +2,7 @@
 
 use domain::{
     activity::{ActivityCursor, ActivityFilter},
+    audit::AuditFilter, AuditEventId,
     AgentId, DeliveryId, DirectoryGroupId, DrillId, MemberId, OrgSlug, ReceiptId, TeamId, WebhookEndpointId,
 };
 
@@ -163,7 +164,24 @@ fn activity_query(filter: &ActivityFilter, before: Option<ActivityCursor>) -> St
 
 /// Settings → Audit.
 pub fn audit(org: &OrgSlug) -> String {
-    format!("/o/{org}/settings/audit")
+    audit_page(org, &AuditFilter::default(), None)
+}
+
+/// The same through a filter, from its newest event or from `before` on.
+pub fn audit_page(org: &OrgSlug, filter: &AuditFilter, before: Option<AuditEventId>) -> String {
+    format!("/o/{org}/settings/audit{}", audit_query(filter, before))
+}
+
+/// The same as a file, `csv` or `jsonl`, without its pages.
+pub fn audit_file(org: &OrgSlug, filter: &AuditFilter, format: &str) -> String {
+    format!("/o/{org}/audit.{format}{}", audit_query(filter, None))
+}
+
+fn audit_query(filter: &AuditFilter, before: Option<AuditEventId>) -> String {
+    let before = before.map(|before| before.to_string()).unwrap_or_default();
+    let pairs = filter.pairs();
+    let pairs = pairs.iter().map(|(name, value)| (*name, value.as_str())).chain([("before", before.as_str())]);
+    query(&pairs.collect::<Vec<_>>())
 }
 
 /// `?name=value&…` of those that have a value; nothing when none has.

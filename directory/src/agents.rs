@@ -119,13 +119,14 @@ pub async fn edit(db: &Db, who: &SignedIn, scope: OrgScope, agent: AgentId, desc
         free(&tx, &name, Some(agent)).await?;
         let mut details = vec![];
         if before.name != name.as_str() {
-            details.push(("was".to_owned(), before.name));
+            details.push(crate::audit::changed("name", &before.name, name.as_str()));
         }
         if before.description != description.as_str() {
-            details.push(("description".to_owned(), "changed".to_owned()));
+            details.push(crate::audit::changed("description", &or_none(&before.description), &or_none(description.as_str())));
         }
-        if before.owner_team.map(|(id, _)| id) != owner_team {
-            details.push(("owner team".to_owned(), team.unwrap_or_else(|| "none".to_owned())));
+        if before.owner_team.as_ref().map(|(id, _)| *id) != owner_team {
+            let was = before.owner_team.as_ref().map_or("none", |(_, name)| name.as_str());
+            details.push(crate::audit::changed("owner team", was, team.as_deref().unwrap_or("none")));
         }
         if details.is_empty() {
             return Ok(());
@@ -135,6 +136,11 @@ pub async fn edit(db: &Db, who: &SignedIn, scope: OrgScope, agent: AgentId, desc
         tx.commit().await
     })
     .await
+}
+
+/// A text in the audit log: nothing is said to be nothing.
+fn or_none(text: &str) -> String {
+    if text.is_empty() { "none".to_owned() } else { text.to_owned() }
 }
 
 /// Delete an agent: nobody can use it any more.

@@ -8,7 +8,7 @@ use domain::{Invalid, MemberId, OrgRole, OrgSlug, Permission, audit::AuditAction
 use crate::{
     Actor, Call, Db, Error, OrgScope, alerts,
     sessions::SignedIn,
-    store::{self, db::Tx},
+    store::{self, audit::Details, db::Tx},
     subject::{Proof, Subject, subject},
 };
 
@@ -45,7 +45,8 @@ pub async fn revoke(db: &Db, who: &SignedIn, scope: OrgScope, member: MemberId, 
             alerts::to_owners(&tx, "an owner is none any more", &line, call).await?;
         }
         store::grants::delete(&tx, membership.id, role).await?;
-        crate::audit::append(&tx, AuditAction::RoleRevoked, &actor, Some(subject.target()), vec![alerts::role(role)], call).await?;
+        let details = in_force(&tx, &subject, role).await?;
+        crate::audit::append(&tx, AuditAction::RoleRevoked, &actor, Some(subject.target()), details, call).await?;
         tx.commit().await
     });
     kept(db, scope, member, revoked.await, &actor, call).await
@@ -147,12 +148,20 @@ pub(crate) async fn grant_in(tx: &Tx, subject: &Subject, role: OrgRole, actor: &
         ));
     }
     store::grants::insert(tx, membership.id, role, &actor.name(), call).await?;
-    crate::audit::append(tx, AuditAction::RoleGranted, actor, Some(subject.target()), vec![alerts::role(role)], call).await?;
+    let details = in_force(tx, subject, role).await?;
+    crate::audit::append(tx, AuditAction::RoleGranted, actor, Some(subject.target()), details, call).await?;
     if role == OrgRole::Owner {
         let line = format!("{} made {} an owner.", alerts::name(&actor.name()), alerts::name(&subject.name));
         alerts::to_owners(tx, "somebody is an owner now", &line, call).await?;
     }
     Ok(true)
+}
+
+/// What a grant that was just made or taken away says of itself, and how it moved the role in force.
+async fn in_force(tx: &Tx, subject: &Subject, role: OrgRole) -> Result<Details, Error> {
+    let now = store::grants::role_of(tx, subject.member.id).await?;
+    let moved = (now != subject.role).then(|| crate::audit::changed("role in force", &subject.role.to_string(), &now.to_string()));
+    Ok([alerts::role(role)].into_iter().chain(moved).collect())
 }
 
 /// Pass an answer on; a refusal by law 6 is recorded first.

@@ -39,6 +39,7 @@ mod scope;
 pub mod second_factor;
 mod secret;
 pub mod service_credentials;
+pub mod seals;
 pub mod sessions;
 pub mod sign_in;
 mod store;

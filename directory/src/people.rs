@@ -27,7 +27,7 @@ pub async fn edit_profile(db: &Db, who: &SignedIn, scope: OrgScope, member: Memb
             return Ok(());
         }
         store::members::set_profile(&tx, member, &profile).await?;
-        let details = vec![("name before".to_owned(), subject.name.clone())];
+        let details = vec![crate::audit::changed("name", &subject.name, name.as_str())];
         let target = crate::membership::target(&subject.member, name.as_str());
         crate::audit::append(&tx, AuditAction::ProfileChanged, &who.actor(), Some(target), details, call).await?;
         tx.commit().await

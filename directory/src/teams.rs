@@ -147,7 +147,7 @@ pub async fn rename(db: &Db, who: &SignedIn, scope: OrgScope, team: TeamId, name
         }
         free(&tx, &name, Some(team)).await?;
         store::teams::rename(&tx, team, &name).await?;
-        let details = vec![("was".to_owned(), before.name)];
+        let details = vec![crate::audit::changed("name", &before.name, name.as_str())];
         crate::audit::append(&tx, AuditAction::TeamRenamed, &who.actor(), Some(target(team, name.as_str())), details, call).await?;
         tx.commit().await
     })
@@ -203,7 +203,9 @@ pub async fn give_seat(
         }
         store::teams::set_seat(&tx, team, membership, role, &who.actor().name(), call).await?;
         let mut details = seat_details(&seat.team, role);
-        details.extend(seat.held.map(|held| ("was".to_owned(), held.to_string())));
+        if let (Some(held), Some(told)) = (seat.held, details.iter_mut().find(|(name, _)| name == "role")) {
+            *told = crate::audit::changed("role", &held.to_string(), &role.to_string());
+        }
         crate::audit::append(&tx, AuditAction::SeatGiven, &who.actor(), Some(person(member, &seat.name)), details, call).await?;
         tx.commit().await
     })

@@ -4,6 +4,11 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::{
+    Invalid, MemberId,
+    activity::{Period, words},
+};
+
 macro_rules! actions {
     ($($(#[$doc:meta])* $name:ident = $code:literal, $title:literal;)*) => {
         /// Something that happened and is kept in the audit log.
@@ -11,6 +16,9 @@ macro_rules! actions {
         pub enum AuditAction { $($(#[$doc])* #[serde(rename = $code)] $name,)* }
 
         impl AuditAction {
+            /// Every one.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
             /// The action as it is stored and exported; never changed once released.
             pub fn code(self) -> &'static str {
                 match self { $(Self::$name => $code,)* }
@@ -186,11 +194,172 @@ actions! {
     AgentAccessChanged = "agent.access_changed", "Access to an agent changed";
     /// For how long SCIM requests are kept was changed.
     ActivityRetentionChanged = "activity.retention_changed", "Keeping of SCIM requests changed";
+    /// Somebody took the audit log away as a file.
+    AuditExported = "audit.exported", "Audit log exported";
+    /// For how long the audit log is kept was changed.
+    AuditRetentionChanged = "audit.retention_changed", "Keeping of the audit log changed";
+    /// Old batches of the audit log are gone, as the organisation wanted it.
+    AuditCleared = "audit.cleared", "Old audit entries cleared";
+}
+
+words! {
+    /// Actions that one looks for together.
+    AuditGroup {
+        /// Who got in, and who did not.
+        SignIn = "sign-in", "Sign-in and sessions";
+        /// Who has access and which role.
+        People = "people", "People and roles";
+        /// What the directory did.
+        Directory = "directory", "Directory";
+        /// Groups' mappings, teams and agents.
+        Access = "access", "Mappings, teams, agents";
+        /// Tokens and credentials.
+        Tokens = "tokens", "Tokens and API access";
+        /// Webhooks, drills, and for how long things are kept.
+        Settings = "settings", "Settings";
+    }
+}
+
+impl AuditGroup {
+    /// Where an action belongs, by the first word of its code.
+    pub fn of(action: AuditAction) -> Option<Self> {
+        Some(match action.code().split('.').next()? {
+            "sign_in" | "session" | "activation" => Self::SignIn,
+            "access" | "member" | "role" => Self::People,
+            "user" | "group" => Self::Directory,
+            "mapping" | "team" | "seat" | "agent" => Self::Access,
+            "scim" | "token" | "device" | "api_session" | "personal_token" | "service_credential" => Self::Tokens,
+            "organisation" | "webhook" | "drill" | "activity" | "audit" => Self::Settings,
+            _ => return None,
+        })
+    }
+}
+
+/// Which events are looked for. What is absent is not asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditFilter {
+    /// Actions of this group.
+    pub group: Option<AuditGroup>,
+    /// Done by this member, or to her.
+    pub member: Option<MemberId>,
+    /// Within this time.
+    pub period: Option<Period>,
+    /// A part of the name of who did it or to whom or what, of an action, or a request's id.
+    pub search: Option<String>,
+}
+
+impl AuditFilter {
+    /// The longest text that is looked for.
+    pub const LONGEST_SEARCH: usize = 300;
+
+    /// The filter in an address, whose values `get` knows. What is no value of ours is not asked for.
+    pub fn read(get: impl Fn(&str) -> Option<String>) -> Self {
+        let search = get("search").map(|text| text.trim().chars().take(Self::LONGEST_SEARCH).collect::<String>());
+        Self {
+            group: get("group").and_then(|word| word.parse().ok()),
+            member: get("member").and_then(|id| id.parse().ok()),
+            period: get("period").and_then(|word| word.parse().ok()),
+            search: search.filter(|text| !text.is_empty()),
+        }
+    }
+
+    /// The filter as it stands in an address: names and values, those that are empty too.
+    pub fn pairs(&self) -> [(&'static str, String); 4] {
+        let word = |word: Option<&str>| word.unwrap_or_default().to_owned();
+        [
+            ("search", word(self.search.as_deref())),
+            ("group", word(self.group.map(AuditGroup::as_str))),
+            ("member", self.member.map(|member| member.to_string()).unwrap_or_default()),
+            ("period", word(self.period.map(Period::as_str))),
+        ]
+    }
+}
+
+/// For how long the audit log is kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AuditYears {
+    /// A year.
+    One,
+    /// Two.
+    Two,
+    /// Seven.
+    Seven,
+    /// As long as the organisation is here.
+    #[default]
+    ForEver,
+}
+
+impl AuditYears {
+    /// Every choice.
+    pub const ALL: [Self; 4] = [Self::One, Self::Two, Self::Seven, Self::ForEver];
+
+    /// The number of years, if it has an end.
+    pub fn years(self) -> Option<i64> {
+        match self {
+            Self::One => Some(1),
+            Self::Two => Some(2),
+            Self::Seven => Some(7),
+            Self::ForEver => None,
+        }
+    }
+
+    /// The choice of this many years.
+    pub fn of(years: Option<i64>) -> Option<Self> {
+        Self::ALL.into_iter().find(|choice| choice.years() == years)
+    }
+
+    /// As it stands in a form.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::One => "1",
+            Self::Two => "2",
+            Self::Seven => "7",
+            Self::ForEver => "ever",
+        }
+    }
+}
+
+impl FromStr for AuditYears {
+    type Err = Invalid;
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let choice = Self::ALL.into_iter().find(|choice| choice.as_str() == text);
+        choice.ok_or_else(|| Invalid::new("years", "Keep the audit log for 1, 2 or 7 years, or for ever."))
+    }
+}
+
+impl std::fmt::Display for AuditYears {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::One => "1 year",
+            Self::Two => "2 years",
+            Self::Seven => "7 years",
+            Self::ForEver => "for ever",
+        })
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_action_is_in_a_group() {
+        for action in AuditAction::ALL {
+            assert!(AuditGroup::of(*action).is_some(), "{action:?}");
+        }
+    }
+
+    #[test]
+    fn a_filter_is_the_same_after_a_journey_through_an_address() {
+        let filter = AuditFilter {
+            group: Some(AuditGroup::People),
+            member: Some("0199c7e2-41d0-7d3a-9c1e-5a2f8e7b6d10".parse().unwrap()),
+            period: Some(Period::Month),
+            search: Some("Ines".to_owned()),
+        };
+        let pairs = filter.pairs();
+        assert_eq!(AuditFilter::read(|name| pairs.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone())), filter);
+    }
 
     #[test]
     fn a_code_names_its_action() {

@@ -10,8 +10,8 @@ pub const APPLICATION_ROLE: &str = "rollcall_app";
 /// The role that its background jobs should sign in as (or be a member of): it may find out which organisations have work to do.
 pub const JOBS_ROLE: &str = "rollcall_jobs";
 
-/// Let [`APPLICATION_ROLE`] and [`JOBS_ROLE`] read and write rows, where these roles exist. The audit log and the receipts of
-/// offboardings can only be read and added to; of a provisioning token only what does not say whose it is can be
+/// Let [`APPLICATION_ROLE`] and [`JOBS_ROLE`] read and write rows, where these roles exist. The audit log, its seals and the receipts
+/// of offboardings can only be read and added to, but for what an organisation wants cleared, by a function that looks after that; of a provisioning token only what does not say whose it is can be
 /// written, and it goes only with what it belongs to. Whose rows they reach is row-level security's to say ([`crate::enforce`]).
 pub async fn grant_to_application(db: &impl ConnectionTrait) -> Result<(), DbErr> {
     if db.get_database_backend() != DbBackend::Postgres {
@@ -25,7 +25,8 @@ pub async fn grant_to_application(db: &impl ConnectionTrait) -> Result<(), DbErr
         db.execute_unprepared(&format!(
             "GRANT USAGE ON SCHEMA public TO {role};
              GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role};
-             REVOKE UPDATE, DELETE ON audit_events, offboarding_receipts FROM {role};
+             REVOKE UPDATE, DELETE ON audit_events, audit_seals, audit_seal_events, offboarding_receipts FROM {role};
+             GRANT EXECUTE ON FUNCTION rollcall_clear_audit(uuid, bigint, bigint) TO {role};
              REVOKE UPDATE, DELETE ON scim_tokens FROM {role};
              GRANT UPDATE (retires_at, revoked_at, first_used_at, last_used_at, last_used_ip, last_used_user_agent, allowed_from, warned_days)
                  ON scim_tokens TO {role};

@@ -26,6 +26,7 @@ mod m20261128_000013_address_blocks;
 mod m20261128_000014_value_starts;
 mod m20261128_000015_activity;
 mod m20261128_000016_second_factor;
+mod m20261128_000017_audit_seals;
 mod sql;
 mod tenancy;
 
@@ -55,6 +56,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000014_value_starts::Migration),
             Box::new(m20261128_000015_activity::Migration),
             Box::new(m20261128_000016_second_factor::Migration),
+            Box::new(m20261128_000017_audit_seals::Migration),
         ]
     }
 }

@@ -4,15 +4,16 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
 use directory::{
-    Call, Db, doctor, drill,
+    Call, Db, Error, doctor, drill,
     founding::{self, Founder},
     grants,
     passwords::Hasher,
     provisioning::connection::base_url,
+    seals::{self, Head, Verified},
     second_factor,
 };
 
-use domain::{drill::DrillState, view::DrillPage};
+use domain::{Timestamp, drill::DrillState, view::DrillPage};
 
 use crate::{
     config::Config,
@@ -58,6 +59,28 @@ enum Command {
     Account(Account),
     /// Run a deprovision drill against the running server: exit status 0 only if every credential was refused by every node.
     Drill(Drill),
+    /// The audit log.
+    #[command(subcommand)]
+    Audit(Audit),
+}
+
+#[derive(Subcommand)]
+enum Audit {
+    /// Recompute every seal: exit status 0 only if nothing was changed, taken away, put in or reordered since it was sealed.
+    Verify(VerifyAudit),
+}
+
+#[derive(Args)]
+struct VerifyAudit {
+    /// Only of this organisation: its id, or its name in its addresses.
+    #[arg(long)]
+    org: Option<String>,
+    /// A head that was kept elsewhere: that seal has to be there, as it was.
+    #[arg(long, requires = "org")]
+    expect: Option<String>,
+    /// Print one JSON object an organisation.
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Args)]
@@ -171,6 +194,7 @@ impl Cli {
             Command::Doctor(doctor) => doctor.run(&load()?).await,
             Command::Account(Account::ResetSecondFactor(reset)) => reset.run(&load()?).await,
             Command::Drill(drill) => drill.run(&load()?).await,
+            Command::Audit(Audit::Verify(verify)) => verify.run(&load()?).await,
         }
     }
 }
@@ -272,6 +296,45 @@ impl ResetSecondFactor {
     }
 }
 
+impl VerifyAudit {
+    async fn run(self, config: &Config) -> Result<(), String> {
+        let expected = self.expect.as_deref().map(str::parse::<Head>).transpose().map_err(|error| error.to_string())?;
+        let db = startup::open(&config.database()).await?;
+        let now = (system::clock())();
+        let verified = seals::verify(&db, self.org.as_deref(), expected.as_ref(), now).await.map_err(|error| match error {
+            Error::NotFound(_) => "There is no such organisation.".to_owned(),
+            other => other.to_string(),
+        })?;
+        db.close().await.map_err(|error| error.to_string())?;
+        for one in &verified {
+            let Verified { org, slug, seals, events, cleared, unsealed, unsealed_since, up_to, head, problems } = one;
+            let (up_to, unsealed_since) = (up_to.map(Timestamp::to_rfc3339), unsealed_since.map(Timestamp::to_rfc3339));
+            let head = head.as_ref().map(Head::to_string);
+            if self.json {
+                let answer = serde_json::json!({
+                    "org_id": org, "slug": slug, "intact": problems.is_empty(), "problems": problems, "seals": seals, "events": events,
+                    "cleared_events": cleared, "unsealed_events": unsealed, "unsealed_since": unsealed_since, "sealed_up_to": up_to, "head": head,
+                });
+                println!("{answer}");
+                continue;
+            }
+            let verdict = if problems.is_empty() { "intact" } else { "TAMPERED WITH" };
+            println!("{slug}: {verdict}; {events} events in {seals} seals, {cleared} cleared, {unsealed} not sealed yet");
+            if let (Some(up_to), Some(head)) = (up_to, head) {
+                println!("  sealed up to {up_to}; head {head}");
+            }
+            for problem in problems {
+                println!("  {problem}");
+            }
+        }
+        match verified.iter().filter(|one| !one.problems.is_empty()).count() {
+            0 => Ok(()),
+            1 => Err("The audit log of one organisation is not as it was sealed.".to_owned()),
+            some => Err(format!("The audit logs of {some} organisations are not as they were sealed.")),
+        }
+    }
+}
+
 impl Drill {
     async fn run(self, config: &Config) -> Result<(), String> {
         let nodes = config.drill_nodes(config.listen).map_err(|error| error.to_string())?;
@@ -298,7 +361,7 @@ impl Drill {
                 "number": drill.number,
                 "passed": passed,
                 "started_at": drill.started_at.to_rfc3339(),
-                "finished_at": drill.finished_at.map(domain::Timestamp::to_rfc3339),
+                "finished_at": drill.finished_at.map(Timestamp::to_rfc3339),
                 "problems": report.problems(),
                 "report": report,
             });

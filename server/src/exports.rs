@@ -9,14 +9,20 @@ use axum::{
     extract::{Path, Query, State},
     response::{IntoResponse, Response},
 };
-use directory::{Error, provisioning::activity};
+use directory::{
+    Error,
+    audit::{self, Found},
+    provisioning::activity,
+};
 use domain::{
-    OrgSlug, Permission,
+    AuditEventId, OrgSlug, Permission,
     activity::{ActivityCursor, ActivityFilter},
-    view::RequestView,
+    audit::AuditFilter,
+    view::{AuditEventView, RequestView},
 };
 use futures_util::stream::{self, Stream, StreamExt};
 use http::header;
+use serde_json::{Value, json};
 
 use crate::{pages, state::AppState};
 
@@ -49,6 +55,113 @@ pub(crate) async fn activity_csv(
         }
         Err(error) => refused(error),
     }
+}
+
+/// `GET /o/{org}/audit.csv`: the filters are the page's.
+pub(crate) async fn audit_csv(
+    State(state): State<AppState>,
+    Extension(context): Extension<RequestContext>,
+    Path(org): Path<String>,
+    Query(asked): Query<Vec<(String, String)>>,
+    request: axum::extract::Request,
+) -> Response {
+    let Ok(org) = OrgSlug::try_from(org) else { return pages::page(State(state), request).await };
+    let head = csv([AUDIT.map(str::to_owned)].into_iter());
+    let written = |events: Vec<Found>| csv(events.iter().map(audit_row));
+    audit_file(&context, &org, &asked, "csv", "text/csv; charset=utf-8", head, written).await
+}
+
+/// `GET /o/{org}/audit.jsonl`: one JSON object a line.
+pub(crate) async fn audit_jsonl(
+    State(state): State<AppState>,
+    Extension(context): Extension<RequestContext>,
+    Path(org): Path<String>,
+    Query(asked): Query<Vec<(String, String)>>,
+    request: axum::extract::Request,
+) -> Response {
+    let Ok(org) = OrgSlug::try_from(org) else { return pages::page(State(state), request).await };
+    let written = |events: Vec<Found>| events.iter().map(|event| format!("{}\n", audit_line(event))).collect::<String>().into_bytes();
+    audit_file(&context, &org, &asked, "jsonl", "application/jsonl; charset=utf-8", vec![], written).await
+}
+
+async fn audit_file(
+    context: &RequestContext,
+    org: &OrgSlug,
+    asked: &[(String, String)],
+    format: &str,
+    kind: &'static str,
+    head: Vec<u8>,
+    written: impl Fn(Vec<Found>) -> Vec<u8> + Send + 'static,
+) -> Response {
+    let filter = AuditFilter::read(|name| value_of(asked, name));
+    let first = async {
+        let scope = context.in_org(org, Permission::SeeAudit)?;
+        audit::note_export(&context.db, context.signed_in()?, scope, &filter, format, &context.call).await?;
+        Ok((scope, audit::export(&context.db, scope, &filter, None, &context.call).await?))
+    };
+    match first.await {
+        Ok((scope, first)) => {
+            let (db, call) = (context.db.clone(), context.call.clone());
+            let next = move |before: AuditEventId| {
+                let (db, call, filter) = (db.clone(), call.clone(), filter.clone());
+                async move { audit::export(&db, scope, &filter, Some(before), &call).await }
+            };
+            let name = format!("audit-{org}-{}.{format}", day_of(context));
+            file(kind, &name, stream::once(async { Ok(head) }).chain(in_parts(first, next, written)))
+        }
+        Err(error) => refused(error),
+    }
+}
+
+const AUDIT: [&str; 14] = [
+    "id",
+    "time",
+    "action",
+    "title",
+    "actor_kind",
+    "actor_id",
+    "actor",
+    "target_kind",
+    "target_id",
+    "target",
+    "details",
+    "request_id",
+    "ip",
+    "user_agent",
+];
+
+fn audit_row(event: &Found) -> [String; 14] {
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let AuditEventView { id, at, action, actor, ip, request_id, details, .. } = &event.shown;
+    [
+        id.to_string(),
+        at.to_rfc3339(),
+        action.code().to_owned(),
+        action.title().to_owned(),
+        event.actor_kind.clone(),
+        event.actor_id.map(|id| id.to_string()).unwrap_or_default(),
+        actor.clone(),
+        text(&event.target_kind),
+        event.target_id.map(|id| id.to_string()).unwrap_or_default(),
+        text(&event.target),
+        details.iter().map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>().join("; "),
+        text(request_id),
+        text(ip),
+        text(&event.user_agent),
+    ]
+}
+
+fn audit_line(event: &Found) -> Value {
+    let AuditEventView { id, at, action, actor, ip, request_id, details, .. } = &event.shown;
+    json!({
+        "id": id, "time": at.to_rfc3339(), "action": action.code(), "title": action.title(),
+        "actor": { "kind": event.actor_kind, "id": event.actor_id.map(|id| id.to_string()), "name": actor },
+        "target": event.target_kind.as_ref().map(|kind| json!({
+            "kind": kind, "id": event.target_id.map(|id| id.to_string()), "name": event.target,
+        })),
+        "details": details.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect::<Vec<_>>(),
+        "request_id": request_id, "ip": ip, "user_agent": event.user_agent,
+    })
 }
 
 const ACTIVITY: [&str; 14] = [

@@ -47,6 +47,8 @@ pub fn router(state: AppState) -> Router {
         .route("/api/{name}", post(pages::server_fn))
         .route("/o/{org}/receipts/{file}", get(receipts::download))
         .route("/o/{org}/activity.csv", get(exports::activity_csv))
+        .route("/o/{org}/audit.csv", get(exports::audit_csv))
+        .route("/o/{org}/audit.jsonl", get(exports::audit_jsonl))
         // The gate leads on from these.
         .route("/", get(|| async {}))
         .route(app::paths::DEVICE, get(|| async {}))

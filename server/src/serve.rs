@@ -8,7 +8,7 @@ use directory::{
     founding,
     passwords::Hasher,
     provisioning::{activity, tokens},
-    sessions,
+    seals, sessions,
 };
 use tokio::{net::TcpListener, signal, sync::watch};
 
@@ -27,6 +27,8 @@ use crate::{
 
 /// How long requests that are under way may take to finish once the server was told to stop.
 const GRACE: Duration = Duration::from_secs(10);
+/// How often the audit log is sealed.
+const SEAL_EVERY: Duration = Duration::from_secs(60);
 /// How often what has outlived its time is cleared away.
 const SWEEP_EVERY: Duration = Duration::from_secs(600);
 
@@ -80,6 +82,7 @@ pub async fn serve(config: Config) -> Result<(), String> {
     let mails = tokio::spawn(mailer.run(state.clone(), stopped.clone()));
     let deliveries = tokio::spawn(Deliverer::new(&state).run(state.clone(), stopped.clone()));
     let sweeps = tokio::spawn(sweep(state.clone(), stopped.clone()));
+    let seals = tokio::spawn(seal(state.clone(), stopped.clone()));
     announce(&state, listening).await.map_err(|error| error.to_string())?;
 
     let ending = state.clone();
@@ -113,7 +116,7 @@ pub async fn serve(config: Config) -> Result<(), String> {
         Err(_) => tracing::warn!("some requests were still under way"),
     }
     // A mail or a delivery that is under way, and notes that wait to be written.
-    let ends = async { tokio::join!(mails, deliveries, sweeps, ending.settle()) };
+    let ends = async { tokio::join!(mails, deliveries, sweeps, seals, ending.settle()) };
     if tokio::time::timeout(GRACE, ends).await.is_err() {
         tracing::warn!("a mail, a delivery or a note was still under way");
     }
@@ -134,6 +137,19 @@ async fn announce(state: &AppState, listening: SocketAddr) -> Result<(), directo
     Ok(())
 }
 
+/// Seal the audit log, minute by minute.
+async fn seal(state: AppState, mut stop: watch::Receiver<bool>) {
+    loop {
+        if let Err(error) = seals::seal(&state.db, (state.clock)()).await {
+            tracing::error!(%error, "the audit log could not be sealed");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(SEAL_EVERY) => {}
+            _ = stop.changed() => return,
+        }
+    }
+}
+
 async fn sweep(state: AppState, mut stop: watch::Receiver<bool>) {
     loop {
         if let Err(error) = sessions::sweep(&state.db, state.session_limits, (state.clock)()).await {
@@ -150,6 +166,9 @@ async fn sweep(state: AppState, mut stop: watch::Receiver<bool>) {
         }
         if let Err(error) = drill::sweep(&state.db, &state.call()).await {
             tracing::error!(%error, "interrupted drills could not be cleared away");
+        }
+        if let Err(error) = seals::clear(&state.db, &state.call()).await {
+            tracing::error!(%error, "old audit entries could not be cleared");
         }
         if let Err(error) = address_blocks::sweep(&state.db, (state.clock)()).await {
             tracing::error!(%error, "old blocks of addresses could not be cleared away");

@@ -2,6 +2,7 @@
 
 use domain::{
     AuditEventId, MemberId, OrgSlug, ReceiptId,
+    audit::AuditFilter,
     view::{AuditView, MembersView, PersonPage, ReceiptView, TimelineView},
 };
 #[cfg(feature = "ssr")]
@@ -83,12 +84,30 @@ pub async fn resend_activation(org: OrgSlug, member: MemberId) -> Result<(), App
     )
 }
 
-/// The audit log of `org`, newest first; `before` is where an older page begins.
+/// The events of `org`'s audit log that these words ask for, newest first; `before` is where an older page begins.
 #[server(prefix = "/api", endpoint = "audit")]
-pub async fn audit(org: OrgSlug, before: Option<AuditEventId>) -> Result<AuditView, AppError> {
+pub async fn audit(org: OrgSlug, #[server(default)] filter: AuditFilter, before: Option<AuditEventId>) -> Result<AuditView, AppError> {
     let request = RequestContext::current();
     request.answer(
-        async { directory::audit::list(&request.db, request.in_org(&org, Permission::SeeAudit)?, before, &request.call).await }.await,
+        async {
+            let scope = request.in_org(&org, Permission::SeeAudit)?;
+            directory::audit::list(&request.db, request.signed_in()?, scope, &filter, before, &request.call).await
+        }
+        .await,
+    )
+}
+
+/// Keep the audit log for so many years, or for ever.
+#[server(prefix = "/api", endpoint = "keep_audit")]
+pub async fn keep_audit(org: OrgSlug, years: String, password: Option<String>) -> Result<(), AppError> {
+    let request = RequestContext::current();
+    request.answer(
+        async {
+            let scope = request.in_org(&org, Permission::ManageSecurity)?;
+            request.take_password(password).await?;
+            directory::seals::keep_for(&request.db, request.signed_in()?, scope, &years, &request.call).await
+        }
+        .await,
     )
 }
 

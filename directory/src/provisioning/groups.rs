@@ -186,7 +186,8 @@ async fn change(
                 let mut details = vec![("added".to_owned(), added.to_string()), ("removed".to_owned(), removed.to_string())];
                 let renamed = before.resource.text("displayName") != after.text("displayName");
                 if renamed {
-                    details.push(("name before".to_owned(), before.resource.text("displayName").unwrap_or_default().to_owned()));
+                    let name = |resource: &Resource| resource.text("displayName").unwrap_or_default().to_owned();
+                    details.push(crate::audit::changed("name", &name(&before.resource), &name(&after)));
                 }
                 details.push(("attributes".to_owned(), changed_attributes(&before.resource, &after, added + removed > 0)));
                 crate::audit::append(&tx, AuditAction::GroupChanged, &request.caller.actor(), Some(target(&now_is)), details, request.call)

@@ -196,8 +196,7 @@ pub async fn restrict(db: &Db, who: &SignedIn, scope: OrgScope, token: TokenId, 
         let said = |networks: &AllowedNetworks| if networks.is_anywhere() { "anywhere".to_owned() } else { networks.to_string() };
         let details = vec![
             ("ends in".to_owned(), old.hint.clone()),
-            ("from".to_owned(), said(&networks)),
-            ("before".to_owned(), said(&old.allowed_from)),
+            crate::audit::changed("from", &said(&old.allowed_from), &said(&networks)),
         ];
         crate::audit::append(&tx, AuditAction::TokenRestricted, &who.actor(), Some(target(token, &old.name)), details, call).await?;
         tx.commit().await

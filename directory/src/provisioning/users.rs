@@ -320,7 +320,8 @@ async fn change_in(
             None => member.map_or(Link::None, |member| Link::Member(Box::new(member))),
         };
         now_is = store::scim_users::update(tx, &record, &after, active, linked.member(), call.now).await?;
-        let details = vec![("attributes".to_owned(), changed_attributes(&record.resource, &after))];
+        let mut details = vec![("attributes".to_owned(), changed_attributes(&record.resource, &after))];
+        details.extend(changed_values(&record, &after, active));
         crate::audit::append(tx, AuditAction::UserChanged, &actor, Some(target(&now_is)), details, call).await?;
         if let Link::Member(member) = &linked {
             let profile = profile(&after);
@@ -380,6 +381,29 @@ pub(super) fn check_keys<'a>(mut values: impl Iterator<Item = (&'a str, &'a str)
 fn target(record: &Record) -> Target {
     Target { kind: "user", id: Uuid::from(record.id), name: name(&record.resource) }
 }
+
+/// What of the profile that acts on a person was another before, each with both values. The rest of a record acts on nothing, and is
+/// named only.
+fn changed_values(before: &Record, after: &Resource, active: bool) -> Vec<(String, String)> {
+    let name = |resource: &Resource, part: &str| {
+        resource.get("name").and_then(|name| name.get(part)).and_then(serde_json::Value::as_str).map(str::to_owned)
+    };
+    let text = |resource: &Resource, what: &str| resource.text(what).map(str::to_owned);
+    let email = |resource: &Resource| resource.primary("emails").map(str::to_owned);
+    let pairs = [
+        ("active", Some(before.active.to_string()), Some(active.to_string())),
+        ("userName", text(&before.resource, "userName"), text(after, "userName")),
+        ("displayName", text(&before.resource, "displayName"), text(after, "displayName")),
+        ("given name", name(&before.resource, "givenName"), name(after, "givenName")),
+        ("family name", name(&before.resource, "familyName"), name(after, "familyName")),
+        ("e-mail", email(&before.resource), email(after)),
+        ("externalId", text(&before.resource, "externalId"), text(after, "externalId")),
+    ];
+    let shown = |value: Option<String>| value.unwrap_or_else(|| "none".to_owned());
+    let changed = pairs.into_iter().filter(|(_, before, after)| before != after);
+    changed.map(|(what, before, after)| crate::audit::changed(what, &shown(before), &shown(after))).collect()
+}
+
 
 /// The names of the attributes that differ.
 pub(super) fn changed_attributes(before: &Resource, after: &Resource) -> String {

@@ -1,11 +1,11 @@
 //! The audit log: added to, read, never changed.
 
-use domain::{AuditEventId, Timestamp, audit::AuditAction, view::AuditEventView};
+use domain::{AuditEventId, MemberId, Timestamp, audit::AuditAction, view::AuditEventView};
 use uuid::Uuid;
 
 use super::{
     db::Tx,
-    values::{Maybe, Row, params},
+    values::{Maybe, Params, Row, params},
 };
 use crate::{Actor, Call, Error};
 
@@ -54,25 +54,59 @@ pub(crate) async fn insert(
     Ok(())
 }
 
-/// A page of events, newest first; `before` is the last event of the page before.
-pub(crate) async fn page(tx: &Tx, before: Option<AuditEventId>, size: i64) -> Result<Vec<AuditEventView>, Error> {
+/// An event as it is searched and exported: what pages show, and the rest.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// What pages show.
+    pub shown: AuditEventView,
+    /// What did it: `member`, `provisioning_token`, …
+    pub actor_kind: String,
+    /// Which one.
+    pub actor_id: Option<Uuid>,
+    /// What it was done to: `member`, `user`, `token`, …
+    pub target_kind: Option<String>,
+    /// Which one.
+    pub target_id: Option<Uuid>,
+    /// What that was called.
+    pub target: Option<String>,
+    /// The client, as it named itself.
+    pub user_agent: Option<String>,
+}
+
+/// Events, newest first, so many; `before` is the last event of those before, `since` the earliest moment.
+pub(crate) async fn newest(tx: &Tx, since: Option<Timestamp>, before: Option<AuditEventId>, size: i64) -> Result<Vec<Found>, Error> {
     // What somebody did to herself needs her name once.
     const COLUMNS: &str = "id, at, action, actor, CASE WHEN target_id = actor_id THEN NULL ELSE target END AS target,
-         CASE WHEN target_kind = 'member' THEN target_id END AS member_id, actor_kind = 'provisioning_token' AS by_directory, ip, request_id, details";
-    match before {
-        None => {
-            let sql = format!("SELECT {COLUMNS} FROM audit_events WHERE org_id = $1 ORDER BY at DESC, id DESC LIMIT $2");
-            tx.all(&sql, params![tx.org(), size], read).await
-        }
-        Some(before) => {
-            let sql = format!(
-                "SELECT {COLUMNS} FROM audit_events
-                 WHERE org_id = $1 AND (at, id) < (SELECT b.at, b.id FROM audit_events b WHERE b.org_id = $1 AND b.id = $3)
-                 ORDER BY at DESC, id DESC LIMIT $2"
-            );
-            tx.all(&sql, params![tx.org(), size, before], read).await
-        }
+         CASE WHEN target_kind = 'member' THEN target_id END AS member_id, actor_kind = 'provisioning_token' AS by_directory, ip, request_id, details,
+         actor_kind, actor_id, target_kind, target_id, target AS whole_target, user_agent";
+    let mut params = Params(params![tx.org(), size]);
+    let mut conditions = "org_id = $1".to_owned();
+    if let Some(since) = since {
+        conditions.push_str(&format!(" AND at >= {}", params.push(since)));
     }
+    if let Some(before) = before {
+        let before = params.push(before);
+        conditions.push_str(&format!(" AND (at, id) < (SELECT b.at, b.id FROM audit_events b WHERE b.org_id = $1 AND b.id = {before})"));
+    }
+    let sql = format!("SELECT {COLUMNS} FROM audit_events WHERE {conditions} ORDER BY at DESC, id DESC LIMIT $2");
+    tx.all(&sql, params.0, |row| {
+        Ok(Found {
+            shown: read(row)?,
+            actor_kind: row.get("actor_kind")?,
+            actor_id: row.opt("actor_id")?,
+            target_kind: row.opt("target_kind")?,
+            target_id: row.opt("target_id")?,
+            target: row.opt("whole_target")?,
+            user_agent: row.opt("user_agent")?,
+        })
+    })
+    .await
+}
+
+/// What a member is called.
+pub(crate) async fn member_name(tx: &Tx, member: MemberId) -> Result<Option<String>, Error> {
+    let sql = "SELECT coalesce(m.display_name, u.email) AS name FROM members m JOIN users u ON u.id = m.account_id WHERE m.org_id = $1 AND m.id = $2";
+    Ok(tx.one(sql, params![tx.org(), member], |row| row.opt("name")).await?.flatten())
 }
 
 /// When the first event of this kind happened.

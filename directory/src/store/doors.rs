@@ -113,6 +113,8 @@ doors! {
 
     /// Every organisation and every satellite, for what is done to each in turn.
     ALL_ORGS = "door_all_orgs"() -> ORG, Jobs, "SELECT id AS org_id FROM organizations ORDER BY id";
+    /// Every organisation that is no drill's satellite: those whose audit logs are sealed.
+    LASTING_ORGS = "door_lasting_orgs"() -> ORG, Jobs, "SELECT id AS org_id FROM organizations WHERE drill_of IS NULL ORDER BY id";
     /// The mail that has been due longest.
     DUE_MAIL = "door_due_mail"("bigint") -> ORG_AND_ID, Jobs,
         "SELECT q.org_id, q.id FROM mail_queue q WHERE q.status IN ('pending', 'sending') AND q.due_at <= $1 ORDER BY q.due_at, q.id LIMIT 1", "q";
@@ -247,4 +249,9 @@ impl Tx<NoOrg> {
 /// Every organisation and every satellite.
 pub(crate) async fn all_orgs(tx: &Tx<NoOrg>) -> Result<Vec<domain::OrgId>, Error> {
     tx.through(&ALL_ORGS, params![], |row| row.get("org_id")).await
+}
+
+/// Every organisation that is no drill's satellite.
+pub(crate) async fn lasting_orgs(tx: &Tx<NoOrg>) -> Result<Vec<domain::OrgId>, Error> {
+    tx.through(&LASTING_ORGS, params![], |row| row.get("org_id")).await
 }

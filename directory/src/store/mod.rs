@@ -11,6 +11,7 @@ pub(crate) mod address_blocks;
 pub(crate) mod agents;
 pub(crate) mod api_sessions;
 pub(crate) mod audit;
+pub(crate) mod audit_seals;
 pub(crate) mod blocks;
 pub(crate) mod connections;
 pub(crate) mod db;

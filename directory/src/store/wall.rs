@@ -131,7 +131,13 @@ pub(crate) async fn definers(tx: &Tx<NoOrg>) -> Result<Vec<Definer>, Error> {
     .await
 }
 
-/// The doors as [`definers`] has to find them.
+/// What an organisation's audit log is cleared by: whole batches, of the transaction's own organisation, as it decided.
+const CLEARING: (&str, &str) = (
+    "rollcall_clear_audit(organisation uuid, moment bigint, most bigint)",
+    "TABLE(batches bigint, events bigint, first bigint, last bigint)",
+);
+
+/// The doors, and what clears the audit log, as [`definers`] has to find them.
 pub(crate) fn expected() -> Vec<Definer> {
     let mut doors: Vec<_> = doors::ALL
         .iter()
@@ -140,6 +146,7 @@ pub(crate) fn expected() -> Vec<Definer> {
             Definer { signature: door.signature(), gives: format!("TABLE({gives})"), fixed_path: true, open: false }
         })
         .collect();
+    doors.push(Definer { signature: CLEARING.0.to_owned(), gives: CLEARING.1.to_owned(), fixed_path: true, open: false });
     doors.sort();
     doors
 }

@@ -144,10 +144,10 @@ pub async fn change(
         if before == after {
             return Ok(());
         }
-        let mut details = facts(&after);
-        if before.url != after.url {
-            details.push(("address before".to_owned(), before.url));
-        }
+        let (was, is) = (facts(&before), facts(&after));
+        let name = |endpoint: &EndpointView| ("name".to_owned(), endpoint.name.clone());
+        let pairs = std::iter::once((name(&before), name(&after))).chain(was.into_iter().zip(is));
+        let details = pairs.filter(|(was, is)| was != is).map(|(was, is)| crate::audit::changed(&is.0, &was.1, &is.1)).collect();
         note(&tx, AuditAction::WebhookChanged, who, &after, details, call).await?;
         tx.commit().await
     })

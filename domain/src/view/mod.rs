@@ -26,7 +26,7 @@ pub use webhooks::*;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AuditEventId, MemberId, OrgId, OrgName, OrgRole, OrgSlug, Timestamp, TokenId, audit::AuditAction, token::AllowedNetworks};
+use crate::{AuditEventId, MemberId, OrgId, OrgName, OrgRole, OrgSlug, Timestamp, TokenId, audit::{AuditAction, AuditYears}, token::AllowedNetworks};
 
 /// Who is looking, and at which organisation: what the frame around each page shows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -226,6 +226,23 @@ pub struct AuditView {
     pub events: Vec<AuditEventView>,
     /// Where the next, older page begins.
     pub older: Option<AuditEventId>,
+    /// How far the log is sealed.
+    pub sealed: Option<SealedView>,
+    /// For how long it is kept.
+    pub kept: AuditYears,
+    /// The name of the member who is looked for.
+    pub member: Option<String>,
+    /// Whether the viewer may say for how long it is kept.
+    pub can_manage: bool,
+}
+
+/// How far an audit log is sealed: what is older cannot be changed unnoticed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SealedView {
+    /// Up to when.
+    pub up_to: Timestamp,
+    /// By how many batches, each chained to the one before.
+    pub batches: u64,
 }
 
 /// An entry of the audit log.

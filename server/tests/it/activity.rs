@@ -256,7 +256,7 @@ both_databases! {
         let page = request(&owner, &made.headers["x-request-id"]).await;
         assert_eq!((&page["body"], &page["request"]["query"]), (&Value::Null, &Value::Null));
         let did: Vec<_> = page["events"].as_array().unwrap().iter().map(|event| event["action"].as_str().unwrap()).collect();
-        assert_eq!(did, ["access.began", "user.created"]);
+        assert_eq!(did, ["user.created", "access.began"]);
         // And the audit log leads back.
         let audit = owner.get("/o/acme/settings/audit").await.text;
         assert!(audit.contains(&format!("/o/acme/settings/activity/{}", made.headers["x-request-id"].to_str().unwrap())));

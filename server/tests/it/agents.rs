@@ -74,7 +74,9 @@ both_databases! {
         assert_eq!(admin.call("agent", &[("org", "acme"), ("agent", &agent)]).await.status, 404);
         let told: Vec<_> = app.audit(&acme).await.into_iter().filter(|row| row.action.starts_with("agent.")).collect();
         assert_eq!(told.iter().map(|row| row.action.as_str()).collect::<Vec<_>>(), ["agent.deleted", "agent.changed", "agent.created"]);
-        assert_eq!(told[1].details, ["was: Scout", "description: changed", "owner team: Platform"]);
+        let changed = &told[1].details;
+        assert_eq!((changed[0].as_str(), changed[2].as_str()), ("name: Scout → Scout II", "owner team: none → Platform"));
+        assert!(changed[1].starts_with("description: ") && changed[1].ends_with(" → Reads all tickets."), "{changed:?}");
     }
 
     async fn an_agents_name_is_its_own_however_it_is_written(app) {

@@ -26,7 +26,7 @@ both_databases! {
             about(action);
         }
         assert_eq!(about("sign_in.failed").details, ["why: wrong password"]);
-        assert_eq!(about("user.changed").details, ["attributes: active, title"]);
+        assert_eq!(about("user.changed").details, ["attributes: active, title", "active: true → false"]);
         let ended = about("access.ended");
         assert_eq!((ended.actor.as_str(), ended.target.as_deref()), ("Bootstrap (token)", Some("mira Olsen")));
         let counts = ["sessions", "API sessions", "access tokens", "refresh tokens", "personal tokens", "device codes", "activation links", "manual roles", "team seats"];

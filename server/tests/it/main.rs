@@ -57,6 +57,7 @@ mod scim_protocol;
 mod scim_users;
 mod second_wall;
 mod second_factor;
+mod seals;
 mod security_event_tokens;
 mod sign_in;
 mod teams;

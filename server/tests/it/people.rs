@@ -283,7 +283,7 @@ both_databases! {
         assert_eq!(act(&owner, &acme, "edit_profile", &manual, &[("name", " ")]).await.json["Invalid"]["field"], "name");
         let mut told: Vec<_> = app.audit(&acme).await.into_iter().filter(|row| row.action == "member.profile_changed").map(|row| row.details).collect();
         told.sort();
-        assert_eq!(told, [["name before: Mira by herself"], ["name before: mira"]]);
+        assert_eq!(told, [["name: Mira by herself → Mira by the owner"], ["name: mira → Mira by herself"]]);
     }
 
     async fn sessions_are_ended_one_by_one_or_all_at_once(app) {

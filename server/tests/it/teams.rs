@@ -103,7 +103,7 @@ both_databases! {
         let audit: Vec<_> = app.audit(&acme).await.into_iter().filter(|row| row.action.starts_with("team.")).collect();
         let told: Vec<_> = audit.iter().map(|row| (row.action.as_str(), row.target.as_deref().unwrap())).collect();
         assert_eq!(told, [("team.deleted", "Core platform"), ("team.renamed", "Core platform"), ("team.created", "Platform")]);
-        assert_eq!(audit[1].details, ["was: Platform"]);
+        assert_eq!(audit[1].details, ["name: Platform → Core platform"]);
     }
 
     async fn a_teams_name_is_its_own_however_it_is_written(app) {
@@ -298,7 +298,7 @@ both_databases! {
         let told: Vec<_> = app.audit(&acme).await.into_iter().filter(|row| row.action.starts_with("seat.")).collect();
         assert!(told.iter().all(|row| row.target.as_deref() == Some("mira Olsen") && row.actor == "Acme's owner"), "{told:?}");
         let told: Vec<_> = told.iter().rev().map(|row| row.details.join(", ")).collect();
-        assert_eq!(told, ["team: Platform, role: Member", "team: Platform, role: Lead, was: Member", "team: Platform, role: Lead"]);
+        assert_eq!(told, ["team: Platform, role: Member", "team: Platform, role: Member → Lead", "team: Platform, role: Lead"]);
     }
 
     async fn a_team_takes_its_seats_and_mappings_along_and_leaves_its_agents(app) {

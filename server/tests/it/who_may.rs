@@ -70,6 +70,7 @@ pub fn functions() -> BTreeMap<&'static str, (Needs, Arguments)> {
         ("audit", (Role(Permission::SeeAudit), vec![OF])),
         ("activity", (Role(Permission::SeeAudit), vec![OF])),
         ("activity_request", (Role(Permission::SeeAudit), vec![OF, ("request_id", ID)])),
+        ("keep_audit", (Fresh(Permission::ManageSecurity), vec![OF, ("years", "7")])),
         ("keep_activity", (Role(Permission::ManageSecurity), vec![OF, ("days", "30")])),
         ("receipt", (Role(Permission::SeeAudit), vec![OF, ("member", ID), ("receipt", ID)])),
         ("invite", (Role(Permission::ManageMembers), vec![OF, ("name", "A"), ("email", "nobody"), ("role", "")])),
