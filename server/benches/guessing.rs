@@ -170,6 +170,7 @@ async fn start(url: String) -> AppState {
         scim_traffic: ScimTraffic::UNLIMITED,
         trusted_proxies: vec![],
         drill_nodes: vec![],
+        drill_reach: server::config::Reach::default(),
         site_dir: PathBuf::from("no-site"),
     })
 }
