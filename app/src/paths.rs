@@ -1,9 +1,9 @@
 //! Where each page lives. The organisation is in the URL: `/o/{slug}/…`.
 
 use domain::{
+    AgentId, AuditEventId, DeliveryId, DirectoryGroupId, DrillId, MemberId, OrgSlug, ReceiptId, TeamId, WebhookEndpointId,
     activity::{ActivityCursor, ActivityFilter},
-    audit::AuditFilter, AuditEventId,
-    AgentId, DeliveryId, DirectoryGroupId, DrillId, MemberId, OrgSlug, ReceiptId, TeamId, WebhookEndpointId,
+    audit::AuditFilter,
 };
 
 /// Sign in.

@@ -435,7 +435,8 @@ pub async fn clear(db: &Db, call: &Call) -> Result<(), Error> {
                 let tx = db.begin(scope).await?;
                 let Some(years) = store::retention::audit(&tx).await?.years() else { return Ok(false) };
                 let Some(cleared) = store::audit_seals::clear(&tx, years, call.now, CLEARED_AT_ONCE).await? else { return Ok(false) };
-                let batches = if cleared.first == cleared.last { cleared.first.to_string() } else { format!("{}–{}", cleared.first, cleared.last) };
+                let batches =
+                    if cleared.first == cleared.last { cleared.first.to_string() } else { format!("{}–{}", cleared.first, cleared.last) };
                 let details = vec![("batches".to_owned(), batches), ("entries".to_owned(), cleared.events.to_string())];
                 crate::audit::append(&tx, AuditAction::AuditCleared, &Actor::System, None, details, call).await?;
                 tx.commit().await?;
@@ -517,7 +518,15 @@ mod tests {
     fn a_head_has_one_spelling() {
         let head = Head { number: 12, hash: [0xab; 32] };
         assert_eq!(head.to_string().parse(), Ok(head));
-        for text in ["", "12", "12-ab", "0-x", &format!("-1-{}", "a".repeat(64)), &format!("1-{}", "é".repeat(32)), &format!("1-{}", "g".repeat(64))] {
+        for text in [
+            "",
+            "12",
+            "12-ab",
+            "0-x",
+            &format!("-1-{}", "a".repeat(64)),
+            &format!("1-{}", "é".repeat(32)),
+            &format!("1-{}", "g".repeat(64)),
+        ] {
             assert!(text.parse::<Head>().is_err(), "{text}");
         }
     }

@@ -11,8 +11,9 @@ pub const APPLICATION_ROLE: &str = "rollcall_app";
 pub const JOBS_ROLE: &str = "rollcall_jobs";
 
 /// Let [`APPLICATION_ROLE`] and [`JOBS_ROLE`] read and write rows, where these roles exist. The audit log, its seals and the receipts
-/// of offboardings can only be read and added to, but for what an organisation wants cleared, by a function that looks after that; of a provisioning token only what does not say whose it is can be
-/// written, and it goes only with what it belongs to. Whose rows they reach is row-level security's to say ([`crate::enforce`]).
+/// of offboardings can only be read and added to, but for what an organisation wants cleared, by a function that looks after that; of a
+/// provisioning token only what does not say whose it is can be written, and it goes only with what it belongs to. Whose rows they reach
+/// is row-level security's to say ([`crate::enforce`]).
 pub async fn grant_to_application(db: &impl ConnectionTrait) -> Result<(), DbErr> {
     if db.get_database_backend() != DbBackend::Postgres {
         return Ok(());

@@ -43,6 +43,8 @@ pub fn FilterForm(
     let form = NodeRef::<html::Form>::new();
     let input = NodeRef::<html::Input>::new();
     let selects: Vec<(&'static str, NodeRef<html::Select>)> = choices.iter().map(|choice| (choice.name, NodeRef::new())).collect();
+    // Where there is much to choose, what is typed has a line of its own.
+    let class = if choices.len() > 3 { "toolbar many" } else { "toolbar" };
     let navigate = use_navigate();
     let submit = {
         let selects = selects.clone();
@@ -75,7 +77,7 @@ pub fn FilterForm(
         }
     });
     view! {
-        <form class="toolbar" method="get" action=action role="search" aria-label=text::LABEL data-testid=testid node_ref=form on:submit=submit>
+        <form class=class method="get" action=action role="search" aria-label=text::LABEL data-testid=testid node_ref=form on:submit=submit>
             <input class="input" type="search" name="search" id="field-search" aria-label=text::SEARCH placeholder=placeholder
                 maxlength="300" autocomplete="off" spellcheck="false" value=search.clone() prop:value=search node_ref=input />
             {choices.collect_view()}

@@ -12,9 +12,7 @@ use leptos_router::hooks::use_query_map;
 
 use crate::{
     calls,
-    components::{
-        CardSkeleton, Choice, EmptyState, FilterForm, FormError, OrgOfPage, OwnerPassword, PageHeader, Problem, Submit, counted,
-    },
+    components::{CardSkeleton, Choice, EmptyState, FilterForm, FormError, OrgOfPage, OwnerPassword, PageHeader, Problem, Submit, counted},
     error::AppError,
     paths,
     server_fns::{self, KeepAudit},
@@ -179,13 +177,7 @@ fn Filters(org: OrgSlug, filter: AuditFilter) -> impl IntoView {
 }
 
 #[component]
-fn Kept(
-    org: OrgSlug,
-    kept: AuditYears,
-    can_manage: bool,
-    keep: ServerAction<KeepAudit>,
-    error: Signal<Option<AppError>>,
-) -> impl IntoView {
+fn Kept(org: OrgSlug, kept: AuditYears, can_manage: bool, keep: ServerAction<KeepAudit>, error: Signal<Option<AppError>>) -> impl IntoView {
     let sentence = match kept {
         AuditYears::ForEver => "For as long as the organisation is here.".to_owned(),
         years => format!("For {years}. What is older goes in whole sealed batches, whose seals stay."),

@@ -83,7 +83,8 @@ pub(super) fn filter(text: &str) -> String {
             }
             Piece::Word(word) => {
                 let next = pieces[place + 1..].iter().find(|piece| !matches!(piece, Piece::Space));
-                let before_operator = matches!(next, Some(Piece::Word(next)) if is_operator(next)) || matches!(next, Some(Piece::Mark('[')));
+                let before_operator =
+                    matches!(next, Some(Piece::Word(next)) if is_operator(next)) || matches!(next, Some(Piece::Mark('[')));
                 let after_mark = place > 0 && matches!(pieces[place - 1], Piece::Mark(']'));
                 let keep = is_operator(word)
                     || is_keyword(word)
@@ -230,7 +231,8 @@ fn text(name: &str, string: &str) -> String {
 }
 
 fn segment(segment: &str) -> &str {
-    let stays = segment.is_empty() || is_id(segment) || ["Users", "Groups", "Me", "Bulk"].contains(&segment) || segment.starts_with("bulkId:");
+    let stays =
+        segment.is_empty() || is_id(segment) || ["Users", "Groups", "Me", "Bulk"].contains(&segment) || segment.starts_with("bulkId:");
     if stays { segment } else { VALUE }
 }
 
@@ -324,7 +326,10 @@ mod tests {
         for (filter, expected) in [
             ("userName eq \"mira\"", "userName eq \"…\""),
             ("usrName eq \"mira\"", "usrName eq \"…\""),
-            ("emails[type eq \"work\" and value co \"@acme\"] or not (active eq true)", "emails[type eq \"…\" and value co \"…\"] or not (active eq true)"),
+            (
+                "emails[type eq \"work\" and value co \"@acme\"] or not (active eq true)",
+                "emails[type eq \"…\" and value co \"…\"] or not (active eq true)",
+            ),
             ("userName eq mira", "userName eq …"),
             ("title eq \"a \\\" b\" and name.familyName pr", "title eq \"…\" and name.familyName pr"),
             ("title eq \"never closed and userName pr", "title eq \"…\""),
@@ -349,7 +354,8 @@ mod tests {
             ("access_token", "rcs_secret"),
         ];
         let kept = super::query(pairs.into_iter().map(|(name, value)| (name.into(), value.into())));
-        let expected = "filter=userName eq \"…\"&count=…&startIndex=1&attributes=userName,emails,…&cursor=…&(1 parameter that SCIM does not know)";
+        let expected =
+            "filter=userName eq \"…\"&count=…&startIndex=1&attributes=userName,emails,…&cursor=…&(1 parameter that SCIM does not know)";
         assert_eq!(kept.as_deref(), Some(expected));
         assert_eq!(super::query(std::iter::empty()), None);
     }

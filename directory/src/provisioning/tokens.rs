@@ -194,10 +194,8 @@ pub async fn restrict(db: &Db, who: &SignedIn, scope: OrgScope, token: TokenId, 
             return Err(Error::NotFound("token"));
         }
         let said = |networks: &AllowedNetworks| if networks.is_anywhere() { "anywhere".to_owned() } else { networks.to_string() };
-        let details = vec![
-            ("ends in".to_owned(), old.hint.clone()),
-            crate::audit::changed("from", &said(&old.allowed_from), &said(&networks)),
-        ];
+        let details =
+            vec![("ends in".to_owned(), old.hint.clone()), crate::audit::changed("from", &said(&old.allowed_from), &said(&networks))];
         crate::audit::append(&tx, AuditAction::TokenRestricted, &who.actor(), Some(target(token, &old.name)), details, call).await?;
         tx.commit().await
     })

@@ -404,7 +404,6 @@ fn changed_values(before: &Record, after: &Resource, active: bool) -> Vec<(Strin
     changed.map(|(what, before, after)| crate::audit::changed(what, &shown(before), &shown(after))).collect()
 }
 
-
 /// The names of the attributes that differ.
 pub(super) fn changed_attributes(before: &Resource, after: &Resource) -> String {
     let (before, after) = (before.attributes(), after.attributes());

@@ -27,8 +27,7 @@ pub(crate) struct WholeEvent {
     pub(crate) details: String,
 }
 
-const EVENT: &str =
-    "e.id, e.at, e.action, e.actor_kind, e.actor_id, e.actor, e.target_kind, e.target_id, e.target, e.ip, e.user_agent, e.request_id, e.details";
+const EVENT: &str = "e.id, e.at, e.action, e.actor_kind, e.actor_id, e.actor, e.target_kind, e.target_id, e.target, e.ip, e.user_agent, e.request_id, e.details";
 
 fn event(row: &Row) -> Result<WholeEvent, Error> {
     Ok(WholeEvent {

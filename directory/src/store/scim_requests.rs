@@ -93,7 +93,8 @@ pub(crate) struct Wanted {
     pub(crate) before: Option<ActivityCursor>,
 }
 
-const COLUMNS: &str = "r.id, r.at, r.method, r.path, r.query, r.status, r.scim_type, r.detail, r.took_micros, r.ip, r.user_agent, r.request_id, r.notes,
+const COLUMNS: &str =
+    "r.id, r.at, r.method, r.path, r.query, r.status, r.scim_type, r.detail, r.took_micros, r.ip, r.user_agent, r.request_id, r.notes,
      t.name AS token_name, t.hint AS token_hint";
 const FROM: &str = "scim_requests r LEFT JOIN scim_tokens t ON t.org_id = r.org_id AND t.id = r.token_id";
 
@@ -178,7 +179,8 @@ fn read(row: &Row) -> Result<RequestView, Error> {
 /// Users and groups that are called this: each what it is, its id and its name as it is written.
 pub(crate) async fn called(tx: &Tx, key: &str) -> Result<Vec<(&'static str, Uuid, String)>, Error> {
     let users = "SELECT id, user_name AS name FROM scim_users WHERE org_id = $1 AND user_name_key = $2 AND deleted_at IS NULL";
-    let groups = "SELECT id, display_name AS name FROM scim_groups WHERE org_id = $1 AND display_name_key = $2 AND deleted_at IS NULL LIMIT 20";
+    let groups =
+        "SELECT id, display_name AS name FROM scim_groups WHERE org_id = $1 AND display_name_key = $2 AND deleted_at IS NULL LIMIT 20";
     let mut found = tx.all(users, params![tx.org(), key], |row| Ok(("User", row.get("id")?, row.get("name")?))).await?;
     found.extend(tx.all(groups, params![tx.org(), key], |row| Ok(("Group", row.get("id")?, row.get("name")?))).await?);
     Ok(found)

@@ -21,8 +21,7 @@ const MOST: i64 = 2_000;
 
 /// The audit log's events about a member and about the directory records that ever acted on her, newest first.
 pub(crate) async fn events(tx: &Tx, member: MemberId) -> Result<Vec<TimelineEntry>, Error> {
-    let sql =
-        "SELECT id, at, action, actor, target, CASE WHEN target_kind = 'member' THEN target_id END AS member_id,
+    let sql = "SELECT id, at, action, actor, target, CASE WHEN target_kind = 'member' THEN target_id END AS member_id,
                       actor_kind = 'provisioning_token' AS by_directory, ip, request_id, details
                FROM audit_events
                WHERE org_id = $1 AND target_kind IN ('member', 'user')

@@ -26,7 +26,11 @@ pub use webhooks::*;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AuditEventId, MemberId, OrgId, OrgName, OrgRole, OrgSlug, Timestamp, TokenId, audit::{AuditAction, AuditYears}, token::AllowedNetworks};
+use crate::{
+    AuditEventId, MemberId, OrgId, OrgName, OrgRole, OrgSlug, Timestamp, TokenId,
+    audit::{AuditAction, AuditYears},
+    token::AllowedNetworks,
+};
 
 /// Who is looking, and at which organisation: what the frame around each page shows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -540,7 +540,8 @@ async fn list(browser: &Browser, filter: &[(&str, &str)]) -> Value {
 
 /// Method, path and status of the requests on a page.
 fn lines(page: &Value) -> Vec<String> {
-    let line = |request: &Value| format!("{} {} {}", request["method"].as_str().unwrap(), request["path"].as_str().unwrap(), request["status"]);
+    let line =
+        |request: &Value| format!("{} {} {}", request["method"].as_str().unwrap(), request["path"].as_str().unwrap(), request["status"]);
     page["requests"].as_array().unwrap().iter().map(line).collect()
 }
 
@@ -553,7 +554,8 @@ async fn fill(app: &TestApp, org: &Org, count: usize) {
     } else {
         (format!("(WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < {count}) SELECT n FROM s) s"), "randomblob(16)")
     };
-    let values = format!("{id}, o.id, t.id, {now} - {count} + n / 10, 'GET', '/Users/n' || n, 'users', 200, 1234, '10.0.0.1', 'r' || n, '[]'");
+    let values =
+        format!("{id}, o.id, t.id, {now} - {count} + n / 10, 'GET', '/Users/n' || n, 'users', 200, 1234, '10.0.0.1', 'r' || n, '[]'");
     let from = format!("FROM organizations o JOIN scim_tokens t ON t.org_id = o.id, {series} WHERE o.slug = '{}'", org.slug);
     app.database.try_run(&format!("INSERT INTO scim_requests ({columns}) SELECT {values} {from}")).await.unwrap();
 }
@@ -579,7 +581,8 @@ async fn plans(engine: Engine) {
         ("r.request_id = 'r5'", "scim_requests_request"),
         (&format!("r.resource_id IS NOT NULL AND r.resource_id IN ('{NOBODY}')"), "scim_requests_resource"),
     ] {
-        let select = format!("SELECT r.id FROM scim_requests r WHERE r.org_id = {org} AND {condition} ORDER BY r.at DESC, r.id DESC LIMIT 51");
+        let select =
+            format!("SELECT r.id FROM scim_requests r WHERE r.org_id = {org} AND {condition} ORDER BY r.at DESC, r.id DESC LIMIT 51");
         let plan = match engine {
             Engine::Postgres => app.database.texts(&format!("EXPLAIN {select}")).await.join("\n"),
             Engine::Sqlite => app.database.plan(&select).await.join("\n"),

@@ -362,7 +362,10 @@ async fn the_application_clears_only_what_its_organisation_wants_cleared() {
     app.database.try_run_as_application(&within(&call)).await.unwrap();
     let left = || app.database.number("SELECT count(*) FROM audit_events WHERE at < 1600000000000000");
     assert_eq!(left().await, 1_000, "kept for ever");
-    app.database.try_run_as_application(&within(&format!("INSERT INTO retention (org_id, audit_years) VALUES ('{}', 1)", acme.id))).await.unwrap();
+    app.database
+        .try_run_as_application(&within(&format!("INSERT INTO retention (org_id, audit_years) VALUES ('{}', 1)", acme.id)))
+        .await
+        .unwrap();
     // Whatever time it says it is: what the database holds to be young stays.
     let all = app.database.number("SELECT count(*) FROM audit_events").await;
     app.database.try_run_as_application(&within(&call)).await.unwrap();

@@ -28,8 +28,7 @@ use retention::Retention;
 mod text {
     pub const TITLE: &str = "SCIM activity";
     pub const LEAD: &str = "What your identity provider asked, and what it was answered. Begin here when a sync fails.";
-    pub const DENIED: &str =
-        "The activity log is open to auditors, administrators and owners. Ask an owner for the role if you need it.";
+    pub const DENIED: &str = "The activity log is open to auditors, administrators and owners. Ask an owner for the role if you need it.";
     pub const SEARCH: &str = "User, group, their id, or a request id";
     pub const OUTCOME: &str = "Outcome";
     pub const ANY_OUTCOME: &str = "Any outcome";
@@ -51,12 +50,12 @@ mod text {
     pub const NEWEST: &str = "Newest";
     pub const OLDER: &str = "Older";
     pub const EMPTY: &str = "No request yet";
-    pub const EMPTY_TEXT: &str = "Each request with a valid provisioning token appears here a moment after it was answered. Those without one are in the audit log.";
+    pub const EMPTY_TEXT: &str =
+        "Each request with a valid provisioning token appears here a moment after it was answered. Those without one are in the audit log.";
     pub const NONE: &str = "No request is like that";
     pub const NONE_TEXT: &str = "None that is still kept fits the filters.";
     pub const UNKNOWN: &str = "Nothing is called that";
-    pub const UNKNOWN_TEXT: &str =
-        "No user or group of the directory has exactly this name. What was deleted is found by its id, as it stands in the path of a request.";
+    pub const UNKNOWN_TEXT: &str = "No user or group of the directory has exactly this name. What was deleted is found by its id, as it stands in the path of a request.";
     pub const CLEAR: &str = "Clear the filters";
 }
 
@@ -226,8 +225,8 @@ fn Row(request: RequestView, org: OrgSlug, now: Timestamp) -> impl IntoView {
     };
     let took = in_words(std::time::Duration::from_micros(took_micros));
     let (first, more) = (notes.first().cloned(), notes.len().saturating_sub(1));
-    let by = token.map(|name| format!("{name} …{}", token_hint.unwrap_or_default()));
-    let narrow = by.clone();
+    let named = token.map(|name| (name, token_hint.unwrap_or_default()));
+    let narrow = named.as_ref().map(|(name, hint)| format!("{name} …{hint}"));
     view! {
         <tr data-testid="request-row" data-status=status.to_string()>
             <td class="whitespace-nowrap max-md:pb-0.5 max-md:text-xs max-md:text-ink-3"><Ago at now /></td>
@@ -247,7 +246,12 @@ fn Row(request: RequestView, org: OrgSlug, now: Timestamp) -> impl IntoView {
                 // Where there is no room for their columns.
                 <span class="ml-2 text-xs text-ink-3 md:hidden">{took.clone()} {narrow.map(|by| format!(" · {by}"))}</span>
             </td>
-            <td class="opt text-xs leading-5 text-ink-2 wrap-anywhere">{by}</td>
+            <td class="opt text-xs leading-5 text-ink-2">
+                {named.map(|(name, hint)| view! {
+                    <span class="block max-w-[16ch] truncate" title=name.clone()>{name.clone()}</span>
+                    <span class="block text-ink-3">"…" {hint}</span>
+                })}
+            </td>
             <td class="opt end whitespace-nowrap text-ink-2">{took}</td>
         </tr>
     }

@@ -65,11 +65,27 @@ pub fn ActivityRequest() -> impl IntoView {
 #[component]
 fn Shown(page: RequestPageView, org: OrgSlug) -> impl IntoView {
     let RequestPageView { now, request, body, events } = page;
-    let RequestView { at, method, path, query, status, scim_type, detail, took_micros, token, token_hint, ip, user_agent, request_id, notes, .. } =
-        request;
+    let RequestView {
+        at,
+        method,
+        path,
+        query,
+        status,
+        scim_type,
+        detail,
+        took_micros,
+        token,
+        token_hint,
+        ip,
+        user_agent,
+        request_id,
+        notes,
+        ..
+    } = request;
     let title = format!("{method} {path}");
     let by = token.map(|name| format!("{name} …{}", token_hint.unwrap_or_default()));
-    let fact = |name: &'static str, value: Option<String>| value.map(|value| view! { <dt>{name}</dt> <dd class="wrap-anywhere">{value}</dd> });
+    let fact =
+        |name: &'static str, value: Option<String>| value.map(|value| view! { <dt>{name}</dt> <dd class="wrap-anywhere">{value}</dd> });
     let everything = paths::activity(&org, &ActivityFilter::default(), None);
     view! {
         <Title text=title.clone() />

@@ -12,8 +12,7 @@ mod text {
     pub const TITLE: &str = "How long requests are kept";
     pub const DAYS: &str = "Keep them for";
     pub const SAVE: &str = "Save";
-    pub const MASKED: &str =
-        "Bodies and filters are kept of failed requests only, and masked before they are written: no value of a person, no password and no token is in them.";
+    pub const MASKED: &str = "Bodies and filters are kept of failed requests only, and masked before they are written: no value of a person, no password and no token is in them.";
 }
 
 /// Said once it was changed.

@@ -56,8 +56,7 @@ pub fn ProfileCard(
     let PersonPage { person: head, given_name, family_name, user_name, external_id, since, access_began_at, .. } = person;
     let directory = head.managed_by == ManagedBy::Directory;
     let error = calls::failure(deeds.edit);
-    let sees_activity = ViewerOfPage::get().is_some_and(|viewer| viewer.role.may(Permission::SeeAudit));
-    let activity = user_name.as_ref().filter(|_| sees_activity).map(|name| paths::activity_of(&org, name));
+    let activity = user_name.as_ref().map(|name| paths::activity_of(&org, name));
     let hidden = view! {
         <input type="hidden" name="org" value=org.to_string() />
         <input type="hidden" name="member" value=head.member.to_string() />
@@ -93,7 +92,12 @@ pub fn ProfileCard(
                     {user_name.map(|value| view! { <Kept label=text::USER_NAME id="kept-user-name" value /> })}
                     {external_id.map(|value| view! { <Kept label=text::EXTERNAL_ID id="kept-external-id" value /> })}
                 </div>
-                {activity.map(|href| view! { <p class="mt-4 text-sm"><a class="link" href=href data-testid="to-activity">{text::ACTIVITY}</a></p> })}
+                {activity.map(|href| {
+                    // Who looks is known later than the page.
+                    move || ViewerOfPage::get().is_some_and(|viewer| viewer.role.may(Permission::SeeAudit)).then(|| view! {
+                        <p class="mt-4 text-sm"><a class="link" href=href.clone() data-testid="to-activity">{text::ACTIVITY}</a></p>
+                    })
+                })}
             }
             .into_any()
         }
