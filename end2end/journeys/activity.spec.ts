@@ -78,6 +78,7 @@ test("a failed request is found, read and taken along", async ({ page, server, g
 
   await test.step("one request, with what was sent and nobody's data", async () => {
     await page.getByLabel("Outcome").selectOption({ label: "Refused (4xx)" });
+    await expect(rows(page)).toHaveCount(2);
     await page.getByRole("link", { name: "POST /Users" }).click();
     await expect(page.getByTestId("request-status")).toHaveText("409");
     await expect(page.getByText("uniqueness")).toBeVisible();

@@ -85,8 +85,11 @@ both_databases! {
         let mut told: Vec<_> = app.audit(&acme).await.into_iter().filter(|row| row.action.starts_with("role.")).map(|row| (row.action, row.actor, row.target.unwrap(), row.details)).collect();
         told.sort();
         let by = "Acme's owner".to_owned();
-        let row = |action: &str| (action.to_owned(), by.clone(), "mira Olsen".to_owned(), vec!["role: Auditor".to_owned()]);
-        assert_eq!(told, [row("role.granted"), row("role.revoked")]);
+        let row = |action: &str, moved: &str| {
+            let details = vec!["role: Auditor".to_owned(), format!("role in force: {moved}")];
+            (action.to_owned(), by.clone(), "mira Olsen".to_owned(), details)
+        };
+        assert_eq!(told, [row("role.granted", "Member → Auditor"), row("role.revoked", "Auditor → Member")]);
     }
 
     async fn what_cannot_be_granted_says_why(app) {
