@@ -4,7 +4,11 @@
 
 use std::time::Duration;
 
-use domain::{AccountId, EmailAddress, EmailKey, Invalid, Permission, audit::AuditAction, view::{AccountView, ResetView}};
+use domain::{
+    AccountId, EmailAddress, EmailKey, Invalid, Permission,
+    audit::AuditAction,
+    view::{AccountView, ResetView},
+};
 use uuid::Uuid;
 
 use crate::{

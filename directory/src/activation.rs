@@ -98,12 +98,12 @@ pub async fn complete(
         let actor = Actor::Member { id: member.id, name: name.clone() };
         crate::audit::append(&tx, AuditAction::Activated, &actor, Some(target(&member, &name)), vec![], call).await?;
 
-        let account = store::accounts::lock(&tx, account.id).await?;
-        let doors = store::people::doors(&tx, account.id).await?;
-        tx.commit().await?;
-        Ok((account, doors, membership.id))
-    })
-    .await?;
+            let account = store::accounts::lock(&tx, account.id).await?;
+            let doors = store::people::doors(&tx, account.id).await?;
+            tx.commit().await?;
+            Ok((account, doors, membership.id))
+        })
+        .await?;
     // Blocked or suspended: the address is proven all the same, but nobody gets in.
     let door = doors.iter().find(|door| door.membership == membership).ok_or(Error::WrongCredentials)?;
     // A link takes no second factor's place.

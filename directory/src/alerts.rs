@@ -27,7 +27,13 @@ pub(crate) async fn to_owners(tx: &Tx, subject: &str, line: &str, call: &Call) -
 }
 
 /// Tell the person herself of what was done with her account.
-pub(crate) async fn to_person<S: Send + Sync>(tx: &Tx<S>, account: &Account, subject: &str, lines: &[&str], call: &Call) -> Result<(), Error> {
+pub(crate) async fn to_person<S: Send + Sync>(
+    tx: &Tx<S>,
+    account: &Account,
+    subject: &str,
+    lines: &[&str],
+    call: &Call,
+) -> Result<(), Error> {
     let Some(address) = &account.email else { return Ok(()) };
     let from = call.ip.as_ref().map(|ip| format!("From: {}", plain(ip, 60)));
     let lines = lines.iter().map(|line| plain(line, 400)).chain(from).collect();

@@ -312,7 +312,8 @@ pub async fn renew_recovery_codes(
         }
         let (codes, hashes) = mint_recovery_codes(account.id, call);
         store::second_factors::set_recovery_codes(&tx, account.id, &hashes, call.now).await?;
-        alerts::to_person(&tx, &account, "New recovery codes", &["New recovery codes were made. Those before do not work.", BEWARE], call).await?;
+        alerts::to_person(&tx, &account, "New recovery codes", &["New recovery codes were made. Those before do not work.", BEWARE], call)
+            .await?;
         crate::audit::append(&tx, AuditAction::RecoveryCodesRenewed, &who.actor(), None, vec![], call).await?;
         tx.commit().await?;
         Ok(codes)
@@ -403,7 +404,9 @@ pub async fn require(db: &Db, who: &SignedIn, scope: OrgScope, on: bool, call: &
         who.confirm_fresh(&tx, Permission::ManageSecurity, call.now).await?;
         // Whoever asks it of everybody is not shut out by it herself.
         if on && !who.has_second_factor() {
-            return Err(Error::Conflict("Set up a second factor for yourself first, under “Your account”. Nothing was changed.".to_owned()));
+            return Err(Error::Conflict(
+                "Set up a second factor for yourself first, under “Your account”. Nothing was changed.".to_owned(),
+            ));
         }
         if !store::second_factors::set_required(&tx, on).await? {
             return Ok(());
@@ -411,7 +414,11 @@ pub async fn require(db: &Db, who: &SignedIn, scope: OrgScope, on: bool, call: &
         let said = |on: bool| if on { "asked for" } else { "not asked for" }.to_owned();
         let details = vec![("before".to_owned(), said(!on)), ("after".to_owned(), said(on))];
         crate::audit::append(&tx, AuditAction::SecondFactorPolicyChanged, &who.actor(), None, details, call).await?;
-        let what = if on { "members who sign in with a password need a second factor from now on" } else { "a second factor is not asked for any more" };
+        let what = if on {
+            "members who sign in with a password need a second factor from now on"
+        } else {
+            "a second factor is not asked for any more"
+        };
         let line = format!("{} decided: {what}.", alerts::name(&who.name));
         alerts::to_owners(&tx, "the rule for second factors was changed", &line, call).await?;
         tx.commit().await

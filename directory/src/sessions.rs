@@ -189,7 +189,9 @@ pub async fn begin(db: &Db, id: &[u8], begin: &BeginSession, limits: SessionLimi
         let membership = store::members::lock_membership(&tx, begin.member).await?;
         let alive = membership.is_some_and(|membership| membership.id == begin.membership)
             && account.credential_version == begin.credential_version
-            && store::people::doors(&tx, begin.account).await?.iter()
+            && store::people::doors(&tx, begin.account)
+                .await?
+                .iter()
                 .any(|door| door.membership == begin.membership && door.opens_to(&begin.auth_authority, &begin.auth_method));
         if !alive {
             return Err(Error::WrongCredentials);

@@ -157,7 +157,8 @@ impl Config {
 
     /// The files of the certificate and its key, if the server itself ends TLS.
     pub fn tls(&self) -> Result<Option<(&Path, &Path)>, ConfigError> {
-        let wrong = |name, other| ConfigError::Unusable { name, why: format!("is set and {other} is not: a certificate needs its key. Set both.") };
+        let wrong =
+            |name, other| ConfigError::Unusable { name, why: format!("is set and {other} is not: a certificate needs its key. Set both.") };
         match (&self.tls_cert_file, &self.tls_key_file) {
             (None, None) => Ok(None),
             (Some(certificate), Some(key)) => Ok(Some((certificate, key))),
@@ -177,7 +178,9 @@ impl Config {
                 "{public_url} needs somebody who ends TLS. Set ROLLCALL_TLS_CERT_FILE and ROLLCALL_TLS_KEY_FILE, and the server does; or name the \
                  proxy that does in ROLLCALL_TRUSTED_PROXIES."
             ),
-            "http" if here => format!("{public_url} is http, but a certificate is set: the server speaks nothing but https then. Change one of them."),
+            "http" if here => {
+                format!("{public_url} is http, but a certificate is set: the server speaks nothing but https then. Change one of them.")
+            }
             _ => return Ok(()),
         };
         Err(ConfigError::Unusable { name: "ROLLCALL_PUBLIC_URL", why })

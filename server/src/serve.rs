@@ -129,7 +129,11 @@ async fn announce(state: &AppState, listening: SocketAddr) -> Result<(), directo
     let call = state.call();
     let url = state.public_url();
     // Behind a proxy, or on a port that the system chose: whoever set it up wants to know.
-    let listens = if url == format!("http://{listening}") || url == format!("https://{listening}") { String::new() } else { format!(" and listens on {listening}") };
+    let listens = if url == format!("http://{listening}") || url == format!("https://{listening}") {
+        String::new()
+    } else {
+        format!(" and listens on {listening}")
+    };
     match founding::new_set_up_link(&state.db, &call).await? {
         Some(link) => println!("Rollcall is at {url}{listens} . First run: set it up at {url}/set-up/{link} (works once, for 24 hours)"),
         None => println!("Rollcall is at {url}{listens}"),

@@ -97,8 +97,9 @@ fn config_of(files: &Files) -> Result<ServerConfig, String> {
     let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&files.certificate).collect();
     let chain = chain.ok().filter(|chain| !chain.is_empty());
     let chain = chain.ok_or("ROLLCALL_TLS_CERT_FILE holds no certificate in PEM: it begins with -----BEGIN CERTIFICATE-----")?;
-    let key = PrivateKeyDer::from_pem_slice(&files.key)
-        .map_err(|_| "ROLLCALL_TLS_KEY_FILE holds no private key in PEM without a passphrase: it begins with -----BEGIN PRIVATE KEY-----")?;
+    let key = PrivateKeyDer::from_pem_slice(&files.key).map_err(
+        |_| "ROLLCALL_TLS_KEY_FILE holds no private key in PEM without a passphrase: it begins with -----BEGIN PRIVATE KEY-----",
+    )?;
     let builder = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
     let builder = builder.with_protocol_versions(&[&TLS13, &TLS12]).map_err(|error| error.to_string())?;
     let config = builder.with_no_client_auth().with_single_cert(chain, key);

@@ -13,7 +13,9 @@ use super::{
 };
 use crate::{
     browser, calls,
-    components::{CardSkeleton, Day, Field, FormError, OrgOfPage, OwnerPassword, PageHeader, PasswordField, Problem, SecretForm, Submit, Typed},
+    components::{
+        CardSkeleton, Day, Field, FormError, OrgOfPage, OwnerPassword, PageHeader, PasswordField, Problem, SecretForm, Submit, Typed,
+    },
     error::AppError,
     server_fns::{self, ChangePassword},
 };

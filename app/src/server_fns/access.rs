@@ -48,8 +48,7 @@ pub async fn sign_in(email: String, password: String, next: Option<String>) -> R
 pub async fn sign_in_code(code: String) -> Result<(), AppError> {
     let request = RequestContext::current();
     let (db, keys, afterwards) = (&request.db, &request.keys, &request.afterwards);
-    let entered =
-        async { directory::second_factor::sign_in(db, keys, afterwards, request.halfway()?, &code, &request.call).await }.await;
+    let entered = async { directory::second_factor::sign_in(db, keys, afterwards, request.halfway()?, &code, &request.call).await }.await;
     let (entry, next) = request.answer(entered.map_err(too_late))?;
     let organisations = entry.organisations;
     let slug = request.enter(Ok(entry)).await?;

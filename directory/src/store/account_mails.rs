@@ -73,8 +73,7 @@ pub(crate) async fn take(tx: &Tx<NoOrg>, now: Timestamp, lease_until: Timestamp)
 
 /// The mail was handed over, at this attempt. Without effect when somebody else has taken it since.
 pub(crate) async fn sent(tx: &Tx<NoOrg>, id: MailId, attempt: i64, now: Timestamp) -> Result<(), Error> {
-    let sql =
-        "UPDATE account_mails SET status = 'sent', sent_at = $3, error = NULL WHERE id = $1 AND attempts = $2 AND status = 'sending'";
+    let sql = "UPDATE account_mails SET status = 'sent', sent_at = $3, error = NULL WHERE id = $1 AND attempts = $2 AND status = 'sending'";
     tx.run(sql, params![id, attempt, now]).await?;
     Ok(())
 }

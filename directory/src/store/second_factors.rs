@@ -51,13 +51,7 @@ pub(crate) async fn find<S: Send + Sync>(tx: &Tx<S>, account: AccountId, state: 
 }
 
 /// Offer an authenticator in the place of one that was offered before.
-pub(crate) async fn offer<S: Send + Sync>(
-    tx: &Tx<S>,
-    account: AccountId,
-    key_id: &str,
-    salt: &[u8],
-    now: Timestamp,
-) -> Result<(), Error> {
+pub(crate) async fn offer<S: Send + Sync>(tx: &Tx<S>, account: AccountId, key_id: &str, salt: &[u8], now: Timestamp) -> Result<(), Error> {
     tx.run("DELETE FROM second_factors WHERE account_id = $1 AND state = 'offered'", params![account]).await?;
     let sql = "INSERT INTO second_factors (account_id, state, key_id, salt, last_step, created_at) VALUES ($1, 'offered', $2, $3, 0, $4)";
     tx.run(sql, params![account, key_id, salt.to_vec(), now]).await?;

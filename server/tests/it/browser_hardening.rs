@@ -38,7 +38,10 @@ fn kept_by_nobody(answer: &Page, what: &str) {
     assert_eq!(answer.header("referrer-policy"), Some("same-origin"), "{what}");
     assert_eq!(answer.header("strict-transport-security"), Some("max-age=63072000; includeSubDomains"), "{what}");
     let policy = answer.header("content-security-policy").unwrap_or_else(|| panic!("{what} has no policy"));
-    assert!(policy.starts_with("default-src 'none'") && policy.contains("frame-ancestors 'none'") && !policy.contains("unsafe-inline"), "{what}: {policy}");
+    assert!(
+        policy.starts_with("default-src 'none'") && policy.contains("frame-ancestors 'none'") && !policy.contains("unsafe-inline"),
+        "{what}: {policy}"
+    );
 }
 
 /// The nonce of a page whose every script carries it, and which has no other way to run anything.
@@ -47,7 +50,8 @@ fn runs_only_ours(page: &Page, what: &str) -> String {
     let nonce = policy.split("'nonce-").nth(1).and_then(|rest| rest.split('\'').next()).unwrap_or_else(|| panic!("{what}: {policy}"));
     assert!(nonce.len() >= 16, "{what}: {nonce}");
     let scripts = page.text.matches("<script").count();
-    let ours = page.text.split("<script").skip(1).filter(|tag| tag.split('>').next().unwrap().contains(&format!("nonce=\"{nonce}\""))).count();
+    let ours =
+        page.text.split("<script").skip(1).filter(|tag| tag.split('>').next().unwrap().contains(&format!("nonce=\"{nonce}\""))).count();
     assert!(scripts > 0 && scripts == ours, "{what}: {ours} of {scripts} scripts are ours");
     for tag in page.text.split('<').skip(1).filter(|tag| tag.starts_with(|c: char| c.is_ascii_alphabetic())) {
         // Names of attributes are outside of quotes; what is inside of them is text, save where an address is expected.
@@ -195,5 +199,8 @@ async fn without_tls_no_browser_is_told_to_insist_on_it() {
     let answer = browser.post("sign_in", &fields, &headers).await;
     assert_eq!((answer.status, answer.header("strict-transport-security")), (200, None));
     let cookie = answer.header("set-cookie").unwrap();
-    assert!(cookie.starts_with("rollcall=") && cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax") && !cookie.contains("Secure"), "{cookie}");
+    assert!(
+        cookie.starts_with("rollcall=") && cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax") && !cookie.contains("Secure"),
+        "{cookie}"
+    );
 }

@@ -197,7 +197,16 @@ async fn the_application_cannot_change_the_audit_log() {
 #[test]
 fn every_place_that_mints_a_credential_is_listed() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let mints = ["new_link(", "Credential::mint(", "store::sessions::insert(", "store::accounts::set_password(", "keys.webhook_secret(", "keys.second_factor_secret(", "mint_recovery_codes(", "keys.sign("];
+    let mints = [
+        "new_link(",
+        "Credential::mint(",
+        "store::sessions::insert(",
+        "store::accounts::set_password(",
+        "keys.webhook_secret(",
+        "keys.second_factor_secret(",
+        "mint_recovery_codes(",
+        "keys.sign(",
+    ];
     let mut found = BTreeSet::new();
     for crate_ in ["directory/src", "server/src", "app/src"] {
         visit(&root.join(crate_), &mut |file| {

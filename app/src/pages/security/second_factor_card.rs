@@ -36,11 +36,8 @@ pub fn SecondFactorCard(
     require: ServerAction<RequireSecondFactor>,
 ) -> impl IntoView {
     let SecondFactorRule { required, without, viewer_has, can_manage } = policy;
-    let (label, question, consequence) = if required {
-        (text::STOP, text::STOP_QUESTION, text::STOP_TEXT)
-    } else {
-        (text::ASK, text::ASK_QUESTION, text::ASK_TEXT)
-    };
+    let (label, question, consequence) =
+        if required { (text::STOP, text::STOP_QUESTION, text::STOP_TEXT) } else { (text::ASK, text::ASK_QUESTION, text::ASK_TEXT) };
     let pending = require.pending();
     let account = paths::account(&org);
     let may = can_manage && (required || viewer_has);
