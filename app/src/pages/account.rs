@@ -26,6 +26,7 @@ mod text {
     pub const PASSWORD: &str = "Password";
     pub const PASSWORD_LEAD: &str = "Changing it signs every other browser out, and ends what you let in without one.";
     pub const NO_PASSWORD: &str = "You do not sign in with a password.";
+    pub const EMAIL: &str = "Your e-mail address";
     pub const CURRENT: &str = "Current password";
     pub const NEW: &str = "New password";
     pub const TOKENS: &str = "End my personal tokens, too";
@@ -33,7 +34,7 @@ mod text {
     pub const CHANGE: &str = "Change password";
     pub const CHANGED: &str = "Your password is changed. Every other browser was signed out.";
     pub const FACTOR: &str = "Second factor";
-    pub const FACTOR_LEAD: &str = "A code from your phone or password manager, beside your password, each time you sign in. Whoever learns your password cannot get in with it.";
+    pub const FACTOR_LEAD: &str = "A code beside your password, each time you sign in.";
     pub const OFF: &str = "Off";
     pub const ON: &str = "On";
     pub const SINCE: &str = "Set up";
@@ -70,6 +71,14 @@ enum Done {
     Offer(SecondFactorOffer),
     Codes(RecoveryCodes),
     Off,
+}
+
+/// What the second factor's card shows.
+#[derive(Clone, PartialEq)]
+enum Stage {
+    Form,
+    Offer(SecondFactorOffer),
+    Codes(RecoveryCodes),
 }
 
 type Asking = Action<Asked, Result<Done, AppError>>;
@@ -132,7 +141,10 @@ fn PasswordCard(view: AccountView, org: OrgSlug, change: ServerAction<ChangePass
             <ActionForm action=change attr:class="grid max-w-[24rem] gap-4" attr:data-testid="change-password-form">
                 <input type="hidden" name="org" value=org.to_string() />
                 // Not sent; it tells a password manager whose password this is.
-                <input type="text" class="sr-only" tabindex="-1" aria-hidden="true" autocomplete="username" readonly=true value=view.email.unwrap_or_default() />
+                <div class="field">
+                    <label for="account-email">{text::EMAIL}</label>
+                    <input class="input bg-sunken text-ink-2" id="account-email" type="email" autocomplete="username" readonly=true value=view.email.unwrap_or_default() />
+                </div>
                 <PasswordField label=text::CURRENT place="current".to_owned() error />
                 <PasswordField label=text::NEW name="new_password" new=true hint=PASSWORD_HINT error />
                 <div>
@@ -175,19 +187,11 @@ fn FactorCard(view: AccountView, org: OrgSlug, asking: Asking, confirming: Confi
         asking.value().set(None);
         browser::focus(FACTOR_HEADING);
     };
-    let shown = move || {
-        if let Some(Ok(codes)) = confirming.value().get() {
-            return Some(view! { <Recovery codes done=forget /> }.into_any());
-        }
-        match asking.value().get() {
-            Some(Ok(Done::Codes(codes))) => Some(view! { <Recovery codes done=forget /> }.into_any()),
-            Some(Ok(Done::Offer(offer))) => Some(view! { <Offered offer confirming /> }.into_any()),
-            _ => None,
-        }
-    };
-    let busy = Memo::new(move |_| {
-        let made = confirming.value().with(|made| matches!(made, Some(Ok(_))));
-        made || asking.value().with(|done| matches!(done, Some(Ok(Done::Offer(_) | Done::Codes(_)))))
+    // What is shown, so that a wrong code draws nothing anew.
+    let stage = Memo::new(move |_| match (confirming.value().get(), asking.value().get()) {
+        (Some(Ok(codes)), _) | (_, Some(Ok(Done::Codes(codes)))) => Stage::Codes(codes),
+        (_, Some(Ok(Done::Offer(offer)))) => Stage::Offer(offer),
+        _ => Stage::Form,
     });
     let never = Memo::new(|_| false);
     let facts = view.second_factor_since.map(|since| {
@@ -216,25 +220,32 @@ fn FactorCard(view: AccountView, org: OrgSlug, asking: Asking, confirming: Confi
                     {view.required.then(|| view! { <p class="mt-2 text-sm text-ink-2">{text::REQUIRED}</p> })}
                 </div>
             })}
-            <div hidden=move || !busy.get()><div class="body border-t border-line">{shown}</div></div>
-            <div hidden=move || busy.get()>
-                <SecretForm ask unsaved=never save_first="" pending=asking.pending().into() error fields=&["code", "password"] place=PLACE
-                    needs_script=text::NEEDS_SCRIPT label=if has { text::GO_ON } else { text::SET_UP } testid="second-factor-ask"
-                    form_testid="second-factor-form" beside=false>
-                    {has.then(|| view! {
-                        <div class="field w-full md:w-72">
-                            <label for="field-what">{text::WHAT}</label>
-                            <select class="input" id="field-what" name="what">
-                                {choices.into_iter().filter(|(offered, ..)| *offered).map(|(_, value, label)| view! { <option value=value>{label}</option> }).collect_view()}
-                            </select>
-                        </div>
-                        <div class="w-full md:w-72">
-                            <Field label=text::CODE name="code" autocomplete="one-time-code" maxlength=40 hint=text::CODE_HINT place=PLACE error />
-                        </div>
-                    })}
-                    <div class="w-full empty:hidden md:w-72"><OwnerPassword error hint=text::FRESH place=PLACE.to_owned() /></div>
-                </SecretForm>
-            </div>
+            {move || match stage.get() {
+                Stage::Codes(codes) => view! { <div class="body border-t border-line"><Recovery codes done=forget /></div> }.into_any(),
+                Stage::Offer(offer) => view! { <div class="body border-t border-line"><Offered offer confirming /></div> }.into_any(),
+                Stage::Form => {
+                    let ask = ask.clone();
+                    view! {
+                        <SecretForm ask unsaved=never save_first="" pending=asking.pending().into() error fields=&["code", "password"] place=PLACE
+                            needs_script=text::NEEDS_SCRIPT label=if has { text::GO_ON } else { text::SET_UP } testid="second-factor-ask"
+                            form_testid="second-factor-form" beside=false>
+                            {has.then(|| view! {
+                                <div class="field w-full md:w-72">
+                                    <label for="field-what">{text::WHAT}</label>
+                                    <select class="input" id="field-what" name="what">
+                                        {choices.into_iter().filter(|(offered, ..)| *offered).map(|(_, value, label)| view! { <option value=value>{label}</option> }).collect_view()}
+                                    </select>
+                                </div>
+                                <div class="w-full md:w-72">
+                                    <Field label=text::CODE name="code" autocomplete="one-time-code" maxlength=40 hint=text::CODE_HINT place=PLACE error />
+                                </div>
+                            })}
+                            <div class="w-full empty:hidden md:w-72"><OwnerPassword error hint=text::FRESH place=PLACE.to_owned() /></div>
+                        </SecretForm>
+                    }
+                    .into_any()
+                }
+            }}
         </section>
     }
 }

@@ -53,14 +53,17 @@ pub fn SignInSetUp() -> impl IntoView {
     let offering = Action::new(|(): &()| server_fns::sign_in_offer());
     let confirming: Confirming = Action::new(|code: &String| server_fns::sign_in_set_up(code.clone()));
     let error = Signal::derive(move || offering.value().get().and_then(Result::err));
+    // So that a wrong code draws nothing anew.
+    let codes = Memo::new(move |_| confirming.value().get().and_then(Result::ok));
+    let offer = Memo::new(move |_| offering.value().get().and_then(Result::ok));
     view! {
         <Entrance title=text::SET_UP lead=text::SET_UP_LEAD>
             <FormError error />
             {move || {
-                if let Some(Ok(codes)) = confirming.value().get() {
+                if let Some(codes) = codes.get() {
                     return view! { <Recovery codes done=|next| browser::go(&next) /> }.into_any();
                 }
-                if let Some(Ok(offer)) = offering.value().get() {
+                if let Some(offer) = offer.get() {
                     return view! { <Offered offer confirming /> }.into_any();
                 }
                 view! {
