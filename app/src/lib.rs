@@ -55,6 +55,13 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     }
 }
 
+/// The document's title, as it stands in the page that the server sends or as a browser takes it.
+fn document_title(title: String) -> String {
+    let title = if title.is_empty() { "Rollcall".to_owned() } else { format!("{title} · Rollcall") };
+    // leptos_meta writes it between the tags as it is, and a name may hold whatever a directory sends.
+    if cfg!(feature = "ssr") { title.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;") } else { title }
+}
+
 /// All pages.
 #[component]
 pub fn App() -> impl IntoView {
@@ -69,7 +76,7 @@ pub fn App() -> impl IntoView {
         });
     });
     view! {
-        <Title formatter=|title: String| if title.is_empty() { "Rollcall".to_owned() } else { format!("{title} · Rollcall") } />
+        <Title formatter=document_title />
         <Router>
             <Routes fallback=NotFoundPage>
                 <Route path=path!("/set-up/:link") view=SetUp ssr=SsrMode::Async />

@@ -130,7 +130,7 @@ both_databases! {
     /// What a directory sends is text wherever it is shown.
     async fn what_a_directory_sends_runs_nowhere(app) {
         let acme = app.org("Acme").await;
-        let hostile = "</script><script>alert(1)</script>\"><img src=x onerror=alert(2)>' onload='alert(3) <a href=javascript:alert(4)>x</a> \u{202e}txt.exe\u{2066} &lt;b&gt;";
+        let hostile = "</title></script><script>alert(1)</script>\"><img src=x onerror=alert(2)>' onload='alert(3) <a href=javascript:alert(4)>x</a> \u{202e}txt.exe\u{2066} &lt;b&gt;";
         let user = json!({
             "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
             "userName": "eve@acme.test", "displayName": hostile, "externalId": hostile, "title": hostile,
