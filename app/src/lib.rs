@@ -25,9 +25,9 @@ use leptos_router::{
 
 use components::{Frame, Hydrated, NotFoundInOrg, NotFoundPage};
 use pages::{
-    Account, Activate, Activity, ActivityRequest, Agent, Agents, ApiAccess, Audit, Delivery, Device, Drill, Endpoint, ForgotPassword, Group,
-    Groups, Home, Integrations, Invite, Members, Organisations, Person, Preview, Receipt, ResetPassword, Security, SetUp, SignIn, SignInCode,
-    SignInSetUp, Team, Teams, Webhooks,
+    Account, Activate, Activity, ActivityRequest, Agent, Agents, ApiAccess, Audit, Delivery, Device, Drill, Endpoint, ForgotPassword,
+    Group, Groups, Home, Integrations, Invite, Members, Organisations, Person, Preview, Receipt, ResetPassword, Security, SetUp, SignIn,
+    SignInCode, SignInSetUp, Team, Teams, Webhooks,
 };
 
 /// The document around the pages.

@@ -69,34 +69,35 @@ pub async fn complete(
     };
 
     let (account_id, checked) = (account.id, account.credential_version);
-    let (account, doors, membership) = db.retrying(|| async {
-        let tx = db.begin(OrgScope::new(seen.org)).await?;
-        // Locks in their order: account, member, membership.
-        let account = store::accounts::lock(&tx, account_id).await?;
-        let member = store::members::lock(&tx, seen.member).await?.ok_or_else(gone)?;
-        let membership = store::members::lock_membership(&tx, seen.member).await?.filter(|membership| membership.id == seen.membership);
-        let membership = membership.ok_or_else(gone)?;
-        let still = store::links::find_activation(&tx, &hash, call.now).await?.ok_or_else(gone)?;
-        if still.has_password != seen.has_password || account.credential_version != checked {
-            return Err(Error::Conflict("The account changed at the same moment. Open the link again.".to_owned()));
-        }
-        if !store::links::consume_activation(&tx, &hash).await? {
-            return Err(gone());
-        }
-        store::links::delete_activation_of(&tx, membership.id).await?;
-        store::accounts::prove_email(&tx, &account, call.now).await?;
-        let tx = match &new_hash {
-            Some(new_hash) => {
-                store::accounts::set_password(&tx, account.id, new_hash).await?;
-                store::links::delete_resets(&tx, account.id).await?;
-                end_all_of(tx, account.id).await?
+    let (account, doors, membership) = db
+        .retrying(|| async {
+            let tx = db.begin(OrgScope::new(seen.org)).await?;
+            // Locks in their order: account, member, membership.
+            let account = store::accounts::lock(&tx, account_id).await?;
+            let member = store::members::lock(&tx, seen.member).await?.ok_or_else(gone)?;
+            let membership = store::members::lock_membership(&tx, seen.member).await?.filter(|membership| membership.id == seen.membership);
+            let membership = membership.ok_or_else(gone)?;
+            let still = store::links::find_activation(&tx, &hash, call.now).await?.ok_or_else(gone)?;
+            if still.has_password != seen.has_password || account.credential_version != checked {
+                return Err(Error::Conflict("The account changed at the same moment. Open the link again.".to_owned()));
             }
-            None => tx,
-        };
-        store::members::prove(&tx, member.id, membership.id, call.now).await?;
-        let name = member.profile.name().or_else(|| account.email.clone()).unwrap_or_default();
-        let actor = Actor::Member { id: member.id, name: name.clone() };
-        crate::audit::append(&tx, AuditAction::Activated, &actor, Some(target(&member, &name)), vec![], call).await?;
+            if !store::links::consume_activation(&tx, &hash).await? {
+                return Err(gone());
+            }
+            store::links::delete_activation_of(&tx, membership.id).await?;
+            store::accounts::prove_email(&tx, &account, call.now).await?;
+            let tx = match &new_hash {
+                Some(new_hash) => {
+                    store::accounts::set_password(&tx, account.id, new_hash).await?;
+                    store::links::delete_resets(&tx, account.id).await?;
+                    end_all_of(tx, account.id).await?
+                }
+                None => tx,
+            };
+            store::members::prove(&tx, member.id, membership.id, call.now).await?;
+            let name = member.profile.name().or_else(|| account.email.clone()).unwrap_or_default();
+            let actor = Actor::Member { id: member.id, name: name.clone() };
+            crate::audit::append(&tx, AuditAction::Activated, &actor, Some(target(&member, &name)), vec![], call).await?;
 
             let account = store::accounts::lock(&tx, account.id).await?;
             let doors = store::people::doors(&tx, account.id).await?;

@@ -119,7 +119,9 @@ pub async fn next_due(db: &Db, call: &Call) -> Result<Option<Outgoing>, Error> {
                 let attempts = due.attempts + 1;
                 return Ok(Some(Outgoing { id: due.id, address: due.address, content, attempts, queue: Queue::Org(due.org) }));
             }
-            None => finish(db, Queue::Org(due.org), due.id, due.attempts + 1, Err(("there is nothing to send any more", None)), call).await?,
+            None => {
+                finish(db, Queue::Org(due.org), due.id, due.attempts + 1, Err(("there is nothing to send any more", None)), call).await?
+            }
         }
     }
 }

@@ -7,8 +7,8 @@
 #![allow(missing_docs)]
 
 mod access;
-mod activity;
 mod account;
+mod activity;
 mod agents;
 mod api_access;
 mod drills;
@@ -21,8 +21,8 @@ mod teams;
 mod webhooks;
 
 pub use access::*;
-pub use activity::*;
 pub use account::*;
+pub use activity::*;
 pub use agents::*;
 pub use api_access::*;
 pub use drills::*;

@@ -255,7 +255,6 @@ impl Tx {
         self.scope.org()
     }
 
-
     /// Tell PostgreSQL too, whose policies show and take no other organisation's rows.
     pub(super) async fn scoped(self) -> Result<Self, Error> {
         if self.is_postgres() {

@@ -1,7 +1,7 @@
 //! Read models: what a page shows, as plain data that travels from the server to the browser.
 
-mod activity;
 mod account;
+mod activity;
 mod agents;
 mod api;
 mod drills;
@@ -12,8 +12,8 @@ mod receipts;
 mod teams;
 mod webhooks;
 
-pub use activity::*;
 pub use account::*;
+pub use activity::*;
 pub use agents::*;
 pub use api::*;
 pub use drills::*;

@@ -343,10 +343,12 @@ async fn a_door_gives_nothing_for_what_it_does_not_know_and_opens_for_its_own_lo
                 _ => "",
             };
             let call = format!("SELECT count(*) FROM {}({}){told}", door.name, unknown.join(", "));
-            let (error, counted) = match connection.query_one_raw(migrations::sea_orm::Statement::from_string(connection.get_database_backend(), &call)).await {
-                Ok(row) => (None, row.unwrap().try_get_by_index::<i64>(0).unwrap()),
-                Err(error) => (Some(error.to_string()), 0),
-            };
+            let (error, counted) =
+                match connection.query_one_raw(migrations::sea_orm::Statement::from_string(connection.get_database_backend(), &call)).await
+                {
+                    Ok(row) => (None, row.unwrap().try_get_by_index::<i64>(0).unwrap()),
+                    Err(error) => (Some(error.to_string()), 0),
+                };
             if door.login != login_of && door.login != doctor::Login::Either {
                 assert!(error.is_some_and(|error| error.contains("permission denied")), "{role} goes through {}", door.name);
                 continue;
