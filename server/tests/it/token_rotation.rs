@@ -261,7 +261,7 @@ both_databases! {
         assert_eq!(restrict("198.51.100.0/24").await.status, 200);
         assert_eq!((idp.from("203.0.113.9").get("/Users").await.status, idp.from("198.51.100.1").get("/Users").await.status), (401, 200));
         let row = app.audit(&acme).await.into_iter().find(|row| row.action == "token.restricted").unwrap();
-        assert!(row.details.contains(&"from: anywhere → 198.51.100.0/24".to_owned()), "{row:?}");
+        assert!(row.details.contains(&"from: 203.0.113.0/24 2001:db8::/32 → 198.51.100.0/24".to_owned()), "{row:?}");
 
         // Behind a proxy that is trusted it is the client's address that counts; one that is not trusted says nothing.
         let forwarded = |idp: &Idp| idp.with_header("x-forwarded-for", "198.51.100.1").from("10.9.9.9");
