@@ -109,7 +109,7 @@ impl RequestContext {
         let (signed, page) = match self.answer(step)? {
             Step::In(entry) => {
                 let organisations = entry.organisations;
-                return Ok(Some((self.enter(Ok(entry)).await?, organisations)));
+                return Ok(Some((self.enter(Ok(*entry)).await?, organisations)));
             }
             Step::Code(signed) => (signed, paths::SIGN_IN_CODE),
             Step::SetUp(signed) => (signed, paths::SIGN_IN_SECOND_FACTOR),

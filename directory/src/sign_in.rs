@@ -33,7 +33,7 @@ const STEP_LIFETIME: Duration = Duration::from_secs(600);
 #[derive(Clone, Debug)]
 pub enum Step {
     /// Nothing: she is in.
-    In(Entry),
+    In(Box<Entry>),
     /// A code of her second factor. What she has proven, signed.
     Code(String),
     /// She sets up a second factor, which the organisation asks for. What she has proven, signed.
@@ -146,7 +146,7 @@ pub(crate) async fn after_password(
     if !door.opens_to(LOCAL, PASSWORD) {
         return Ok(Step::SetUp(halfway(Some(door.org_slug.clone())).signed(keys)?));
     }
-    Ok(Step::In(entry(door, doors.len(), account, note, call)))
+    Ok(Step::In(Box::new(entry(door, doors.len(), account, note, call))))
 }
 
 impl Halfway {
@@ -215,7 +215,7 @@ pub async fn switch(db: &Db, keys: &Keys, who: &SignedIn, org: &OrgSlug, call: &
     entry.begin.auth_method.clone_from(&who.auth_method);
     entry.begin.auth_time = who.auth_time;
     entry.begin.inherits = true;
-    Ok(Step::In(entry))
+    Ok(Step::In(Box::new(entry)))
 }
 
 /// The organisations that the signed-in person may enter, by name.
