@@ -224,12 +224,12 @@ impl AuditGroup {
     /// Where an action belongs, by the first word of its code.
     pub fn of(action: AuditAction) -> Option<Self> {
         Some(match action.code().split('.').next()? {
-            "sign_in" | "session" | "activation" => Self::SignIn,
+            "sign_in" | "session" | "activation" | "password" | "second_factor" => Self::SignIn,
             "access" | "member" | "role" => Self::People,
             "user" | "group" => Self::Directory,
             "mapping" | "team" | "seat" | "agent" => Self::Access,
-            "scim" | "token" | "device" | "api_session" | "personal_token" | "service_credential" => Self::Tokens,
-            "organisation" | "webhook" | "drill" | "activity" | "audit" => Self::Settings,
+            "scim" | "api" | "token" | "device" | "api_session" | "personal_token" | "service_credential" => Self::Tokens,
+            "organisation" | "security" | "webhook" | "drill" | "activity" | "audit" => Self::Settings,
             _ => return None,
         })
     }

@@ -10,7 +10,7 @@ export const cluster = process.env.ROLLCALL_TEST_POSTGRES;
 /** Make an empty database; answers the settings for it. As in production, one role owns the tables and another serves. */
 export async function makeDatabase(): Promise<Record<string, string>> {
   const name = `end2end${randomBytes(8).toString("hex")}`;
-  await psql("DO $$ BEGIN CREATE ROLE rollcall_owner LOGIN; CREATE ROLE rollcall_app LOGIN; CREATE ROLE rollcall_jobs LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$");
+  await psql("DO $$ DECLARE login text; BEGIN FOREACH login IN ARRAY ARRAY['rollcall_owner', 'rollcall_app', 'rollcall_jobs'] LOOP BEGIN EXECUTE 'CREATE ROLE ' || login || ' LOGIN'; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END; END LOOP; END $$");
   await psql(`CREATE DATABASE ${name} OWNER rollcall_owner`);
   const { host } = new URL(cluster!);
   return {

@@ -68,8 +68,10 @@ impl Profile {
         let parts = [self.given_name.as_deref(), self.family_name.as_deref()];
         let full = parts.into_iter().flatten().collect::<Vec<_>>().join(" ");
         let name = self.display_name.clone().or_else(|| (!full.is_empty()).then_some(full))?;
-        let turns = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        Some(name.chars().filter(|c| !turns(*c)).collect())
+        let turns = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        let name: String = name.chars().filter(|c| !turns(*c)).collect();
+        // What stands on two lines is two words.
+        Some(name.split(char::is_control).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" "))
     }
 }
 

@@ -37,6 +37,7 @@ mod large_groups;
 mod laws;
 mod leaving;
 mod links;
+mod log_forging;
 mod login;
 mod mail;
 mod mappings;

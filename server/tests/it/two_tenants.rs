@@ -22,14 +22,25 @@ const REQUESTS: usize = 8;
 const SHARED: usize = 4;
 
 /// Server functions that are left out, and why.
-const LEFT_OUT: [&str; 9] = [
+const LEFT_OUT: [&str; 20] = [
     // They are about the account or the browser, not about an organisation.
     "set_up_link",
     "found",
     "sign_in",
+    "sign_in_code",
+    "sign_in_offer",
+    "sign_in_set_up",
     "sign_out",
     "activation_link",
     "activate",
+    "ask_reset",
+    "reset_link",
+    "reset_password",
+    "change_password",
+    "offer_second_factor",
+    "set_up_second_factor",
+    "renew_recovery_codes",
+    "turn_off_second_factor",
     "switch_organisation",
     // Wrong passwords add up until the owner is kept out.
     "confirm_password",

@@ -247,7 +247,7 @@ both_databases! {
                     (_, Some(role)) if role.may(*permission) => *status,
                     _ => 403,
                 };
-                assert_eq!(page.status, expected, "{path}, {who}");
+                assert_eq!(page.status, expected, "{path}, {who}: {:.300}", page.text);
             }
         }
     }

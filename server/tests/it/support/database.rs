@@ -298,7 +298,7 @@ async fn make_template() -> String {
 pub fn make_database(admin: &str, name: &str) -> String {
     psql(
         admin,
-        "DO $$ BEGIN CREATE ROLE rollcall_owner LOGIN; CREATE ROLE rollcall_app LOGIN; CREATE ROLE rollcall_jobs LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$",
+        "DO $$ DECLARE login text; BEGIN FOREACH login IN ARRAY ARRAY['rollcall_owner', 'rollcall_app', 'rollcall_jobs'] LOOP BEGIN EXECUTE 'CREATE ROLE ' || login || ' LOGIN'; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END; END LOOP; END $$",
     );
     psql(admin, &format!("CREATE DATABASE {name} OWNER rollcall_owner"));
     with(admin, "rollcall_owner", name)

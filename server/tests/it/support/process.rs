@@ -44,8 +44,13 @@ pub struct Process {
 
 impl Process {
     /// Start it; it listens when this returns.
-    pub fn serve(mut rollcall: Command) -> Self {
-        let mut child = rollcall.arg("serve").stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    pub fn serve(rollcall: Command) -> Self {
+        Self::serve_logging_to(rollcall, Stdio::null())
+    }
+
+    /// The same, whose log goes there.
+    pub fn serve_logging_to(mut rollcall: Command, log: Stdio) -> Self {
+        let mut child = rollcall.arg("serve").stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let address =
