@@ -159,7 +159,9 @@ fn hash_of_seal(org: OrgId, seal: &Seal) -> [u8; 32] {
 /// whoever comes second begins anew.
 pub async fn seal(db: &Db, now: Timestamp) -> Result<(), Error> {
     let db = &db.for_jobs();
-    for org in store::doors::lasting_orgs(&db.look_around().await?).await? {
+    // In a statement of its own: the connection is given back before the first is asked for.
+    let orgs = store::doors::lasting_orgs(&db.look_around().await?).await?;
+    for org in orgs {
         for _ in 0..BATCHES_IN_A_ROUND {
             match seal_one(db, org, now).await {
                 Ok(Some((head, events))) => {
@@ -428,7 +430,9 @@ pub async fn keep_for(db: &Db, who: &SignedIn, scope: OrgScope, years: &str, cal
 /// Clear the batches that are older than their organisations want them kept. What was cleared is itself in the log.
 pub async fn clear(db: &Db, call: &Call) -> Result<(), Error> {
     let db = &db.for_jobs();
-    for org in store::doors::lasting_orgs(&db.look_around().await?).await? {
+    // In a statement of its own: the connection is given back before the first is asked for.
+    let orgs = store::doors::lasting_orgs(&db.look_around().await?).await?;
+    for org in orgs {
         let scope = OrgScope::new(org);
         loop {
             let cleared = db.retrying(|| async {

@@ -343,8 +343,9 @@ pub(crate) async fn check_password(
 
 /// Whether the session `id` would open its organisation, if that did not ask for a second factor: for saying so.
 pub async fn lacks_second_factor(db: &Db, id: &[u8], limits: SessionLimits, now: Timestamp) -> Result<bool, Error> {
-    let tx = db.read_outside().await?;
-    store::sessions::lacks_second_factor(&tx, &SecretHash::of(id), now, now - limits.idle).await
+    let session = SecretHash::of(id);
+    let tx = enter(db.read_outside().await?, &session).await?;
+    store::sessions::lacks_second_factor(&tx, &session, now, now - limits.idle).await
 }
 
 /// End the session `id`, if it is there: the browser is about to lose it.

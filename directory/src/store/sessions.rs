@@ -92,15 +92,15 @@ pub(crate) async fn find(tx: &Tx, hash: &SecretHash, now: Timestamp, idle_since:
 }
 
 /// Whether the session of this hash is live, save that its organisation asks for more than its person has proven.
-pub(crate) async fn lacks_second_factor(tx: &Tx<NoOrg>, hash: &SecretHash, now: Timestamp, idle_since: Timestamp) -> Result<bool, Error> {
+pub(crate) async fn lacks_second_factor(tx: &Tx, hash: &SecretHash, now: Timestamp, idle_since: Timestamp) -> Result<bool, Error> {
     let sql = format!(
         "SELECT 1 AS one FROM sessions s
            JOIN memberships m ON m.org_id = s.org_id AND m.id = s.membership_id
            JOIN users u ON u.id = m.account_id
            JOIN organizations o ON o.id = m.org_id
-         WHERE s.id_hash = $1 AND s.expires_at > $2 AND s.last_seen_at > $3 AND {MAY_ACT} AND NOT {PROVEN_ENOUGH}"
+         WHERE s.id_hash = $1 AND s.org_id = $4 AND s.expires_at > $2 AND s.last_seen_at > $3 AND {MAY_ACT} AND NOT {PROVEN_ENOUGH}"
     );
-    Ok(tx.one(&sql, params![hash.as_bytes().to_vec(), now, idle_since], |_| Ok(())).await?.is_some())
+    Ok(tx.one(&sql, params![hash.as_bytes().to_vec(), now, idle_since, tx.org()], |_| Ok(())).await?.is_some())
 }
 
 /// The role of the person whose session of this hash stands in the transaction's organisation, and when she last gave her

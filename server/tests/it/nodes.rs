@@ -92,7 +92,8 @@ impl Node {
 
     async fn bearer_works(&self, token: &str) -> bool {
         let status = self.status(self.client.get(self.url("/api/v1/me")).bearer_auth(token)).await;
-        assert!([200, 401].contains(&status), "{status}");
+        // 429 is for those whose credential was no good, and who try too often.
+        assert!([200, 401, 429].contains(&status), "{status}");
         status == 200
     }
 
@@ -111,7 +112,7 @@ impl Node {
         let access = self.bearer_works(&leaver.access).await;
         let personal = self.bearer_works(&leaver.personal).await;
         let (refresh, _) = self.refresh(&leaver.refresh).await;
-        assert!([200, 400].contains(&refresh), "{refresh}");
+        assert!([200, 400, 429].contains(&refresh), "{refresh}");
         [session, access, personal, refresh == 200].into_iter().map(u64::from).sum()
     }
 }
@@ -175,13 +176,14 @@ async fn a_refresh_through_one_node_never_survives_a_leaving_through_another() {
             (status, refreshed)
         };
         assert_eq!(status, 200);
-        assert!([200, 400].contains(&refreshed), "{refreshed} {tokens}");
+        assert!([200, 400, 429].contains(&refreshed), "{refreshed} {tokens}");
         won.fetch_add(u64::from(refreshed == 200), Ordering::Relaxed);
         for node in [&left, &right] {
             assert_eq!(node.accepted(&leaver).await, 0, "leaver {number}");
             if let Some(access) = tokens["access_token"].as_str() {
                 assert!(!node.bearer_works(access).await, "leaver {number}: the new access token");
-                assert_eq!(node.refresh(tokens["refresh_token"].as_str().unwrap()).await.0, 400, "leaver {number}: the new refresh token");
+                let (again, _) = node.refresh(tokens["refresh_token"].as_str().unwrap()).await;
+                assert!([400, 429].contains(&again), "leaver {number}: the new refresh token: {again}");
             }
         }
     };

@@ -199,7 +199,7 @@ both_databases! {
     async fn a_deleted_organisations_token_ends_with_it(app) {
         let acme = app.org("Acme").await;
         assert_eq!(app.idp(&acme).get("/Users").await.status, 200);
-        app.database.try_run_as_application("DELETE FROM organizations WHERE slug = 'acme'").await.unwrap();
+        app.database.try_run("DELETE FROM organizations WHERE slug = 'acme'").await.unwrap();
         assert_eq!(app.idp(&acme).get("/Users").await.status, 401);
         assert_eq!(app.database.number("SELECT count(*) FROM scim_tokens").await, 0);
     }
