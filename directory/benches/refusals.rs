@@ -52,6 +52,9 @@ struct Scene {
     foreign: Sent,
 }
 
+/// A comparison of two reasons.
+type Comparison = fn(&mut CtRunner, &mut BenchRng);
+
 static SCENE: OnceLock<Scene> = OnceLock::new();
 static SAMPLES: OnceLock<usize> = OnceLock::new();
 
@@ -63,7 +66,7 @@ fn main() {
     let folder = std::env::temp_dir().join(format!("rollcall-refusals-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     SCENE.get_or_init(|| Scene::make(&format!("sqlite:{}", folder.join("rollcall.db").display())));
-    let pairs: [(&'static str, fn(&mut CtRunner, &mut BenchRng)); 7] = [
+    let pairs: [(&'static str, Comparison); 7] = [
         ("unknown_token_and_itself", |runner, rng| compare(runner, rng, |scene| (&scene.unknown_token, &scene.unknown_token))),
         ("unknown_token_and_unknown_org", |runner, rng| compare(runner, rng, |scene| (&scene.unknown_token, &scene.unknown_org))),
         ("unknown_token_and_wrong_first_byte", |runner, rng| compare(runner, rng, |scene| (&scene.unknown_token, &scene.first_byte))),

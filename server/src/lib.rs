@@ -8,7 +8,7 @@ pub mod drill;
 mod exports;
 mod health;
 pub mod keys;
-pub mod logging;
+mod logging;
 mod login;
 pub mod mailer;
 mod oauth;

@@ -3,11 +3,11 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex},
+    sync::{Arc, LazyLock, Mutex},
 };
 
 use tracing::{
-    Event, Level, Subscriber,
+    Dispatch, Event, Level, Subscriber,
     field::{Field, Visit},
     instrument::WithSubscriber,
 };
@@ -58,8 +58,13 @@ impl Visit for Text {
     }
 }
 
+/// While there is one subscriber only, `tracing` asks the thread that comes first to an event whether anybody listens, and remembers what
+/// it says: that of another test, perhaps, where nobody does. With two it asks all.
+static ANOTHER: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(tracing_subscriber::registry()));
+
 /// Do it, and say what was done on the way.
 pub async fn recorded<T>(work: impl Future<Output = T>) -> (T, Recorded) {
+    LazyLock::force(&ANOTHER);
     let recorder = Recorder::default();
     let done = work.with_subscriber(tracing_subscriber::registry().with(recorder.clone())).await;
     let recorded = recorder.0.lock().unwrap().clone();
