@@ -20,7 +20,7 @@ make_database() {
   admin=$(ROLLCALL_TEST_FSYNC=on scripts/postgres.sh start "$work/postgres")
   host=${admin#*@}
   host=${host%%/*}
-  psql "$admin" -v ON_ERROR_STOP=1 -q -c 'CREATE ROLE rollcall_owner LOGIN' -c 'CREATE ROLE rollcall_app LOGIN'
+  psql "$admin" -v ON_ERROR_STOP=1 -q -c 'CREATE ROLE rollcall_owner LOGIN' -c 'CREATE ROLE rollcall_app LOGIN' -c 'CREATE ROLE rollcall_jobs LOGIN'
   psql "$admin" -v ON_ERROR_STOP=1 -q -c 'CREATE DATABASE guessing OWNER rollcall_owner'
   export ROLLCALL_BENCH_POSTGRES=postgres://rollcall_owner@$host/guessing
 }

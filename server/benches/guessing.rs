@@ -7,13 +7,13 @@
 //!
 //! ```text
 //! cargo bench -p server --bench guessing -- 100000 2      how many guesses, by how many at once (scripts/bench-guessing.sh)
-//! ROLLCALL_BENCH_POSTGRES=postgres://…                    an empty database to measure as well
+//! ROLLCALL_BENCH_POSTGRES=postgres://…                    an empty database to measure as well, as its owner
 //! ```
+
+mod support;
 
 use std::{
     collections::BTreeMap,
-    net::SocketAddr,
-    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -21,38 +21,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use axum::{Router, body::Body, extract::ConnectInfo};
-use directory::{
-    Call, Db, DbSettings,
-    founding::{self, Founder},
-    keys::Keys,
-    passwords::Hasher,
-    sessions::SessionLimits,
-    webhooks::Targets,
-};
-use http::{Method, Request, header};
+use directory::Db;
+use http::{Method, StatusCode};
 use migrations::sea_orm::{ConnectionTrait, Statement};
 use serde_json::{Value, json};
-use server::{
-    rate_limit::ScimTraffic,
-    router::router,
-    startup,
-    state::{AppState, Parts},
-    system,
-};
-use tower::ServiceExt;
+use support::{Endpoint, Server};
 
 /// Requests of the other organisation without an attack, and at least so many during one.
 const CALM: usize = 5_000;
-
-/// An organisation's endpoint, and a header.
-#[derive(Clone)]
-struct Endpoint {
-    router: Router,
-    base: String,
-    authorization: String,
-    address: SocketAddr,
-}
 
 fn main() {
     // `cargo bench` adds a flag of its own.
@@ -76,34 +52,16 @@ fn main() {
 }
 
 async fn measure(name: &str, url: String, guesses: usize, at_once: usize) {
-    let state = start(url).await;
-    let router = router(state.clone());
-    let mut orgs = vec![];
-    for name in ["Acme", "Globex"] {
-        let founder = Founder {
-            org_name: name.to_owned(),
-            name: "Owner".to_owned(),
-            email: format!("owner@{name}.test"),
-            password: "violet tractor sings at dawn".to_owned(),
-        };
-        let call = Call::new((state.clock)(), Arc::clone(&state.randomness));
-        orgs.push(founding::bootstrap(&state.db, &state.hasher, founder, true, &call).await.unwrap());
-    }
-    let endpoint = |org: usize, address: [u8; 4]| Endpoint {
-        router: router.clone(),
-        base: format!("/scim/{}/v2", orgs[org].org),
-        authorization: format!("Bearer {}", orgs[org].token.as_deref().unwrap()),
-        address: SocketAddr::from((address, 443)),
-    };
-    let (acme, globex) = (endpoint(0, [192, 0, 2, 7]), endpoint(1, [192, 0, 2, 8]));
+    let server = Server::start(url, async |_: &Db| ()).await;
+    let (acme, globex) = (server.organisation("Acme", [192, 0, 2, 7]).await, server.organisation("Globex", [192, 0, 2, 8]).await);
     let mut users = vec![];
     for number in 0..100 {
         let (status, made) = globex.send(Method::POST, "/Users", Some(user(number))).await;
-        assert_eq!(status, 201, "{made}");
+        assert_eq!(status, StatusCode::CREATED, "{made}");
         users.push(made["id"].as_str().unwrap().to_owned());
     }
-    state.settle().await;
-    let audited = rows(&state.db, "audit_events WHERE action = 'scim.authentication_failed'").await;
+    server.state.settle().await;
+    let audited = rows(&server.owner, "audit_events WHERE action = 'scim.authentication_failed'").await;
 
     let calm = traffic(&globex, &users, |done| done < CALM).await;
     let (left, over) = (Arc::new(AtomicUsize::new(guesses)), Arc::new(AtomicBool::new(false)));
@@ -115,7 +73,7 @@ async fn measure(name: &str, url: String, guesses: usize, at_once: usize) {
             let mut statuses = BTreeMap::<u16, usize>::new();
             while let Ok(number) = left.try_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)) {
                 let guess = Endpoint { authorization: format!("Bearer {}", token(number)), ..acme.clone() };
-                *statuses.entry(guess.send(Method::GET, "/Users", None).await.0).or_default() += 1;
+                *statuses.entry(guess.send(Method::GET, "/Users", None).await.0.as_u16()).or_default() += 1;
             }
             statuses
         });
@@ -131,9 +89,9 @@ async fn measure(name: &str, url: String, guesses: usize, at_once: usize) {
     let took = began.elapsed();
     over.store(true, Ordering::Relaxed);
     let attacked = other.await.unwrap();
-    state.settle().await;
-    let grown = rows(&state.db, "audit_events WHERE action = 'scim.authentication_failed'").await - audited;
-    let blocks = rows(&state.db, "address_blocks").await;
+    server.state.settle().await;
+    let grown = rows(&server.owner, "audit_events WHERE action = 'scim.authentication_failed'").await - audited;
+    let blocks = rows(&server.owner, "address_blocks").await;
     assert_eq!(statuses.values().sum::<usize>(), guesses);
     let ms = |span: Duration| span.as_secs_f64() * 1_000.0;
     let [refused, held_back] = [401, 429].map(|status| statuses.get(&status).copied().unwrap_or(0));
@@ -148,31 +106,6 @@ async fn measure(name: &str, url: String, guesses: usize, at_once: usize) {
         attacked.len(),
         ms(attacked[attacked.len() * 99 / 100]) / ms(calm[calm.len() * 99 / 100]),
     );
-}
-
-async fn start(url: String) -> AppState {
-    let settings = DbSettings::new(url);
-    if !settings.is_sqlite() {
-        let owner = Db::connect(&settings).await.unwrap();
-        startup::migrate(&owner).await.unwrap();
-        owner.close().await.unwrap();
-    }
-    AppState::new(Parts {
-        db: startup::open(&settings).await.unwrap(),
-        clock: system::clock(),
-        randomness: system::randomness(),
-        keys: Keys::read(&Keys::new_line(&system::randomness())).unwrap(),
-        targets: Targets::default(),
-        hasher: Hasher::fast_for_tests(),
-        public_url: "https://id.rollcall.test".parse().unwrap(),
-        session_limits: SessionLimits::default(),
-        mail_delay: Duration::from_secs(120),
-        scim_traffic: ScimTraffic::UNLIMITED,
-        trusted_proxies: vec![],
-        drill_nodes: vec![],
-        drill_reach: server::config::Reach::default(),
-        site_dir: PathBuf::from("no-site"),
-    })
 }
 
 /// Nine lookups and one change, over and over, while `goes_on` says so of how many there were; how long each took, the shortest first.
@@ -190,25 +123,10 @@ async fn traffic(idp: &Endpoint, users: &[String], goes_on: impl Fn(usize) -> bo
             _ => idp.send(Method::GET, &format!("/Users?filter=userName%20eq%20%22user-{number}@globex.test%22"), None).await,
         };
         spans.push(began.elapsed());
-        assert_eq!(status, 200, "{body}");
+        assert_eq!(status, StatusCode::OK, "{body}");
     }
     spans.sort_unstable();
     spans
-}
-
-impl Endpoint {
-    async fn send(&self, method: Method, path: &str, body: Option<Value>) -> (u16, Value) {
-        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base));
-        request = request.header(header::AUTHORIZATION, &self.authorization);
-        if body.is_some() {
-            request = request.header(header::CONTENT_TYPE, "application/scim+json");
-        }
-        let mut request = request.body(body.map_or_else(Body::empty, |body| Body::from(body.to_string()))).unwrap();
-        request.extensions_mut().insert(ConnectInfo(self.address));
-        let (parts, body) = self.router.clone().oneshot(request).await.unwrap().into_parts();
-        let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
-        (parts.status.as_u16(), serde_json::from_slice(&bytes).unwrap_or(Value::Null))
-    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "what an administrator may do")]

@@ -11,34 +11,20 @@
 //! ```
 
 mod people;
+#[path = "../support/mod.rs"]
+mod support;
 
 use std::{
     fmt::Write as _,
-    path::PathBuf,
-    sync::Arc,
     time::{Duration, Instant},
 };
 
-use axum::{Router, body::Body};
-use directory::{
-    Call, Db, DbSettings,
-    founding::{self, Founder},
-    keys::Keys,
-    passwords::Hasher,
-    sessions::SessionLimits,
-    webhooks::Targets,
-};
-use http::{Method, Request, header};
+use directory::Db;
+use http::Method;
 use migrations::sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
-use server::{
-    rate_limit::ScimTraffic,
-    router::router,
-    startup,
-    state::{AppState, Parts},
-    system,
-};
-use tower::ServiceExt;
+use server::state::AppState;
+use support::{Endpoint, Server};
 
 /// How often each request is measured.
 const SAMPLES: usize = 300;
@@ -55,9 +41,7 @@ struct Figure {
 
 /// One organisation, its identity provider, and what that knows of the directory.
 struct Scene {
-    router: Router,
-    base: String,
-    token: String,
+    endpoint: Endpoint,
     users: usize,
     /// The ids of the users, by number.
     ids: Vec<String>,
@@ -119,56 +103,20 @@ async fn measure(url: String, users: usize) -> Vec<Figure> {
 
 impl Scene {
     async fn make(url: String, users: usize) -> (Self, AppState) {
-        let mut settings = DbSettings::new(url);
-        let mut owner = None;
-        if !settings.is_sqlite() {
-            let db = Db::connect(&settings).await.unwrap();
-            startup::migrate(&db).await.unwrap();
-            if std::env::var_os("ROLLCALL_BENCH_WITHOUT_WALL").is_some() {
-                without_wall(&db).await;
+        let postgres = !url.starts_with("sqlite:");
+        let without = postgres && std::env::var_os("ROLLCALL_BENCH_WITHOUT_WALL").is_some();
+        let server = Server::start(url, async |owner| {
+            if without {
+                without_wall(owner).await;
             }
-            owner = Some(db);
-            // As in production: whoever owns the tables is held by no policy.
-            let of = |role| settings.url.replace("//rollcall_owner@", role);
-            settings = DbSettings { jobs_url: Some(of("//rollcall_jobs@")), ..DbSettings::new(of("//rollcall_app@")) };
-        }
-        let state = AppState::new(Parts {
-            db: startup::open(&settings).await.unwrap(),
-            clock: system::clock(),
-            randomness: system::randomness(),
-            keys: Keys::read(&Keys::new_line(&system::randomness())).unwrap(),
-            targets: Targets::default(),
-            hasher: Hasher::owasp(1),
-            public_url: "https://id.rollcall.test".parse().unwrap(),
-            session_limits: SessionLimits::default(),
-            mail_delay: Duration::from_secs(120),
-            scim_traffic: ScimTraffic::UNLIMITED,
-            trusted_proxies: vec![],
-            drill_nodes: vec![],
-            drill_reach: server::config::Reach::default(),
-            site_dir: PathBuf::from("no-site"),
-        });
-        let founder = Founder {
-            org_name: "Acme".to_owned(),
-            name: "Owner".to_owned(),
-            email: "owner@acme.test".to_owned(),
-            password: "violet tractor sings at dawn".to_owned(),
-        };
-        let call = Call::new((state.clock)(), Arc::clone(&state.randomness));
-        let made = founding::bootstrap(&state.db, &state.hasher, founder, true, &call).await.unwrap();
-        let mut scene = Self {
-            router: router(state.clone()),
-            base: format!("/scim/{}/v2", made.org),
-            token: format!("Bearer {}", made.token.unwrap()),
-            users,
-            ids: vec![],
-            big: String::new(),
-        };
+        })
+        .await;
+        let mut scene = Self { endpoint: server.organisation("Acme", [192, 0, 2, 7]).await, users, ids: vec![], big: String::new() };
         scene.fill().await;
-        if let Some(owner) = owner {
-            know_the_sizes(&owner).await;
+        if postgres {
+            know_the_sizes(&server.owner).await;
         }
-        (scene, state)
+        (scene, server.state)
     }
 
     /// Users by Bulk, a group of half of them, and a thousand groups of ten.
@@ -205,16 +153,9 @@ impl Scene {
     }
 
     async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Value {
-        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.base)).header(header::AUTHORIZATION, &self.token);
-        if body.is_some() {
-            request = request.header(header::CONTENT_TYPE, "application/scim+json");
-        }
-        let body = body.map(|body| body.to_string()).unwrap_or_default();
-        let response = self.router.clone().oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
-        let (parts, body) = response.into_parts();
-        let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
-        assert!(parts.status.is_success(), "{path}: {} {}", parts.status, String::from_utf8_lossy(&bytes));
-        serde_json::from_slice(&bytes).unwrap_or(Value::Null)
+        let (status, answer) = self.endpoint.send(method, path, body).await;
+        assert!(status.is_success(), "{path}: {status} {answer}");
+        answer
     }
 
     async fn get(&self, path: &str) -> Value {

@@ -103,7 +103,7 @@ impl Scene {
     }
 
     async fn browser(&self, function: &str, fields: &[(&str, &str)]) -> Browser<'_> {
-        let response = self.router.clone().oneshot(request(function, fields, None)).await.unwrap();
+        let response = self.endpoint.router.clone().oneshot(request(function, fields, None)).await.unwrap();
         assert!(response.status().is_success(), "{function}: {}", response.status());
         let cookie = response.headers()[header::SET_COOKIE].to_str().unwrap().split(';').next().unwrap().to_owned();
         Browser { scene: self, cookie }
@@ -113,7 +113,7 @@ impl Scene {
 impl Browser<'_> {
     async fn call(&self, function: &str, fields: &[(&str, &str)]) -> Value {
         let fields = [&[("org", "acme")], fields].concat();
-        let response = self.scene.router.clone().oneshot(request(function, &fields, Some(&self.cookie))).await.unwrap();
+        let response = self.scene.endpoint.router.clone().oneshot(request(function, &fields, Some(&self.cookie))).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
         assert!(parts.status.is_success(), "{function}: {} {}", parts.status, String::from_utf8_lossy(&bytes));
