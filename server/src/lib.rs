@@ -21,6 +21,7 @@ mod scim_api;
 mod security;
 pub mod serve;
 mod session;
+mod slow_lane;
 pub mod startup;
 pub mod state;
 pub mod surface;

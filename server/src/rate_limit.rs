@@ -277,6 +277,13 @@ impl ScimGuesses {
         Self(Arc::new(Guesses { clock: clock.clone(), limit, blocked: Mutex::default() }))
     }
 
+    /// Whether this node knows the network of `ip` as blocked.
+    pub(crate) fn is_blocked(&self, ip: Option<IpAddr>) -> bool {
+        let now = (self.0.clock)();
+        let blocked = self.0.blocked.lock().unwrap_or_else(PoisonError::into_inner);
+        blocked.get(&known(ip)).is_some_and(|until| *until > now)
+    }
+
     /// Count a failure.
     pub(crate) fn count(&self, ip: Option<IpAddr>) -> Guess {
         let (network, now) = (known(ip), (self.0.clock)());

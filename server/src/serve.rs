@@ -27,6 +27,9 @@ use crate::{
 
 /// How long requests that are under way may take to finish once the server was told to stop.
 const GRACE: Duration = Duration::from_secs(10);
+/// How long a guess at a SCIM token from a blocked network waits for its refusal: whoever guesses on as soon as she is answered gets
+/// one a second for each connection that she has open.
+pub const REFUSAL_WAIT: Duration = Duration::from_secs(1);
 /// How often the audit log is sealed.
 const SEAL_EVERY: Duration = Duration::from_secs(60);
 /// How often what has outlived its time is cleared away.
@@ -68,6 +71,7 @@ pub async fn serve(config: Config) -> Result<(), String> {
         public_url,
         session_limits: config.session_limits(),
         mail_delay: Duration::from_secs(config.mail_delay_seconds),
+        refusal_wait: REFUSAL_WAIT,
         scim_traffic: config.scim_traffic(),
         trusted_proxies: config.proxies().map_err(|error| error.to_string())?,
         drill_nodes: config.drill_nodes(listening).map_err(|error| error.to_string())?,

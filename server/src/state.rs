@@ -15,6 +15,7 @@ use url::Url;
 use crate::{
     config::Reach,
     rate_limit::{AnonymousCalls, ApiFailures, ScimGuesses, ScimTraffic, TokenTraffic},
+    slow_lane::SlowLane,
     system::Clock,
 };
 
@@ -50,6 +51,7 @@ pub struct AppState {
     /// How pages are rendered.
     pub leptos: LeptosOptions,
     pub(crate) scim_guesses: ScimGuesses,
+    pub(crate) slow_lane: SlowLane,
     pub(crate) scim_traffic: TokenTraffic,
     pub(crate) api_failures: ApiFailures,
     pub(crate) anonymous_calls: AnonymousCalls,
@@ -79,6 +81,8 @@ pub struct Parts {
     pub session_limits: SessionLimits,
     /// How long an activation mail waits.
     pub mail_delay: Duration,
+    /// How long a guess at a SCIM token from a blocked network waits for its refusal. Zero is for tests that send thousands.
+    pub refusal_wait: Duration,
     /// What one provisioning token may ask.
     pub scim_traffic: ScimTraffic,
     /// Proxies whose forwarded headers are believed.
@@ -106,6 +110,7 @@ impl AppState {
             // A quarter of the connections: the rest is for those who read quickly.
             large_answers: Arc::new(Semaphore::new((parts.db.readers() / 4).max(1))),
             scim_guesses: ScimGuesses::new(&parts.clock),
+            slow_lane: SlowLane::new(parts.refusal_wait),
             scim_traffic: TokenTraffic::new(parts.scim_traffic, &parts.clock),
             api_failures: ApiFailures::new(&parts.clock),
             anonymous_calls: AnonymousCalls::new(),

@@ -16,7 +16,7 @@ use serde_json::Value;
 use server::{
     rate_limit::ScimTraffic,
     router::router,
-    startup,
+    serve, startup,
     state::{AppState, Parts},
     system,
 };
@@ -50,6 +50,7 @@ impl Server {
             public_url: "https://id.rollcall.test".parse().unwrap(),
             session_limits: SessionLimits::default(),
             mail_delay: Duration::from_secs(120),
+            refusal_wait: serve::REFUSAL_WAIT,
             scim_traffic: ScimTraffic::UNLIMITED,
             trusted_proxies: vec![],
             drill_nodes: vec![],

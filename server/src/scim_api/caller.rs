@@ -56,7 +56,12 @@ impl FromRequestParts<AppState> for Caller {
         let call = parts.extensions.get::<Call>().cloned().ok_or_else(scim::Error::internal)?;
         let org = org_in(parts).to_owned();
         let authorization = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        match tokens::authenticate(&state.db, &org, authorization, &call).await {
+        let ip = parts.extensions.get::<ClientIp>().and_then(|client| client.0);
+        let authenticated = {
+            let _turn = if state.scim_guesses.is_blocked(ip) { state.slow_lane.turn().await } else { None };
+            tokens::authenticate(&state.db, &org, authorization, &call).await
+        };
+        match authenticated {
             Ok(provisioner) => {
                 let activity = parts.extensions.get::<Activity>().cloned().unwrap_or_default();
                 activity.is_from(&provisioner);
@@ -64,10 +69,7 @@ impl FromRequestParts<AppState> for Caller {
                 let base_url = connection::base_url(state.public_url(), provisioner.at);
                 Ok(Self { state: state.clone(), provisioner, call, base_url, activity })
             }
-            Err(Error::Unauthenticated) => {
-                let ip = parts.extensions.get::<ClientIp>().and_then(|client| client.0);
-                Err(refuse(state, ip, org, call))
-            }
+            Err(Error::Unauthenticated) => Err(refuse(state, ip, org, call).await),
             Err(other) => Err(other.into()),
         }
     }
@@ -75,7 +77,7 @@ impl FromRequestParts<AppState> for Caller {
 
 /// The answer to a request without a good token. Whatever is written about it is written afterwards; about one from a network that is
 /// blocked, nothing is.
-fn refuse(state: &AppState, ip: Option<IpAddr>, org: String, call: Call) -> ScimRejection {
+async fn refuse(state: &AppState, ip: Option<IpAddr>, org: String, call: Call) -> ScimRejection {
     let guess = state.scim_guesses.count(ip);
     let (db, guesses) = (state.db.clone(), state.scim_guesses.clone());
     match guess {
@@ -102,7 +104,10 @@ fn refuse(state: &AppState, ip: Option<IpAddr>, org: String, call: Call) -> Scim
             });
             ScimRejection::too_many_requests(wait)
         }
-        Guess::Blocked(wait) => ScimRejection::too_many_requests(wait),
+        Guess::Blocked(wait) => {
+            state.slow_lane.hold().await;
+            ScimRejection::too_many_requests(wait)
+        }
     }
 }
 

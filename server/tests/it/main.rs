@@ -61,6 +61,7 @@ mod second_factor;
 mod second_wall;
 mod security_event_tokens;
 mod sign_in;
+mod slow_lane;
 mod teams;
 mod tenancy;
 mod threats;

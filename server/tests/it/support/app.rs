@@ -98,6 +98,7 @@ impl TestApp {
             // A test that runs a drill listens somewhere.
             drill_nodes: vec![],
             drill_reach: Reach::default(),
+            refusal_wait: Duration::ZERO,
             scim_traffic: ScimTraffic::UNLIMITED,
             trusted_proxies: vec![],
             site_dir: "no-site".into(),
@@ -113,6 +114,13 @@ impl TestApp {
     /// The same server, whose provisioning tokens may ask so much.
     pub fn with_scim_traffic(mut self, scim_traffic: ScimTraffic) -> Self {
         self.state = AppState::new(Parts { scim_traffic, ..Self::parts_of(self.database.db.clone(), self.now.clone()) });
+        self.router = router(self.state.clone());
+        self
+    }
+
+    /// The same server, which lets guesses from blocked networks wait so long for their refusal.
+    pub fn with_refusal_wait(mut self, refusal_wait: Duration) -> Self {
+        self.state = AppState::new(Parts { refusal_wait, ..Self::parts_of(self.database.db.clone(), self.now.clone()) });
         self.router = router(self.state.clone());
         self
     }
