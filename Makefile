@@ -1,5 +1,5 @@
 # Each target works alone on a fresh machine: it installs or builds what it needs, and says what it does.
-.PHONY: run build test soak proof conformance bench guessing check release clean help
+.PHONY: run build test soak proof conformance bench guessing wall check release clean help
 
 help:        ## Say what there is
 	@grep -E '^[a-z]+: .*##' Makefile | sed -E 's/:.*## /\t/'
@@ -27,6 +27,9 @@ bench:       ## Measure what identity providers wait for, with 1,000 and with 10
 
 guessing:    ## Measure what guessing at tokens costs the others, and whether the time of a refusal tells anything
 	@scripts/bench-guessing.sh
+
+wall:        ## Measure what row-level security costs a request
+	@scripts/wall.sh
 
 check:       ## Format, clippy, and what the dependencies are
 	@scripts/check.sh

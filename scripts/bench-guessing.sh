@@ -6,23 +6,14 @@ source "$(dirname "$0")/lib.sh"
 cd "$ROOT"
 [ $# -gt 0 ] || set -- 100000 500
 
-work=$(mktemp -d)
-finish() {
-  [ -d "$work/postgres/data" ] && scripts/postgres.sh stop "$work/postgres"
-  rm -rf "$work"
-}
-trap finish EXIT
-# PostgreSQL runs as another user, who has to get in.
-chmod 755 "$work"
+compiler
+scratch
 
-make_database() {
-  local admin host
+start_postgres() {
+  local admin
   admin=$(ROLLCALL_TEST_FSYNC=on scripts/postgres.sh start "$work/postgres")
-  host=${admin#*@}
-  host=${host%%/*}
-  psql "$admin" -v ON_ERROR_STOP=1 -q -c 'CREATE ROLE rollcall_owner LOGIN' -c 'CREATE ROLE rollcall_app LOGIN' -c 'CREATE ROLE rollcall_jobs LOGIN'
-  psql "$admin" -v ON_ERROR_STOP=1 -q -c 'CREATE DATABASE guessing OWNER rollcall_owner'
-  export ROLLCALL_BENCH_POSTGRES=postgres://rollcall_owner@$host/guessing
+  ROLLCALL_BENCH_POSTGRES=postgres://rollcall_owner@$(make_databases "$admin" guessing)/guessing
+  export ROLLCALL_BENCH_POSTGRES
 }
 guesses() { cargo bench --quiet "${SERVER_HALF[@]}" --bench guessing -- "$@" | tee "$TARGET/guessing.md"; }
 refusals() {
@@ -32,8 +23,7 @@ refusals() {
   ! grep -Eq 'max t = [+-][0-9]{2,}\.' "$TARGET/refusals.txt" || die "the time of a refusal tells why: see $TARGET/refusals.txt"
 }
 
-stage "PostgreSQL" make_database
+stage "PostgreSQL" start_postgres
 stage "The optimised build" cargo bench --quiet "${SERVER_HALF[@]}" --bench guessing --no-run
 stage "$1 guesses" guesses "$@"
 stage "The time of refusals" refusals
-stages

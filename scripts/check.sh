@@ -2,6 +2,7 @@
 # Format, clippy, where crates come from and under which licence, and what the browser must not be made of.
 source "$(dirname "$0")/lib.sh"
 cd "$ROOT"
+compiler
 cargo fmt --all --check
 # One fixed list: `--workspace` would turn on the features of the server's half and the browser's half at once.
 cargo clippy --quiet "${SERVER_HALF[@]}" --all-targets -- -D warnings

@@ -9,16 +9,10 @@ for name in "${!ROLLCALL_@}"; do unset "$name"; done
 requirements=scripts/conformance/requirements.txt
 venv=$TOOLS/conformance
 scores=$TARGET/conformance
-work=$(mktemp -d)
 server=
-finish() {
-  [ -z "$server" ] || kill "$server" 2>/dev/null || true
-  [ -d "$work/postgres/data" ] && scripts/postgres.sh stop "$work/postgres"
-  rm -rf "$work"
-}
-trap finish EXIT
-# PostgreSQL runs as another user, who has to get in.
-chmod 755 "$work"
+compiler
+scratch
+trap '[ -z "$server" ] || kill "$server" 2>/dev/null || true; clear_up' EXIT
 
 install_suites() {
   command -v python3 >/dev/null && python3 -c 'import ensurepip' 2>/dev/null || apt_install "the suites are written in Python" python3 python3-venv
@@ -61,10 +55,7 @@ try() {
 start_postgres() {
   local admin host
   admin=$(scripts/postgres.sh start "$work/postgres")
-  host=${admin#*@}
-  host=${host%%/*}
-  psql "$admin" -v ON_ERROR_STOP=1 -q -c 'CREATE ROLE rollcall_owner LOGIN' -c 'CREATE ROLE rollcall_app LOGIN' -c 'CREATE ROLE rollcall_jobs LOGIN' \
-    -c 'CREATE DATABASE rollcall OWNER rollcall_owner'
+  host=$(make_databases "$admin" rollcall)
   ROLLCALL_DATABASE_URL=postgres://rollcall_owner@$host/rollcall "$TARGET/debug/rollcall" migrate >&2
   export ROLLCALL_DATABASE_URL=postgres://rollcall_app@$host/rollcall ROLLCALL_JOBS_DATABASE_URL=postgres://rollcall_jobs@$host/rollcall
 }
@@ -76,6 +67,5 @@ failed=0
 stage "The suites on SQLite" try sqlite
 stage "PostgreSQL" start_postgres
 stage "The suites on PostgreSQL" try postgres
-stages
 say "Scores are in $scores"
 [ $failed = 0 ] || die "a suite found something that is not allowed for"

@@ -5,9 +5,8 @@ source "$(dirname "$0")/lib.sh"
 LEPTOS=0.3.10        # 0.3.11 wants a newer compiler than our rust-version
 BINDGEN=0.2.130      # has to equal the wasm-bindgen crate in Cargo.toml
 
-command -v cargo >/dev/null || die "Rust is missing. Install it with rustup (1.95 or newer), then run this again."
+compiler
 command -v node >/dev/null && command -v npm >/dev/null || apt_install "Tailwind and wasm-opt come from npm" nodejs npm
-command -v cc >/dev/null || apt_install "SQLite and ring are compiled from C" build-essential
 
 if [ ! -f "$ROOT/node_modules/.installed" ] || ! cmp -s "$ROOT/package-lock.json" "$ROOT/node_modules/.installed"; then
   say "Installing Tailwind, wasm-opt and the browser test runner from npm, about half a minute"

@@ -50,5 +50,35 @@ stage() {
 }
 stages() { if [ ${#STAGES[@]} -gt 0 ]; then printf '\nTime of each stage:\n' >&2; printf '%s\n' "${STAGES[@]}" >&2; fi; }
 
+# compiler: what every build needs.
+compiler() {
+  command -v cargo >/dev/null || die "Rust is missing. Install it with rustup (1.95 or newer), then run this again."
+  command -v cc >/dev/null || apt_install "SQLite and ring are compiled from C" build-essential
+}
+
+# scratch: a folder, $work, in which temporary files are made as well. At the end it is gone, with a PostgreSQL in $work/postgres.
+scratch() {
+  work=$(mktemp -d)
+  trap clear_up EXIT
+  # PostgreSQL runs as another user, who has to get in.
+  chmod 755 "$work"
+  mkdir -m 1777 "$work/tmp"
+  export TMPDIR=$work/tmp
+}
+clear_up() {
+  stages
+  [ -d "$work/postgres/data" ] && "$ROOT/scripts/postgres.sh" stop "$work/postgres"
+  rm -rf "$work"
+}
+
+# make_databases ADMIN NAME...: the roles that an operator makes, and the owner's databases; says where they are, as host:port.
+make_databases() {
+  local admin=$1 host=${1#*@} role name
+  shift
+  for role in owner app jobs; do psql "$admin" -v ON_ERROR_STOP=1 -q -c "CREATE ROLE rollcall_$role LOGIN" >&2; done
+  for name in "$@"; do psql "$admin" -v ON_ERROR_STOP=1 -q -c "CREATE DATABASE $name OWNER rollcall_owner" >&2; done
+  echo "${host%%/*}"
+}
+
 # The packages of the server's half, with the features that its binary has.
 SERVER_HALF=(-p scim -p domain -p migrations -p directory -p app -p server --features app/ssr)

@@ -5,15 +5,8 @@
 source "$(dirname "$0")/lib.sh"
 cd "$ROOT"
 
-work=$(mktemp -d)
-finish() {
-  stages
-  [ -d "$work/postgres/data" ] && scripts/postgres.sh stop "$work/postgres"
-  rm -rf "$work"
-}
-trap finish EXIT
-# PostgreSQL runs as another user, who has to get in.
-chmod 755 "$work"
+compiler
+scratch
 
 start_postgres() { ROLLCALL_TEST_POSTGRES=$(scripts/postgres.sh start "$work/postgres"); export ROLLCALL_TEST_POSTGRES; }
 export ROLLCALL_TEST_RACES=${1:-10000}

@@ -4,18 +4,9 @@
 source "$(dirname "$0")/lib.sh"
 cd "$ROOT"
 
-work=$(mktemp -d)
-cluster=$work/postgres
-finish() {
-  stages
-  [ -d "$cluster/data" ] && scripts/postgres.sh stop "$cluster"
-  rm -rf "$work"
-}
-trap finish EXIT
-# PostgreSQL runs as another user, who has to get in.
-chmod 755 "$work"
+scratch
 
-start_postgres() { ROLLCALL_TEST_POSTGRES=$(scripts/postgres.sh start "$cluster"); export ROLLCALL_TEST_POSTGRES; }
+start_postgres() { ROLLCALL_TEST_POSTGRES=$(scripts/postgres.sh start "$work/postgres"); export ROLLCALL_TEST_POSTGRES; }
 browser_journeys() {
   CHROMIUM=$(scripts/ensure-chromium.sh) ROLLCALL_BINARY=$TARGET/debug/rollcall \
     npx --no-install playwright test --config end2end/playwright.config.ts

@@ -2,25 +2,20 @@
 # Measures what row-level security costs the statements of a request: as the tables' owner, whom no policy holds, and as the application.
 # Both take turns for ROUNDS rounds of 200 transactions. A figure is the first decile: what other work on the machine adds is left out.
 #   scripts/wall.sh [USERS]   how many users the organisation has, by default 1000; fifty others have 20 each
+#   ROUNDS                    how many, by default 20
 source "$(dirname "$0")/lib.sh"
 cd "$ROOT"
 users=${1:-1000} rounds=${ROUNDS:-20}
-[ -x "$TARGET/debug/rollcall" ] || die "build the program first: make build"
+
+compiler
+scratch
+admin=$(scripts/postgres.sh start "$work/postgres")
 pgbench=$(ls /usr/lib/postgresql/*/bin/pgbench 2>/dev/null | sort -V | tail -1)
 [ -x "$pgbench" ] || die "pgbench is missing: it comes with PostgreSQL's server"
-
-work=$(mktemp -d)
-finish() {
-  [ -d "$work/postgres/data" ] && scripts/postgres.sh stop "$work/postgres"
-  rm -rf "$work"
-}
-trap finish EXIT
-chmod 755 "$work"
-admin=$(scripts/postgres.sh start "$work/postgres")
-host=${admin#*@} host=${host%%/*}
+say "The server"
+cargo build --quiet "${SERVER_HALF[@]}" --bin rollcall
+host=$(make_databases "$admin" wall)
 owner=postgres://rollcall_owner@$host/wall app=postgres://rollcall_app@$host/wall
-psql "$admin" -v ON_ERROR_STOP=1 -q -c 'CREATE ROLE rollcall_owner LOGIN' -c 'CREATE ROLE rollcall_app LOGIN' -c 'CREATE ROLE rollcall_jobs LOGIN' \
-  -c 'CREATE DATABASE wall OWNER rollcall_owner'
 ROLLCALL_DATABASE_URL=$owner ROLLCALL_LOG=error "$TARGET/debug/rollcall" migrate >&2
 
 say "51 organisations, the first with $users users"
@@ -85,7 +80,7 @@ row() {
 }
 # How long each transaction took, in microseconds; the first of them compiles its statements.
 took() {
-  "$pgbench" -n -M prepared -c1 -t 200 -l --log-prefix="$work/log" -f "$1" "$2" >/dev/null 2>&1
+  "$pgbench" -n -M prepared -c1 -t 200 -l --log-prefix="$work/log" -f "$1" "$2" >/dev/null
   awk 'NR > 20 { print $3 }' "$work"/log.*
   rm -f "$work"/log.*
 }
@@ -98,7 +93,7 @@ row "a provisioning token, looked up" \
 SELECT $token, c.status, o.drill_of, coalesce(h.status, 'disabled') FROM scim_tokens t JOIN scim_connections c ON c.org_id = t.org_id AND c.id = t.connection_id JOIN organizations o ON o.id = t.org_id LEFT JOIN scim_connections h ON h.org_id = o.drill_of WHERE t.id = md5('t1')::uuid;
 ROLLBACK;" \
   "$begin
-SELECT * FROM door_provisioning_token(md5('t1')::uuid);
+SELECT * FROM door_provisioning_token(md5('t1')::uuid, sha256(''));
 ROLLBACK;"
 row "a session with the role in force" \
   "$begin

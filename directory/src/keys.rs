@@ -1,5 +1,5 @@
-//! The server's keys: what signs the events that endpoints are told. They are in a file and never in the database, so a copy of
-//! the database forges nothing (law 8).
+//! The server's keys: what signs events, second factors and the first step of a sign-in are made from. They are in a file and never
+//! in the database, so a copy of the database forges nothing (law 8).
 
 use std::sync::Arc;
 

@@ -42,7 +42,7 @@ pub struct Config {
     pub tls_key_file: Option<PathBuf>,
     /// Certificates of an authority of one's own, in PEM, which drills trust besides the public ones.
     pub tls_ca_file: Option<PathBuf>,
-    /// Where files are kept: the SQLite database, and mails when no mail server is set.
+    /// Where files are kept: the SQLite database, the key file, and mails when no mail server is set.
     pub data_dir: PathBuf,
     /// Where the browser's files are. By default beside the program, or in the workspace it was built in.
     pub site_dir: Option<PathBuf>,
@@ -63,13 +63,13 @@ pub struct Config {
     /// Addresses or networks of proxies whose `X-Forwarded-For` is believed. A comma-separated list as a variable.
     #[serde(deserialize_with = "list")]
     pub trusted_proxies: Vec<String>,
-    /// The file with the keys that sign events. All nodes need the same. By default `data_dir/keys`, made when it is missing.
+    /// The file with the server's keys. All nodes need the same. By default `data_dir/keys`, made when it is missing.
     pub key_file: Option<PathBuf>,
     /// Networks besides the internet that webhooks may call, such as `10.20.0.0/16`. A comma-separated list as a variable.
     #[serde(deserialize_with = "list")]
     pub webhook_networks: Vec<String>,
     /// The address of each node, which a deprovision drill tries: `http://10.0.0.5:3000`. A comma-separated list as a variable. By
-    /// default `http://` and `listen`.
+    /// default this server, where it listens.
     #[serde(deserialize_with = "list")]
     pub drill_nodes: Vec<String>,
     /// What to log, as in `info,server=debug`.
@@ -132,8 +132,9 @@ impl Config {
             }
             figment = figment.merge(Toml::file(file));
         }
-        // ROLLCALL_TEST_* and ROLLCALL_TOOLS_DIR are for the scripts.
-        let variables = Env::prefixed("ROLLCALL_").filter(|name| name != "config" && !name.starts_with("test_") && name != "tools_dir");
+        // ROLLCALL_TEST_* and ROLLCALL_TOOLS_DIR are for the scripts, ROLLCALL_LOGIN_FILE is for the client.
+        let others = |name: &str| ["config", "tools_dir", "login_file"].contains(&name) || name.starts_with("test_");
+        let variables = Env::prefixed("ROLLCALL_").filter(move |name| !others(name.as_str()));
         figment.merge(variables).extract().map_err(|error| ConfigError::Unreadable(Box::new(error)))
     }
 
@@ -281,7 +282,7 @@ impl Config {
         networks("ROLLCALL_WEBHOOK_NETWORKS", &self.webhook_networks).map(Targets::new)
     }
 
-    /// The file with the keys that sign events.
+    /// The file with the server's keys.
     pub fn key_file(&self) -> PathBuf {
         self.key_file.clone().unwrap_or_else(|| self.data_dir.join("keys"))
     }
