@@ -36,7 +36,9 @@ fn make(path: &Path, randomness: &Randomness) -> std::io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(&draft)?;
-    let text = format!("# Keys that Rollcall's signatures and people's second factors are made from. The first line is for what is new; keep the others.\n{line}\n");
+    let text = format!(
+        "# Keys that Rollcall's signatures and people's second factors are made from. The first line is for what is new; keep the others.\n{line}\n"
+    );
     let made = file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).and_then(|()| std::fs::hard_link(&draft, path));
     std::fs::remove_file(&draft)?;
     match made {

@@ -151,7 +151,7 @@ fn PasswordCard(view: AccountView, org: OrgSlug, change: ServerAction<ChangePass
                     <label class="check"><input type="checkbox" name="end_tokens" value="true" aria-describedby="tokens-hint" />{text::TOKENS}</label>
                     <p class="hint text-sm text-ink-3" id="tokens-hint">{text::TOKENS_HINT}</p>
                 </div>
-                <div><Submit label=text::CHANGE testid="change-password" pending=change.pending() /></div>
+                <div><Submit label=text::CHANGE class="btn primary tall" testid="change-password" pending=change.pending() /></div>
             </ActionForm>
         }
         .into_any()
@@ -207,12 +207,12 @@ fn FactorCard(view: AccountView, org: OrgSlug, asking: Asking, confirming: Confi
     let choices = [(true, "codes", text::NEW_CODES), (true, "replace", text::REPLACE), (!view.required, "off", text::TURN_OFF)];
     view! {
         <section class="card self-start" aria-labelledby=FACTOR_HEADING>
-            <div class="head">
+            <div class="head flex-nowrap">
                 <div class="min-w-0">
                     <h2 id=FACTOR_HEADING tabindex="-1">{text::FACTOR}</h2>
                     <p class="sub">{text::FACTOR_LEAD}</p>
                 </div>
-                <span class=if has { "badge good ml-auto" } else { "badge ml-auto" } data-testid="second-factor-state">{if has { text::ON } else { text::OFF }}</span>
+                <span class=if has { "badge good ml-auto shrink-0" } else { "badge ml-auto shrink-0" } data-testid="second-factor-state">{if has { text::ON } else { text::OFF }}</span>
             </div>
             {(has || view.required).then(|| view! {
                 <div class="body">

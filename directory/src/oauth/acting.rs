@@ -1,6 +1,6 @@
 //! Who a token acts for at this moment: read anew on every use, never kept.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use domain::{
     AgentId, MembershipId, OrgName, OrgRole, OrgSlug, PersonalTokenId, TeamId, TeamRole, Timestamp,
@@ -14,9 +14,6 @@ use crate::{
     secret::{Credential, Kind},
     store::{self, api_sessions::Acting, db::Tx},
 };
-
-/// "Last used" is kept to the minute.
-const USED_EVERY: Duration = Duration::from_secs(60);
 
 /// A person's token that is good at this moment, and what it can do.
 #[derive(Clone, Debug)]
@@ -81,7 +78,7 @@ pub(super) async fn look_up(db: &Db, text: &str, call: &Call) -> Result<(Bearer,
     }
     let names: BTreeMap<_, _> = store::teams::choices(&tx).await?.into_iter().collect();
     drop(tx);
-    let used = (token.kind == Kind::Personal && acting.last_used_at.is_none_or(|used| used <= call.now - USED_EVERY))
+    let used = (token.kind == Kind::Personal && acting.last_used_at.is_none_or(|used| used <= call.now - store::tokens::USED_EVERY))
         .then(|| PersonalTokenId::from(token.id));
     Ok((bearer(acting, scope, &holding, &names, reach), used))
 }

@@ -1,7 +1,5 @@
 //! What services of an organisation ask: whom does this token act for, and may it use this agent (RFC 7662)?
 
-use std::time::Duration;
-
 use domain::{AgentId, ServiceCredentialId, view::AgentReach};
 
 use super::acting::{Bearer, look_up};
@@ -10,9 +8,6 @@ use crate::{
     secret::{Credential, Kind},
     store,
 };
-
-/// "Last used" is kept to the minute.
-const USED_EVERY: Duration = Duration::from_secs(60);
 
 /// A service whose credential is good: leave to ask about its own organisation, and about no other.
 #[derive(Clone, Copy, Debug)]
@@ -36,7 +31,7 @@ pub async fn authenticate(db: &Db, named: Option<&str>, text: &str, call: &Call)
     let right = shown.matches(found.as_ref().map(|found| &found.hash));
     let found = found.filter(|_| right).ok_or(Error::Unauthenticated)?;
     let scope = OrgScope::new(found.org);
-    if found.last_used_at.is_none_or(|used| used <= call.now - USED_EVERY) {
+    if found.last_used_at.is_none_or(|used| used <= call.now - store::tokens::USED_EVERY) {
         let live = db
             .retrying(|| async {
                 let tx = db.begin(scope).await?;

@@ -43,12 +43,12 @@ pub fn SecondFactorCard(
     let may = can_manage && (required || viewer_has);
     view! {
         <section class="card mt-4" aria-labelledby="second-factor-policy-title">
-            <div class="head">
+            <div class="head flex-nowrap">
                 <div class="min-w-0">
                     <h2 id="second-factor-policy-title">{text::TITLE}</h2>
                     <p class="sub">{text::LEAD}</p>
                 </div>
-                <span class=if required { "badge good ml-auto" } else { "badge ml-auto" } data-testid="second-factor-policy">
+                <span class=if required { "badge good ml-auto shrink-0" } else { "badge ml-auto shrink-0" } data-testid="second-factor-policy">
                     {if required { text::ON } else { text::OFF }}
                 </span>
             </div>
