@@ -73,13 +73,13 @@ pub async fn change_password(
         Error::Invalid(invalid) => Invalid::new("new_password", &invalid.sentence).into(),
         other => other,
     };
-    // Whatever is wrong with the new one is said before the old one is counted as a try.
     if new == current {
         return Err(Invalid::new("new_password", "This is the password that you have. Choose another.").into());
     }
+    // The costly work on the new one is for whoever knows the old one, which is counted.
+    sessions::check_password(db, hasher, afterwards, who, current, call).await?;
     let about = [Some(who.org_name.to_string()), Some(who.name.clone()), who.email.clone()].into_iter().flatten().collect();
     let hash = hasher.hash_new(new, about, call).await.map_err(at_new)?;
-    sessions::check_password(db, hasher, afterwards, who, current, call).await?;
     db.retrying(|| async {
         let tx = db.begin(scope).await?;
         let account = store::accounts::lock(&tx, who.account).await?;

@@ -297,7 +297,7 @@ pub async fn touch(db: &Db, id: &[u8], now: Timestamp) -> Result<bool, Error> {
 }
 
 /// Have the signed-in person prove with her password that it is still she who sits there: for the next [`FRESH`] she may do
-/// what only an owner may. Guesses count as sign-ins.
+/// what only an owner may. Guesses have a count of their own.
 pub async fn reauthenticate(
     db: &Db,
     hasher: &Hasher,
@@ -319,7 +319,8 @@ pub async fn reauthenticate(
     .await
 }
 
-/// Whether this is the signed-in person's password. A wrong one counts as a failed sign-in.
+/// Whether this is the signed-in person's password. Wrong ones are counted by her account and apart from sign-ins: whoever has no session
+/// of hers, and guesses, keeps her from nothing here.
 pub(crate) async fn check_password(
     db: &Db,
     hasher: &Hasher,
@@ -328,8 +329,7 @@ pub(crate) async fn check_password(
     password: String,
     call: &Call,
 ) -> Result<(), Error> {
-    let name = who.email.clone().unwrap_or_else(|| who.account.to_string());
-    let attempt = Attempt::new(&name, call);
+    let attempt = Attempt::at_password_again(who.account, call);
     attempt.begin(db, call.now).await?;
     let tx = db.begin(OrgScope::new(who.org)).await?;
     let account = store::accounts::lock(&tx, who.account).await?;

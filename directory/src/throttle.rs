@@ -36,6 +36,10 @@ const USER_CODE_ADDRESS: Limit = Limit { kind: "user_code_address", most: 200 };
 const SECOND_FACTOR: Limit = Limit { kind: "second_factor_account", most: 5 };
 const SECOND_FACTOR_ADDRESS: Limit = Limit { kind: "second_factor_address", most: 50 };
 
+// Asked again of whoever is signed in: a count of its own, which nobody without a session of hers can fill.
+const PASSWORD_AGAIN: Limit = Limit { kind: "password_again_account", most: 10 };
+const PASSWORD_AGAIN_ADDRESS: Limit = Limit { kind: "password_again_address", most: 50 };
+
 // Asking costs its person a mail.
 const RESET: Limit = Limit { kind: "reset_account", most: 3 };
 const RESET_ADDRESS: Limit = Limit { kind: "reset_address", most: 20 };
@@ -70,6 +74,12 @@ impl Attempt {
         Self { limits: (SECOND_FACTOR, SECOND_FACTOR_ADDRESS), account: digest(&account.to_string()), address }
     }
 
+    /// An attempt of a signed-in person to give her password again.
+    pub(crate) fn at_password_again(account: AccountId, call: &Call) -> Self {
+        let address = call.ip.as_deref().map(|ip| digest(&network(ip)));
+        Self { limits: (PASSWORD_AGAIN, PASSWORD_AGAIN_ADDRESS), account: digest(&account.to_string()), address }
+    }
+
     /// Somebody asks for a link that sets the password of `email` anew. Never taken back: what comes of it is not to be told.
     pub(crate) fn at_reset(email: &str, call: &Call) -> Self {
         Self { limits: (RESET, RESET_ADDRESS), ..Self::new(email, call) }
@@ -77,7 +87,9 @@ impl Attempt {
 
     /// Her password was set by her own link: what was guessed before counts no longer, nor what was guessed at her codes.
     pub(crate) async fn forgive<S: Send + Sync>(tx: &Tx<S>, account: AccountId, email: Option<&str>) -> Result<(), Error> {
-        store::failures::clear(tx, SECOND_FACTOR.kind, &digest(&account.to_string())).await?;
+        for kind in [SECOND_FACTOR.kind, PASSWORD_AGAIN.kind] {
+            store::failures::clear(tx, kind, &digest(&account.to_string())).await?;
+        }
         match email.and_then(|email| EmailAddress::try_from(email).ok()) {
             Some(email) => store::failures::clear(tx, ACCOUNT.kind, &digest(email.key().as_str())).await,
             None => Ok(()),
@@ -112,7 +124,7 @@ impl Attempt {
     pub(crate) async fn succeeded(&self, db: &Db) -> Result<(), Error> {
         db.retrying(|| async {
             let tx = db.begin_outside().await?;
-            if [ACCOUNT.kind, SECOND_FACTOR.kind].contains(&self.limits.0.kind) {
+            if [ACCOUNT.kind, SECOND_FACTOR.kind, PASSWORD_AGAIN.kind].contains(&self.limits.0.kind) {
                 store::failures::clear(&tx, self.limits.0.kind, &self.account).await?;
             } else {
                 // Anybody can come by a good code: it makes up for no bad one.

@@ -55,16 +55,23 @@ impl KeyExtractor for ByClient {
     }
 }
 
-/// A call that anybody can make: how many from one address at once, and then one every so many seconds.
+/// What anybody can ask for, a call or a page: how many from one address at once, and then one every so many seconds.
 struct Anonymous {
     path: &'static str,
     burst: u32,
     seconds: u64,
 }
 
+impl Anonymous {
+    fn limit(&self) -> GovernorConfig<ByClient, Plain> {
+        let config = GovernorConfigBuilder::default().key_extractor(ByClient).per_second(self.seconds).burst_size(self.burst).finish();
+        config.unwrap_or_else(|| unreachable!("the figures are not zero"))
+    }
+}
+
 /// Every such call, each counted by itself: whoever wears one out shuts nobody out of another. One that costs a password hash is
 /// rarer than one that costs a look.
-const ANONYMOUS: [Anonymous; 12] = [
+const ANONYMOUS: [Anonymous; 16] = [
     Anonymous { path: "/api/sign_in", burst: 40, seconds: 2 },
     Anonymous { path: "/api/sign_in_code", burst: 40, seconds: 2 },
     Anonymous { path: "/api/sign_in_offer", burst: 40, seconds: 2 },
@@ -75,6 +82,11 @@ const ANONYMOUS: [Anonymous; 12] = [
     Anonymous { path: "/api/found", burst: 40, seconds: 2 },
     Anonymous { path: "/api/activate", burst: 40, seconds: 2 },
     Anonymous { path: "/api/activation_link", burst: 120, seconds: 1 },
+    Anonymous { path: "/api/set_up_link", burst: 120, seconds: 1 },
+    // The pages of links look them up as the calls do.
+    Anonymous { path: "/activate/{link}", burst: 120, seconds: 1 },
+    Anonymous { path: "/reset/{link}", burst: 120, seconds: 1 },
+    Anonymous { path: "/set-up/{link}", burst: 120, seconds: 1 },
     Anonymous { path: "/oauth/device_authorization", burst: 40, seconds: 2 },
     Anonymous { path: "/oauth/revoke", burst: 120, seconds: 1 },
 ];
@@ -87,16 +99,17 @@ pub(crate) struct AnonymousCalls(Arc<BTreeMap<&'static str, Arc<GovernorConfig<B
 
 impl AnonymousCalls {
     pub(crate) fn new() -> Self {
-        let limit = |call: &Anonymous| {
-            let config = GovernorConfigBuilder::default().key_extractor(ByClient).per_second(call.seconds).burst_size(call.burst).finish();
-            (call.path, Arc::new(config.unwrap_or_else(|| unreachable!("the figures are not zero"))))
-        };
-        Self(Arc::new(ANONYMOUS.iter().map(limit).collect()))
+        Self(Arc::new(ANONYMOUS.iter().map(|call| (call.path, Arc::new(call.limit()))).collect()))
     }
 
     /// The calls below `prefix`, each with the layer that counts and refuses.
     pub(crate) fn below<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'static str, GovernorLayer<ByClient, Plain, Body>)> + 'a {
         self.0.iter().filter(move |(path, _)| path.starts_with(prefix)).map(|(path, limit)| (*path, layer(limit)))
+    }
+
+    /// The layer of the page at `path`, if it has a limit.
+    pub(crate) fn of_page(&self, path: &str) -> Option<GovernorLayer<ByClient, Plain, Body>> {
+        self.0.get(path).map(layer)
     }
 
     /// The layer of the call at `path`.
@@ -112,7 +125,8 @@ impl AnonymousCalls {
 
 fn layer(limit: &Arc<GovernorConfig<ByClient, Plain>>) -> GovernorLayer<ByClient, Plain, Body> {
     GovernorLayer::new(limit.clone()).error_handler(|error| match error {
-        GovernorError::TooManyRequests { wait_time, .. } => too_many(wait_time.max(1)),
+        // What is told here is rounded down: whoever waited for no longer than that would be refused again.
+        GovernorError::TooManyRequests { wait_time, .. } => too_many(wait_time + 1),
         _ => too_many(60),
     })
 }
@@ -340,6 +354,16 @@ mod tests {
         let micros = Arc::new(AtomicI64::new(1_800_000_000_000_000));
         let read = micros.clone();
         (Arc::new(move || Timestamp::from_micros(read.load(Ordering::SeqCst))), micros)
+    }
+
+    #[tokio::test]
+    async fn seconds_to_wait_are_rounded_up_for_anybody() {
+        let limit = Arc::new(Anonymous { path: "/x", burst: 1, seconds: 600 }.limit());
+        let router = axum::Router::new().route("/x", axum::routing::get(async || "").layer(layer(&limit)));
+        let ask = || tower::ServiceExt::oneshot(router.clone(), Request::get("/x").body(Body::empty()).unwrap());
+        assert_eq!(ask().await.unwrap().status(), StatusCode::OK);
+        let refused = ask().await.unwrap();
+        assert_eq!((refused.status(), &refused.headers()[header::RETRY_AFTER]), (StatusCode::TOO_MANY_REQUESTS, &"600".parse().unwrap()));
     }
 
     #[test]

@@ -38,7 +38,12 @@ pub fn surface(state: &AppState) -> Surface {
 pub fn router(state: AppState) -> Router {
     let mut console = Router::new();
     for route in leptos_axum::generate_route_list(app::App) {
-        console = console.route(route.path(), get(pages::page));
+        let page = get(pages::page);
+        let page = match state.anonymous_calls.of_page(route.path()) {
+            Some(limit) => page.layer(limit),
+            None => page,
+        };
+        console = console.route(route.path(), page);
     }
     for (path, limit) in state.anonymous_calls.below("/api/") {
         console = console.route(path, post(pages::server_fn).layer(limit));

@@ -37,6 +37,8 @@ pub struct Provisioner {
     pub drill: bool,
     pub(super) cursor_key: CursorKey,
     name: String,
+    /// Whether its last use was noted within [`store::tokens::USED_EVERY`].
+    noted: bool,
 }
 
 impl Provisioner {
@@ -360,25 +362,32 @@ pub async fn authenticate(db: &Db, org: &str, authorization: Option<&str>, call:
     }) else {
         return Err(Error::Unauthenticated);
     };
-    let scope = OrgScope::new(found.org);
-    let noted = found.last_used_at.is_some_and(|used| used > call.now - store::tokens::USED_EVERY) && found.last_used_ip == call.ip;
-    if !noted {
-        db.retrying(|| async {
-            let tx = db.begin(scope).await?;
-            store::tokens::used(&tx, found.id, call).await?;
-            tx.commit().await
-        })
-        .await?;
-    }
     Ok(Provisioner {
-        scope,
+        scope: OrgScope::new(found.org),
         connection: found.connection,
         token: found.id,
         at: found.at.unwrap_or(found.org),
         drill: found.drill,
         cursor_key: CursorKey::of(&found.hash),
         name: found.name,
+        noted: found.last_used_at.is_some_and(|used| used > call.now - store::tokens::USED_EVERY),
     })
+}
+
+/// Note that the token was used, and from where: once a minute, from however many addresses its identity provider comes. That it could
+/// not be noted is no reason to turn a request away.
+pub async fn note_use(db: &Db, provisioner: &Provisioner, call: &Call) {
+    if provisioner.noted {
+        return;
+    }
+    let noted = db.retrying(|| async {
+        let tx = db.begin(provisioner.scope).await?;
+        store::tokens::used(&tx, provisioner.token, call).await?;
+        tx.commit().await
+    });
+    if let Err(error) = noted.await {
+        tracing::warn!(%error, "that a provisioning token was used could not be noted");
+    }
 }
 
 /// The token in an `Authorization` header.

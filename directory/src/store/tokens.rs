@@ -34,7 +34,6 @@ pub(crate) struct Presented {
     pub(crate) retires_at: Option<Timestamp>,
     pub(crate) revoked: bool,
     pub(crate) last_used_at: Option<Timestamp>,
-    pub(crate) last_used_ip: Option<String>,
     pub(crate) allowed_from: AllowedNetworks,
 }
 
@@ -66,7 +65,6 @@ pub(super) const PRESENTED: &[(&str, &str)] = &[
     ("retires_at", "bigint"),
     ("revoked_at", "bigint"),
     ("last_used_at", "bigint"),
-    ("last_used_ip", "text"),
     ("allowed_from", "text"),
     ("status", "text"),
     ("drill_of", "uuid"),
@@ -79,8 +77,7 @@ pub(super) const PRESENTED: &[(&str, &str)] = &[
 pub(super) const PRESENT: &str = "SELECT t.id, CASE WHEN t.id = $1 THEN t.org_id ELSE $1 END AS org_id,
             CASE WHEN t.id = $1 THEN t.connection_id ELSE $1 END AS connection_id, CASE WHEN t.id = $1 THEN t.name ELSE '' END AS name,
             t.purpose, CASE WHEN t.id = $1 THEN t.secret_hash ELSE $2 END AS secret_hash, t.expires_at, t.retires_at, t.revoked_at,
-            t.last_used_at, CASE WHEN t.id = $1 THEN t.last_used_ip END AS last_used_ip,
-            CASE WHEN t.id = $1 THEN t.allowed_from ELSE '' END AS allowed_from, c.status,
+            t.last_used_at, CASE WHEN t.id = $1 THEN t.allowed_from ELSE '' END AS allowed_from, c.status,
             CASE WHEN t.id = $1 THEN o.drill_of END AS drill_of, coalesce(h.status, 'disabled') AS home_status
      FROM scim_tokens t
        JOIN scim_connections c ON c.org_id = t.org_id AND c.id = t.connection_id
@@ -111,7 +108,6 @@ pub(crate) async fn present(tx: &Tx<NoOrg>, id: TokenId) -> Result<Option<Presen
             retires_at: row.opt("retires_at")?,
             revoked: row.opt::<Timestamp>("revoked_at")?.is_some(),
             last_used_at: row.opt("last_used_at")?,
-            last_used_ip: row.opt("last_used_ip")?,
             allowed_from: networks(row)?,
         })
     })
@@ -306,11 +302,11 @@ pub(crate) async fn take_expiring(tx: &Tx, days: u8, now: Timestamp) -> Result<V
 /// One day.
 pub(crate) const DAY: Duration = Duration::from_secs(86_400);
 
-/// The organisation's newest tokens, live or not, as a list shows them at `now`.
+/// The organisation's tokens as a list shows them at `now`: those that work, and the newest of the others.
 pub(crate) async fn list(tx: &Tx, now: Timestamp) -> Result<Vec<TokenView>, Error> {
     tx.all(
-        &format!("{VIEW} WHERE org_id = $1 ORDER BY revoked_at IS NOT NULL, created_at DESC, id DESC LIMIT 20"),
-        params![tx.org()],
+        &format!("{VIEW} WHERE org_id = $1 ORDER BY CASE WHEN {WORKS} THEN 0 ELSE 1 END, created_at DESC, id DESC LIMIT 20"),
+        params![tx.org(), now],
         |row| view(row, now),
     )
     .await

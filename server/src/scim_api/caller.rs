@@ -66,6 +66,7 @@ impl FromRequestParts<AppState> for Caller {
                 let activity = parts.extensions.get::<Activity>().cloned().unwrap_or_default();
                 activity.is_from(&provisioner);
                 state.scim_traffic.check(provisioner.token).map_err(ScimRejection::too_many_requests)?;
+                tokens::note_use(&state.db, &provisioner, &call).await;
                 let base_url = connection::base_url(state.public_url(), provisioner.at);
                 Ok(Self { state: state.clone(), provisioner, call, base_url, activity })
             }

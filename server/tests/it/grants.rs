@@ -141,11 +141,34 @@ both_databases! {
         for _ in 0..10 {
             assert_eq!(make(&ben, "a guess").await.status, 422);
         }
-        assert_eq!(make(&ben, PASSWORD).await.status, 429, "guesses count as sign-ins");
+        assert_eq!(make(&ben, PASSWORD).await.status, 429, "guesses are counted");
         assert_eq!(owner.call("confirm_password", &[("org", "acme"), ("password", PASSWORD)]).await.status, 429);
         app.advance(Duration::from_secs(16 * 60));
         assert_eq!(owner.call("confirm_password", &[("org", "acme"), ("password", PASSWORD)]).await.status, 200);
         assert_eq!(make(&ben, "").await.status, 200);
+    }
+
+    /// Somebody without a session guesses at her password, and she has a token to revoke meanwhile.
+    async fn a_strangers_guesses_keep_no_owner_from_giving_her_password_again(app) {
+        let acme = app.org("Acme").await;
+        let owner = app.owner(&acme).await;
+        let token = owner.call("security", &[("org", "acme")]).await.json["tokens"][0]["id"].as_str().unwrap().to_owned();
+        app.advance(Duration::from_secs(16 * 60));
+        for _ in 0..11 {
+            app.browser().call("sign_in", &[("email", &acme.owner_email), ("password", "a guess")]).await;
+        }
+        assert_eq!(app.browser().call("sign_in", &[("email", &acme.owner_email), ("password", PASSWORD)]).await.status, 429);
+        let revoke = async || owner.call("revoke_token", &[("org", "acme"), ("token", token.as_str())]).await;
+        assert_eq!(revoke().await.json.as_str(), Some("PasswordNeeded"));
+        assert_eq!(owner.call("confirm_password", &[("org", "acme"), ("password", PASSWORD)]).await.status, 200);
+        assert_eq!(revoke().await.status, 200);
+        // Nor do her own slips shut the way in.
+        for _ in 0..11 {
+            owner.call("confirm_password", &[("org", "acme"), ("password", "a slip")]).await;
+        }
+        assert_eq!(owner.call("confirm_password", &[("org", "acme"), ("password", PASSWORD)]).await.status, 429);
+        app.advance(Duration::from_secs(16 * 60));
+        assert_eq!(owner.call("confirm_password", &[("org", "acme"), ("password", PASSWORD)]).await.status, 200);
     }
 
     async fn every_owner_hears_of_every_owner_made_and_unmade_and_nobody_else_does(app) {

@@ -1,6 +1,7 @@
 //! Provisioning tokens over time: changed without a gap, restricted to networks, announced before they end, and never brought back.
 
 use std::{
+    num::NonZeroU32,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -10,9 +11,10 @@ use std::{
 
 use directory::{drill, mail, provisioning::tokens};
 use serde_json::Value;
+use server::rate_limit::ScimTraffic;
 use tokio::{sync::watch, task::JoinSet};
 
-use crate::support::{Browser, Idp, Org, TestApp, both_databases, patch_active, races, user};
+use crate::support::{Browser, Idp, Org, TestApp, both_databases, patch_active, races, recorded, user};
 
 const DAY: Duration = Duration::from_secs(86_400);
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -85,6 +87,63 @@ both_databases! {
         let rotated = rotate(&app, &acme, "at_once").await;
         assert_eq!(app.idp(&acme).get("/Users").await.status, 401);
         assert_eq!(bearer(&app, &acme, text(&rotated["secret"])).get("/Users").await.status, 200);
+    }
+
+    /// Whoever rotates every day still sees what works, however much has been.
+    async fn a_token_that_works_is_listed_before_those_that_do_not(app) {
+        let acme = app.org("Acme").await;
+        let owner = app.owner(&acme).await;
+        // Older than all that have ended since.
+        for number in 0..21 {
+            app.advance(Duration::from_secs(1));
+            rotate(&app, &acme, "at_once").await;
+            if number == 0 {
+                app.advance(Duration::from_secs(1));
+                app.issue_token(&acme, "Long-lived").await;
+            }
+            app.advance(Duration::from_secs(1));
+        }
+        let shown = security(&owner, &acme).await["tokens"].as_array().unwrap().clone();
+        let states: Vec<_> = shown.iter().map(|token| (text(&token["name"]), token["state"].clone())).collect();
+        assert_eq!(shown.len(), 20);
+        assert_eq!(states[..2], [("Long-lived", "Live".into()), ("Bootstrap", "Live".into())], "{states:?}");
+    }
+
+    /// An identity provider may come from another address with each request: that is no reason to write with each.
+    async fn the_use_of_a_token_is_written_once_a_minute_and_never_in_its_way(app) {
+        let acme = app.org("Acme").await;
+        let used = async |address: &str| {
+            let (answer, done) = recorded(app.idp(&acme).from(address).get("/Users?count=0")).await;
+            assert_eq!(answer.status, 200, "{}", answer.text);
+            done.statements.iter().filter(|sql| sql.contains("UPDATE scim_tokens")).count()
+        };
+        assert_eq!((used("192.0.2.1").await, used("192.0.2.2").await, used("192.0.2.1").await), (1, 0, 0));
+        app.advance(Duration::from_secs(60));
+        assert_eq!((used("192.0.2.3").await, used("192.0.2.4").await), (1, 0));
+        let noted = app.database.texts("SELECT last_used_ip FROM scim_tokens").await;
+        assert_eq!(noted, ["192.0.2.3"]);
+
+        // One too many for the token is not written down, and one that cannot be written down goes through.
+        app.advance(Duration::from_secs(60));
+        let two = const { NonZeroU32::new(2).unwrap() };
+        let app = app.with_scim_traffic(ScimTraffic { rate: two, burst: two });
+        let idp = app.idp(&acme);
+        assert_eq!((idp.get("/Users").await.status, idp.get("/Users").await.status), (200, 200));
+        app.advance(Duration::from_secs(60));
+        assert_eq!((idp.get("/Users").await.status, idp.get("/Users").await.status), (200, 200));
+        let before = app.database.number("SELECT max(last_used_at) FROM scim_tokens").await;
+        let (refused, done) = recorded(idp.get("/Users")).await;
+        assert_eq!((refused.status, done.statements.iter().filter(|sql| sql.contains("UPDATE")).count()), (429, 0));
+        app.advance(Duration::from_secs(60));
+        let deaf = match app.state.db.is_postgres() {
+            true => "CREATE FUNCTION deaf() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no'; END $$;
+                     CREATE TRIGGER deaf BEFORE UPDATE ON scim_tokens FOR EACH ROW EXECUTE FUNCTION deaf()",
+            false => "CREATE TRIGGER deaf BEFORE UPDATE ON scim_tokens BEGIN SELECT RAISE(ABORT, 'no'); END",
+        };
+        app.database.try_run(deaf).await.unwrap();
+        let (answer, done) = recorded(idp.get("/Users")).await;
+        assert_eq!((answer.status, done.warnings.len()), (200, 1), "{:?}", done.warnings);
+        assert_eq!(app.database.number("SELECT max(last_used_at) FROM scim_tokens").await, before);
     }
 
     async fn a_rotation_that_cannot_be_changes_nothing_and_says_why(app) {
