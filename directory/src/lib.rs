@@ -7,7 +7,7 @@ pub mod access;
 pub mod account;
 pub mod activation;
 pub mod address_blocks;
-mod afterwards;
+pub mod afterwards;
 pub mod agents;
 mod alerts;
 pub mod api_access;

@@ -380,11 +380,17 @@ pub async fn sweep(db: &Db, limits: SessionLimits, now: Timestamp) -> Result<(),
         let tx = db.begin_outside().await?;
         store::links::delete_expired_of_nobody(&tx, now).await?;
         store::device_requests::delete_unclaimed(&tx, asked_before).await?;
-        store::failures::delete_before(&tx, now - Duration::from_secs(86_400)).await?;
         store::account_mails::delete_before(&tx, now - Duration::from_secs(2 * 86_400)).await?;
         tx.commit().await
     })
     .await?;
+    let slice = || async {
+        let tx = db.begin_outside().await?;
+        let more = store::failures::delete_before(&tx, now - Duration::from_secs(86_400)).await?;
+        tx.commit().await?;
+        Ok(more)
+    };
+    while db.retrying(slice).await? {}
     let tx = db.look_around().await?;
     let orgs = store::sessions::orgs_with_expired(&tx, now, idle_since, asked_before).await?;
     drop(tx);

@@ -12,6 +12,7 @@ use domain::{
     view::{OrganisationChoice, Viewer},
 };
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::{
     Actor, Afterwards, Call, Db, Error, OrgScope,
@@ -299,7 +300,8 @@ fn choose<'a>(doors: &'a [Door], wanted: Option<&OrgSlug>) -> Option<&'a Door> {
 /// Tell each organisation that the account belongs to, after the answer. An address without an account concerns nobody.
 pub(crate) fn note_failure(db: &Db, afterwards: &Afterwards, account: Option<Account>, why: &'static str, call: &Call) {
     let (db, call) = (db.clone(), call.clone());
-    afterwards.note(async move {
+    let whose = account.as_ref().map_or_else(Uuid::nil, |account| account.id.into());
+    afterwards.note(whose, async move {
         let Some(account) = account else { return Ok(()) };
         let tx = db.read_outside().await?;
         let orgs = store::people::organizations_of(&tx, account.id).await?;

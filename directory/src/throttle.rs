@@ -59,30 +59,30 @@ impl Attempt {
             Ok(address) => digest(address.key().as_str()),
             Err(_) => digest(email.trim()),
         };
-        Self { limits: (ACCOUNT, ADDRESS), account, address: call.ip.as_deref().map(|ip| digest(&network(ip))) }
+        Self { limits: (ACCOUNT, ADDRESS), account, address: network_key(call) }
     }
 
     /// An attempt of a signed-in person to name a device by its code.
     pub(crate) fn at_user_code(account: AccountId, call: &Call) -> Self {
-        let address = call.ip.as_deref().map(|ip| digest(&network(ip)));
-        Self { limits: (USER_CODE, USER_CODE_ADDRESS), account: digest(&account.to_string()), address }
+        Self { limits: (USER_CODE, USER_CODE_ADDRESS), account: digest(&account.to_string()), address: network_key(call) }
     }
 
     /// An attempt to show a code of this account's second factor.
     pub(crate) fn at_second_factor(account: AccountId, call: &Call) -> Self {
-        let address = call.ip.as_deref().map(|ip| digest(&network(ip)));
-        Self { limits: (SECOND_FACTOR, SECOND_FACTOR_ADDRESS), account: digest(&account.to_string()), address }
+        Self { limits: (SECOND_FACTOR, SECOND_FACTOR_ADDRESS), account: digest(&account.to_string()), address: network_key(call) }
     }
 
     /// An attempt of a signed-in person to give her password again.
     pub(crate) fn at_password_again(account: AccountId, call: &Call) -> Self {
-        let address = call.ip.as_deref().map(|ip| digest(&network(ip)));
-        Self { limits: (PASSWORD_AGAIN, PASSWORD_AGAIN_ADDRESS), account: digest(&account.to_string()), address }
+        Self { limits: (PASSWORD_AGAIN, PASSWORD_AGAIN_ADDRESS), account: digest(&account.to_string()), address: network_key(call) }
     }
 
     /// Somebody asks for a link that sets the password of `email` anew. Never taken back: what comes of it is not to be told.
     pub(crate) fn at_reset(email: &str, call: &Call) -> Self {
-        Self { limits: (RESET, RESET_ADDRESS), ..Self::new(email, call) }
+        // By network as well: whoever asks for somebody else's does not keep her from asking for hers.
+        let mut attempt = Self { limits: (RESET, RESET_ADDRESS), ..Self::new(email, call) };
+        attempt.account.extend(network_key(call).unwrap_or_default());
+        attempt
     }
 
     /// Her password was set by her own link: what was guessed before counts no longer, nor what was guessed at her codes.
@@ -108,10 +108,12 @@ impl Attempt {
             let tx = db.begin_outside().await?;
             let mut refused = None;
             for (limit, key) in self.keys() {
-                let counted = store::failures::add(&tx, limit.kind, key, now, now - WINDOW).await?;
+                let counted = store::failures::add_bounded(&tx, limit.kind, key, now, now - WINDOW).await?;
                 if counted.failures > limit.most {
                     let micros = (counted.began + WINDOW).as_micros() - now.as_micros();
                     refused = Some(Error::Throttled { retry_after: Duration::from_micros(micros.max(1).unsigned_abs()) });
+                    // What an address that is refused goes on to type makes no further rows.
+                    break;
                 }
             }
             tx.commit().await?;
@@ -124,14 +126,15 @@ impl Attempt {
     pub(crate) async fn succeeded(&self, db: &Db) -> Result<(), Error> {
         db.retrying(|| async {
             let tx = db.begin_outside().await?;
+            // In the order in which they were counted.
+            if let Some(address) = &self.address {
+                store::failures::take_back(&tx, self.limits.1.kind, address).await?;
+            }
             if [ACCOUNT.kind, SECOND_FACTOR.kind, PASSWORD_AGAIN.kind].contains(&self.limits.0.kind) {
                 store::failures::clear(&tx, self.limits.0.kind, &self.account).await?;
             } else {
                 // Anybody can come by a good code: it makes up for no bad one.
                 store::failures::take_back(&tx, self.limits.0.kind, &self.account).await?;
-            }
-            if let Some(address) = &self.address {
-                store::failures::take_back(&tx, self.limits.1.kind, address).await?;
             }
             tx.commit().await
         })
@@ -139,7 +142,7 @@ impl Attempt {
     }
 
     fn keys(&self) -> impl Iterator<Item = (Limit, &[u8])> {
-        std::iter::once((self.limits.0, &self.account[..])).chain(self.address.as_deref().map(|address| (self.limits.1, address)))
+        self.address.as_deref().map(|address| (self.limits.1, address)).into_iter().chain([(self.limits.0, &self.account[..])])
     }
 }
 
@@ -153,16 +156,11 @@ const BUDGET_WINDOW: Duration = Duration::from_secs(3_600);
 /// Whether an event of `kind` about `key` is worth an entry now; if so, the details that say what was not: how many there were, the
 /// first and the last.
 pub(crate) async fn worth_noting(tx: &Tx, kind: &str, key: &str, call: &Call) -> Result<Option<Details>, Error> {
-    let counted = store::failures::add(tx, kind, &digest(&format!("{} {key}", tx.org())), call.now, call.now - NOTE_WINDOW).await?;
+    let counted = store::failures::add_bounded(tx, kind, &note_key(tx, key), call.now, call.now - NOTE_WINDOW).await?;
     if step(counted.failures) != counted.failures {
         return Ok(None);
     }
-    let budget = digest(&format!("{} {kind}", tx.org()));
-    let noted = store::failures::add(tx, "notes", &budget, call.now, call.now - BUDGET_WINDOW).await?.failures;
-    if noted > MOST_NOTES {
-        return Ok(None);
-    }
-    let fact = |name: &str, value: String| (name.to_owned(), value);
+    let Some(budget) = budget(tx, kind, call).await? else { return Ok(None) };
     let mut details = vec![];
     if counted.failures > 1 {
         details.push(fact("failures", counted.failures.to_string()));
@@ -173,14 +171,52 @@ pub(crate) async fn worth_noting(tx: &Tx, kind: &str, key: &str, call: &Call) ->
         details.push(fact("first of those", before.began.second()));
         details.push(fact("last of those", before.last.second()));
     }
-    if noted == MOST_NOTES {
-        details.push(fact("from now on", "further ones within the hour are counted, and not listed".to_owned()));
-    }
+    details.extend(budget);
     Ok(Some(details))
 }
 
+/// Whether an entry about so many failures has room in the organisation's log; if so, its details.
+pub(crate) async fn worth_listing(
+    tx: &Tx,
+    kind: &str,
+    failures: u64,
+    first: Timestamp,
+    last: Timestamp,
+    call: &Call,
+) -> Result<Option<Details>, Error> {
+    let Some(budget) = budget(tx, kind, call).await? else { return Ok(None) };
+    let facts = [fact("failures", failures.to_string()), fact("first", first.second()), fact("last", last.second())];
+    Ok(Some(facts.into_iter().chain(budget).collect()))
+}
+
+/// What was noted about `key` until `until`, and not long before; from now on it begins anew.
+pub(crate) async fn take_noted(tx: &Tx, kind: &str, key: &str, until: Timestamp) -> Result<Option<store::failures::Replaced>, Error> {
+    let key = note_key(tx, key);
+    let before = store::failures::find(tx, kind, &key).await?.filter(|before| before.last + BUDGET_WINDOW > until);
+    if before.is_some() {
+        store::failures::clear(tx, kind, &key).await?;
+    }
+    Ok(before)
+}
+
+fn note_key(tx: &Tx, key: &str) -> Vec<u8> {
+    digest(&format!("{} {key}", tx.org()))
+}
+
+fn fact(name: &str, value: String) -> (String, String) {
+    (name.to_owned(), value)
+}
+
+/// Room for one more entry of `kind` within the hour, if there is any: and what the last one has to say besides.
+async fn budget(tx: &Tx, kind: &str, call: &Call) -> Result<Option<Option<(String, String)>>, Error> {
+    let budget = digest(&format!("{} {kind}", tx.org()));
+    let noted = store::failures::add(tx, "notes", &budget, call.now, call.now - BUDGET_WINDOW).await?.failures;
+    let last = (noted == MOST_NOTES).then(|| fact("from now on", "further ones within the hour are counted, and not listed".to_owned()));
+    Ok((noted <= MOST_NOTES).then_some(last))
+}
+
 /// The last of 1, 10, 100 … that `failures` has reached: that one was listed.
-fn step(failures: i64) -> i64 {
+pub(crate) fn step(failures: i64) -> i64 {
     let mut step = 1;
     while step <= failures / 10 {
         step *= 10;
@@ -191,6 +227,11 @@ fn step(failures: i64) -> i64 {
 /// A key for the table, which names nobody.
 pub(crate) fn digest(text: &str) -> Vec<u8> {
     Sha256::digest(text.as_bytes()).to_vec()
+}
+
+/// A key for the network that a call comes from, where that is known.
+pub(crate) fn network_key(call: &Call) -> Option<Vec<u8>> {
+    call.ip.as_deref().map(|ip| digest(&network(ip)))
 }
 
 /// Whoever has an IPv6 address has its whole /64.

@@ -6,6 +6,7 @@ pub mod cli;
 pub mod config;
 pub mod drill;
 mod exports;
+mod floods;
 mod health;
 pub mod keys;
 mod logging;

@@ -35,7 +35,7 @@ pub(crate) fn whole_seconds(wait: Duration) -> u64 {
 }
 
 /// A server behind a Unix socket knows no addresses: everybody is one client.
-fn known(ip: Option<IpAddr>) -> IpAddr {
+pub(crate) fn known(ip: Option<IpAddr>) -> IpAddr {
     network(ip.unwrap_or(IpAddr::from([0, 0, 0, 0])))
 }
 

@@ -32,6 +32,8 @@ const GRACE: Duration = Duration::from_secs(10);
 pub const REFUSAL_WAIT: Duration = Duration::from_secs(1);
 /// How often the audit log is sealed.
 const SEAL_EVERY: Duration = Duration::from_secs(60);
+/// How often what blocked networks have sent is written down, and clients that have been quiet are forgotten.
+const FLOODS_EVERY: Duration = Duration::from_secs(60);
 /// How often what has outlived its time is cleared away.
 const SWEEP_EVERY: Duration = Duration::from_secs(600);
 
@@ -87,6 +89,7 @@ pub async fn serve(config: Config) -> Result<(), String> {
     let deliveries = tokio::spawn(Deliverer::new(&state).run(state.clone(), stopped.clone()));
     let sweeps = tokio::spawn(sweep(state.clone(), stopped.clone()));
     let seals = tokio::spawn(seal(state.clone(), stopped.clone()));
+    let floods = tokio::spawn(note_floods(state.clone(), stopped.clone()));
     announce(&state, listening).await.map_err(|error| error.to_string())?;
 
     let ending = state.clone();
@@ -120,7 +123,7 @@ pub async fn serve(config: Config) -> Result<(), String> {
         Err(_) => tracing::warn!("some requests were still under way"),
     }
     // A mail or a delivery that is under way, and notes that wait to be written.
-    let ends = async { tokio::join!(mails, deliveries, sweeps, seals, ending.settle()) };
+    let ends = async { tokio::join!(mails, deliveries, sweeps, seals, floods, ending.settle()) };
     if tokio::time::timeout(GRACE, ends).await.is_err() {
         tracing::warn!("a mail, a delivery or a note was still under way");
     }
@@ -158,6 +161,23 @@ async fn seal(state: AppState, mut stop: watch::Receiver<bool>) {
     }
 }
 
+/// Write down what blocked networks have sent, and forget who has been quiet, minute by minute.
+async fn note_floods(state: AppState, mut stop: watch::Receiver<bool>) {
+    loop {
+        state.forget_the_quiet();
+        let stopping = tokio::select! {
+            () = tokio::time::sleep(FLOODS_EVERY) => false,
+            _ = stop.changed() => true,
+        };
+        if let Err(error) = state.note_floods(stopping).await {
+            tracing::error!(%error, "how many requests blocked networks have sent could not be written down");
+        }
+        if stopping {
+            return;
+        }
+    }
+}
+
 async fn sweep(state: AppState, mut stop: watch::Receiver<bool>) {
     loop {
         if let Err(error) = sessions::sweep(&state.db, state.session_limits, (state.clock)()).await {
@@ -181,10 +201,6 @@ async fn sweep(state: AppState, mut stop: watch::Receiver<bool>) {
         if let Err(error) = address_blocks::sweep(&state.db, (state.clock)()).await {
             tracing::error!(%error, "old blocks of addresses could not be cleared away");
         }
-        state.scim_guesses.sweep();
-        state.scim_traffic.sweep();
-        state.api_failures.sweep();
-        state.anonymous_calls.sweep();
         tokio::select! {
             () = tokio::time::sleep(SWEEP_EVERY) => {}
             _ = stop.changed() => return,

@@ -14,6 +14,7 @@ use url::Url;
 
 use crate::{
     config::Reach,
+    floods::Floods,
     rate_limit::{AnonymousCalls, ApiFailures, ScimGuesses, ScimTraffic, TokenTraffic},
     slow_lane::SlowLane,
     system::Clock,
@@ -52,6 +53,7 @@ pub struct AppState {
     pub leptos: LeptosOptions,
     pub(crate) scim_guesses: ScimGuesses,
     pub(crate) slow_lane: SlowLane,
+    pub(crate) floods: Floods,
     pub(crate) scim_traffic: TokenTraffic,
     pub(crate) api_failures: ApiFailures,
     pub(crate) anonymous_calls: AnonymousCalls,
@@ -111,6 +113,7 @@ impl AppState {
             large_answers: Arc::new(Semaphore::new((parts.db.readers() / 4).max(1))),
             scim_guesses: ScimGuesses::new(&parts.clock),
             slow_lane: SlowLane::new(parts.refusal_wait),
+            floods: Floods::default(),
             scim_traffic: TokenTraffic::new(parts.scim_traffic, &parts.clock),
             api_failures: ApiFailures::new(&parts.clock),
             anonymous_calls: AnonymousCalls::new(),
@@ -149,6 +152,19 @@ impl AppState {
     /// Forget which addresses failed to authenticate at the SCIM endpoints: for tests, whose requests share one.
     pub fn forget_failures(&self) {
         self.scim_guesses.forget();
+    }
+
+    /// Write down how many requests blocked networks have sent since this was called last; at the end, what has not been said of them yet.
+    pub async fn note_floods(&self, at_the_end: bool) -> Result<(), directory::Error> {
+        self.floods.write(&self.db, at_the_end, &self.call()).await
+    }
+
+    /// Forget the clients that have been quiet, so that what is remembered of them is as short as the trouble.
+    pub(crate) fn forget_the_quiet(&self) {
+        self.scim_guesses.sweep();
+        self.scim_traffic.sweep();
+        self.api_failures.sweep();
+        self.anonymous_calls.sweep();
     }
 
     /// Wait until what was noted so far is in the audit log and the activity log.

@@ -16,6 +16,8 @@ pub(crate) struct Counted {
     pub(crate) began: Timestamp,
     /// The older window that this one replaced.
     pub(crate) replaced: Option<Replaced>,
+    /// Whether there was no row before.
+    pub(crate) is_new: bool,
 }
 
 /// A window that is over.
@@ -39,29 +41,68 @@ pub(crate) struct Sum {
     pub(crate) last_from: Option<String>,
 }
 
+/// Rows of a kind that [`add_bounded`] keeps: whoever makes up names and has many networks does not fill the disk.
+const MOST: i64 = 10_000;
+
 /// Count one more failure of `key` at `now`. A window that began at or before `closed` is over, and a new one begins.
 pub(crate) async fn add<S: Send + Sync>(tx: &Tx<S>, kind: &str, key: &[u8], now: Timestamp, closed: Timestamp) -> Result<Counted, Error> {
-    let previous = tx
-        .one(
-            &format!(
-                "SELECT failures, window_began_at, coalesce(last_at, window_began_at) AS last FROM auth_failures WHERE kind = $1 AND key = $2{}",
-                tx.lock()
-            ),
-            params![kind, key.to_vec()],
-            |row| Ok(Replaced { failures: row.get("failures")?, began: row.get("window_began_at")?, last: row.get("last")? }),
-        )
-        .await?;
+    add_many(tx, kind, key, 1, now, closed).await
+}
+
+/// The same for a key that strangers choose: of this kind no more than [`MOST`] rows stay, and the oldest go.
+pub(crate) async fn add_bounded<S: Send + Sync>(
+    tx: &Tx<S>,
+    kind: &str,
+    key: &[u8],
+    now: Timestamp,
+    closed: Timestamp,
+) -> Result<Counted, Error> {
+    let counted = add(tx, kind, key, now, closed).await?;
+    if counted.is_new {
+        let sql = format!(
+            "DELETE FROM auth_failures WHERE kind = $1 AND key IN
+               (SELECT key FROM auth_failures WHERE kind = $1 ORDER BY window_began_at DESC LIMIT 1000 OFFSET $2{})",
+            tx.lock_free()
+        );
+        tx.run(&sql, params![kind, MOST]).await?;
+    }
+    Ok(counted)
+}
+
+/// The window of `key`, over or not.
+pub(crate) async fn find<S: Send + Sync>(tx: &Tx<S>, kind: &str, key: &[u8]) -> Result<Option<Replaced>, Error> {
+    let sql = format!(
+        "SELECT failures, window_began_at, coalesce(last_at, window_began_at) AS last FROM auth_failures WHERE kind = $1 AND key = $2{}",
+        tx.lock()
+    );
+    tx.one(&sql, params![kind, key.to_vec()], |row| {
+        Ok(Replaced { failures: row.get("failures")?, began: row.get("window_began_at")?, last: row.get("last")? })
+    })
+    .await
+}
+
+/// Count `more` failures of `key`, the last of them at `now`.
+pub(crate) async fn add_many<S: Send + Sync>(
+    tx: &Tx<S>,
+    kind: &str,
+    key: &[u8],
+    more: i64,
+    now: Timestamp,
+    closed: Timestamp,
+) -> Result<Counted, Error> {
+    let previous = find(tx, kind, key).await?;
+    let is_new = previous.is_none();
     let replaced = previous.filter(|window| window.began <= closed);
     let counted = tx
         .one(
-            "INSERT INTO auth_failures (kind, key, window_began_at, failures, last_at) VALUES ($1, $2, $3, 1, $3)
+            "INSERT INTO auth_failures (kind, key, window_began_at, failures, last_at) VALUES ($1, $2, $3, $5, $3)
              ON CONFLICT (kind, key) DO UPDATE SET
                last_at = $3,
-               failures = CASE WHEN auth_failures.window_began_at > $4 THEN auth_failures.failures + 1 ELSE 1 END,
+               failures = CASE WHEN auth_failures.window_began_at > $4 THEN auth_failures.failures + $5 ELSE $5 END,
                window_began_at = CASE WHEN auth_failures.window_began_at > $4 THEN auth_failures.window_began_at ELSE $3 END
              RETURNING failures, window_began_at",
-            params![kind, key.to_vec(), now, closed],
-            |row| Ok(Counted { failures: row.get("failures")?, began: row.get("window_began_at")?, replaced }),
+            params![kind, key.to_vec(), now, closed, more],
+            |row| Ok(Counted { failures: row.get("failures")?, began: row.get("window_began_at")?, replaced, is_new }),
         )
         .await?;
     counted.ok_or(Error::Stale)
@@ -110,8 +151,10 @@ pub(crate) async fn clear<S: Send + Sync>(tx: &Tx<S>, kind: &str, key: &[u8]) ->
     Ok(())
 }
 
-/// Clear away windows that began before `before`.
-pub(crate) async fn delete_before<S: Send + Sync>(tx: &Tx<S>, before: Timestamp) -> Result<(), Error> {
-    tx.run("DELETE FROM auth_failures WHERE window_began_at < $1", params![before]).await?;
-    Ok(())
+/// Clear away windows that began before `before`, a slice at a time: whether there are more.
+pub(crate) async fn delete_before<S: Send + Sync>(tx: &Tx<S>, before: Timestamp) -> Result<bool, Error> {
+    const SLICE: i64 = 1_000;
+    let sql = "DELETE FROM auth_failures WHERE window_began_at < $1 AND (kind, key) IN
+                 (SELECT kind, key FROM auth_failures WHERE window_began_at < $1 ORDER BY window_began_at LIMIT $2)";
+    Ok(i64::try_from(tx.run(sql, params![before, SLICE]).await?).unwrap_or(0) >= SLICE)
 }

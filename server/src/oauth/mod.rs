@@ -14,7 +14,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use directory::{Call, oauth::guesses};
+use directory::{Call, afterwards, oauth::guesses};
 use http::StatusCode;
 use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
 
@@ -23,7 +23,7 @@ pub(crate) use endpoints::Caller;
 pub(crate) use metadata::DEVICE_GRANT;
 
 use crate::{
-    rate_limit::whole_seconds,
+    rate_limit::{known, whole_seconds},
     state::AppState,
     surface::{Demand, Surface},
 };
@@ -54,7 +54,9 @@ pub(crate) fn refused(state: &AppState, shown: &str, why: Failure, call: &Call) 
         return Failure::TooMany(whole_seconds(wait));
     }
     let (db, shown, call) = (state.db.clone(), shown.to_owned(), call.clone());
-    state.afterwards.note(async move { guesses::note_failure(&db, &shown, &call).await });
+    // Which organisation it is about is not known yet.
+    let whose = afterwards::about(known(ip));
+    state.afterwards.note(whose, async move { guesses::note_failure(&db, &shown, &call).await });
     why
 }
 

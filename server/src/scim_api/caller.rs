@@ -4,18 +4,23 @@ use std::net::IpAddr;
 
 use axum::extract::{FromRequestParts, OriginalUri};
 use directory::{
-    Call, Error, address_blocks,
+    Call, Error, address_blocks, afterwards,
     provisioning::{
         connection,
         request::{self, Related},
         tokens::{self, Provisioner},
     },
 };
+use domain::OrgId;
 use http::{header, request::Parts};
 use scim::{Notes, Preconditions, Projection};
 
 use super::{activity::Activity, answer::ScimRejection};
-use crate::{rate_limit::Guess, request::ClientIp, state::AppState};
+use crate::{
+    rate_limit::{Guess, known},
+    request::ClientIp,
+    state::AppState,
+};
 
 /// An identity provider whose token is good for the organisation in the URL.
 ///
@@ -77,13 +82,17 @@ impl FromRequestParts<AppState> for Caller {
 }
 
 /// The answer to a request without a good token. Whatever is written about it is written afterwards; about one from a network that is
-/// blocked, nothing is.
+/// blocked, nothing is but how many there were, minute by minute.
 async fn refuse(state: &AppState, ip: Option<IpAddr>, org: String, call: Call) -> ScimRejection {
     let guess = state.scim_guesses.count(ip);
+    let whose = org.parse::<OrgId>().map_or_else(|_| afterwards::about(known(ip)), Into::into);
+    if guess != Guess::Noted {
+        state.floods.count(&org, ip, call.now);
+    }
     let (db, guesses) = (state.db.clone(), state.scim_guesses.clone());
     match guess {
         Guess::Noted => {
-            state.afterwards.note(async move {
+            state.afterwards.note(whose, async move {
                 let noted = tokens::note_failure(&db, &org, &call).await;
                 // Another node may have had enough of it already.
                 if let Some(ip) = ip
@@ -96,13 +105,13 @@ async fn refuse(state: &AppState, ip: Option<IpAddr>, org: String, call: Call) -
             scim::Error::unauthorized().into()
         }
         Guess::OneTooMany(wait) => {
-            state.afterwards.note(async move {
-                // Where no address is known, everybody is behind this one: that is no reason to shut the others out, too.
-                if let Some(ip) = ip {
+            // Where no address is known, everybody is behind this one: that is no reason to shut the others out, too.
+            if let Some(ip) = ip {
+                state.afterwards.block(address_blocks::network(ip), async move {
                     guesses.learn(Some(ip), address_blocks::block(&db, ip, &call).await?);
-                }
-                Ok(())
-            });
+                    Ok(())
+                });
+            }
             ScimRejection::too_many_requests(wait)
         }
         Guess::Blocked(wait) => {

@@ -3,7 +3,7 @@
 
 use std::{net::Ipv4Addr, num::NonZeroU32, time::Duration};
 
-use directory::{address_blocks, mail};
+use directory::{address_blocks, mail, sessions};
 use http::header;
 use serde_json::json;
 use server::rate_limit::ScimTraffic;
@@ -172,7 +172,7 @@ both_databases! {
         assert_eq!(app.idp(&acme).from(shared).get("/Users").await.status, 200);
     }
 
-    /// Before the block a guess is noted; after it, nothing is asked of the database and nothing written.
+    /// Before the block a guess is noted; after it, nothing is asked of the database, and all of them are written down as one.
     async fn five_thousand_guesses_from_one_address_make_few_rows(app) {
         let acme = app.org("Acme").await;
         let idp = guesser(&app, &acme, "192.0.2.7");
@@ -193,8 +193,105 @@ both_databases! {
         app.state.settle().await;
         assert_eq!(rows().await, before);
         assert_eq!(count(&app, "scim.authentication_failed").await, 2, "the first and the tenth");
-        let details = audited(&app, &acme, "scim.authentication_failed").await.concat();
-        assert_eq!(details, ["failures: 10", "first: 15 Jan 2027, 08:00:00 UTC", "last: 15 Jan 2027, 08:00:00 UTC"]);
+        // 30 were heard, and one was too many.
+        app.advance(Duration::from_secs(5));
+        assert_eq!(guess(&idp).await.0, 429);
+        let all = HEARD + 1 + 5_000 + 1 + 1;
+        app.state.note_floods(false).await.unwrap();
+        let shown = async || app.owner(&acme).await.call("security", &[("org", "acme")]).await.json["failed_attempts"].clone();
+        assert_eq!((&shown().await["count"], &shown().await["last_from"]), (&all.into(), &"192.0.2.7".into()));
+        let failures = |count: usize, last: u32| [format!("failures: {count}"), "first: 15 Jan 2027, 08:00:00 UTC".to_owned(), format!("last: 15 Jan 2027, 08:00:{last:02} UTC")];
+        let listed = async || audited(&app, &acme, "scim.authentication_failed").await;
+        assert_eq!(listed().await[0], failures(all, 5));
+        assert!(listed().await[1..].contains(&failures(10, 0).to_vec()));
+        // It goes on: counted with each minute, and listed when it is over.
+        for _ in 0..10 {
+            assert_eq!(guess(&idp).await.0, 429);
+        }
+        app.state.note_floods(false).await.unwrap();
+        assert_eq!((shown().await["count"].clone(), listed().await.len()), ((all + 10).into(), 3));
+        app.advance(Duration::from_secs(1));
+        app.state.note_floods(false).await.unwrap();
+        assert_eq!((listed().await[0].clone(), listed().await.len()), (failures(all + 10, 5).to_vec(), 4));
+        for _ in 0..2 {
+            app.state.note_floods(true).await.unwrap();
+        }
+        assert_eq!((shown().await["count"].clone(), listed().await.len()), ((all + 10).into(), 4), "once");
+        assert!(app.alerts().await.iter().any(|alert| alert.1.contains("many requests without a valid token")));
+    }
+
+    /// What has to be told is kept while the database is out of reach, and whoever makes up organisations costs no rows.
+    async fn a_flood_is_told_later_when_it_cannot_be_now_and_only_to_whom_it_concerns(app) {
+        let (acme, globex) = (app.org("Acme").await, app.org("Globex").await);
+        wear_out(&app, &guesser(&app, &acme, "192.0.2.7")).await;
+        let nobody = guesser(&app, &acme, "192.0.2.7").at("/scim/0199c7e2-41d0-7d3a-9c1e-5a2f8e7b6d10/v2");
+        assert_eq!((guess(&nobody).await.0, guess(&guesser(&app, &globex, "192.0.2.7")).await.0), (429, 429));
+        let (deaf, mended) = match app.state.db.is_postgres() {
+            true => (
+                "CREATE FUNCTION deaf() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no'; END $$;
+                 CREATE TRIGGER deaf BEFORE INSERT ON auth_failures FOR EACH ROW EXECUTE FUNCTION deaf()",
+                "DROP TRIGGER deaf ON auth_failures",
+            ),
+            false => ("CREATE TRIGGER deaf BEFORE INSERT ON auth_failures BEGIN SELECT RAISE(ABORT, 'no'); END", "DROP TRIGGER deaf"),
+        };
+        app.database.try_run(deaf).await.unwrap();
+        app.state.note_floods(false).await.unwrap_err();
+        assert_eq!(guess(&guesser(&app, &globex, "192.0.2.7")).await.0, 429);
+        app.database.try_run(mended).await.unwrap();
+        app.state.note_floods(true).await.unwrap();
+        let seen = async |org: &Org| app.owner(org).await.call("security", &[("org", &org.slug)]).await.json["failed_attempts"]["count"].clone();
+        assert_eq!((seen(&acme).await, seen(&globex).await), (json!(HEARD + 1), json!(2)));
+        assert_eq!(app.database.number("SELECT count(*) FROM auth_failures WHERE kind = 'scim_hour'").await, 2);
+    }
+
+    /// The log is full of somebody's flood: another organisation still hears of its own, and the other nodes of blocks.
+    async fn a_flood_at_one_organisation_drops_neither_anothers_notes_nor_blocks(app) {
+        let (acme, globex) = (app.org("Acme").await, app.org("Globex").await);
+        let sql = match app.state.db.is_postgres() {
+            true => "LOCK TABLE auth_failures, audit_events IN ACCESS EXCLUSIVE MODE",
+            false => "INSERT INTO auth_failures (kind, key, window_began_at, failures) VALUES ('test', x'00', 0, 1)",
+        };
+        let lock = app.database.hold_lock(sql).await;
+        for number in 0..1_100 {
+            assert_eq!(guess(&guesser(&app, &acme, &nth_address(number))).await.0, 401);
+        }
+        assert_eq!(guess(&guesser(&app, &globex, "192.0.2.8")).await.0, 401);
+        let blocked = guesser(&app, &acme, "192.0.2.7");
+        for _ in 0..=HEARD {
+            guess(&blocked).await;
+        }
+        lock.rollback().await.unwrap();
+        app.state.settle().await;
+        assert_eq!(audited(&app, &globex, "scim.authentication_failed").await.len(), 1);
+        assert_eq!(app.database.number("SELECT count(*) FROM address_blocks").await, 1);
+    }
+
+    /// Whoever has many networks, and types many names, does not fill the disk.
+    async fn what_is_kept_of_failures_is_bounded_and_swept(app) {
+        let (series, key) = match app.state.db.is_postgres() {
+            true => ("generate_series(1, 10500) AS s(n)", "decode(lpad(to_hex(n), 8, '0'), 'hex')"),
+            false => ("(WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < 10500) SELECT n FROM s)", "CAST(printf('%08x', n) AS blob)"),
+        };
+        let now = app.call().now.as_micros();
+        for kind in ["sign_in_account", "sign_in_address", "scim_hour"] {
+            app.database.try_run(&format!("INSERT INTO auth_failures (kind, key, window_began_at, failures) SELECT '{kind}', {key}, {now} - 20000 + n, 1 FROM {series}")).await.unwrap();
+        }
+        let browser = app.browser();
+        let guess = async |number: usize| browser.call("sign_in", &[("email", &format!("p{number}@acme.test")), ("password", "x")]).await.status;
+        assert_eq!(guess(0).await, 401);
+        let kept = async |kind: &str| app.database.number(&format!("SELECT count(*) FROM auth_failures WHERE kind = '{kind}'")).await;
+        assert_eq!((kept("sign_in_account").await, kept("sign_in_address").await), (10_000, 10_000));
+        assert_eq!(kept("scim_hour").await, 10_500, "what is counted for organisations is bounded by those");
+        let newest = |kinds: &str| format!("SELECT count(*) FROM auth_failures WHERE window_began_at = {now} AND kind LIKE '{kinds}'");
+        assert_eq!(app.database.number(&newest("sign_in%")).await, 2, "the oldest went");
+        // What an address that is refused goes on to type is not written down.
+        for number in 0..30 {
+            browser.call("ask_reset", &[("email", &format!("p{number}@acme.test"))]).await;
+        }
+        assert_eq!((app.database.number(&newest("reset_account")).await, app.database.number(&newest("reset_address")).await), (20, 1));
+        app.advance(25 * HOUR);
+        sessions::sweep(&app.state.db, app.state.session_limits, app.call().now).await.unwrap();
+        assert_eq!(app.database.number("SELECT count(*) FROM auth_failures").await, 0);
     }
 
     async fn a_flood_from_many_addresses_is_counted_and_not_listed(app) {
