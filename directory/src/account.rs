@@ -25,13 +25,15 @@ use crate::{
         people::Place,
         second_factors::State,
     },
-    throttle::Attempt,
+    throttle::{self, Attempt},
 };
 
 /// How long a mailed link that sets a password works.
 pub const LINK_LIFETIME: Duration = Duration::from_secs(3_600);
-/// Such mails to one address within [`CAP_WINDOW`]: whoever asks over and over fills nobody's inbox.
+/// Such mails to one address within [`CAP_WINDOW`] that one network has asked for, and that all have: whoever asks over and over fills
+/// nobody's inbox, and keeps nobody elsewhere from asking for her own.
 const CAP: i64 = 5;
+const CAP_OF_ALL: i64 = 20;
 const CAP_WINDOW: Duration = Duration::from_secs(24 * 3_600);
 
 /// The signed-in person's own account.
@@ -113,20 +115,21 @@ pub async fn ask_for_reset(db: &Db, email: String, call: &Call) -> Result<(), Er
     let address = EmailAddress::try_from(email)?;
     db.retrying(|| async {
         let tx = db.begin_outside().await?;
-        store::account_mails::insert_reset(&tx, address.key(), call).await?;
+        store::account_mails::insert_reset(&tx, address.key(), throttle::network_key(call).as_deref(), call).await?;
         tx.commit().await
     })
     .await
 }
 
 /// The account that a link is to be mailed for, with its lock: one that is open, that has a password or whose address was proven, and
-/// that had fewer than [`CAP`] of them today.
-pub(crate) async fn to_reset(tx: &Tx<NoOrg>, address: &str, call: &Call) -> Result<Option<AccountId>, Error> {
+/// that had fewer than [`CAP_OF_ALL`] of them today, and fewer than [`CAP`] that this network has asked for.
+pub(crate) async fn to_reset(tx: &Tx<NoOrg>, address: &str, asked_from: Option<&[u8]>, call: &Call) -> Result<Option<AccountId>, Error> {
     let Ok(email) = EmailAddress::try_from(address) else { return Ok(None) };
     let Some(found) = by_key(tx, email.key()).await? else { return Ok(None) };
     let account = store::accounts::lock(tx, found).await?;
     let has_way_in = account.password_hash.is_some() || account.email_proven;
-    if !account.open || !has_way_in || store::account_mails::resets_to(tx, address, call.now - CAP_WINDOW).await? >= CAP {
+    let (of_all, from_there) = store::account_mails::resets_to(tx, address, asked_from, call.now - CAP_WINDOW).await?;
+    if !account.open || !has_way_in || of_all >= CAP_OF_ALL || from_there >= CAP {
         return Ok(None);
     }
     Ok(Some(account.id))

@@ -143,7 +143,9 @@ async fn next_of_account(db: &Db, call: &Call) -> Result<Option<Outgoing>, Error
             None => {
                 let made = db.retrying(|| async {
                     let tx = db.begin_outside().await?;
-                    let Some(account) = account::to_reset(&tx, &due.address, call).await? else { return Ok(None) };
+                    let Some(account) = account::to_reset(&tx, &due.address, due.asked_from.as_deref(), call).await? else {
+                        return Ok(None);
+                    };
                     let (secret, hash) = new_link(call);
                     store::links::insert_reset(&tx, &hash, account, call.now, call.now + account::LINK_LIFETIME).await?;
                     tx.commit().await?;

@@ -10,7 +10,8 @@ pub const APPLICATION_ROLE: &str = "rollcall_app";
 /// The role that its background jobs should sign in as (or be a member of): it may find out which organisations have work to do.
 pub const JOBS_ROLE: &str = "rollcall_jobs";
 
-/// Let [`APPLICATION_ROLE`] and [`JOBS_ROLE`] read and write rows, where these roles exist. The audit log, its seals and the receipts
+/// Keep whoever signs in from making tables, functions and operators of the schema's own (as PostgreSQL before 15 lets everybody), and
+/// let [`APPLICATION_ROLE`] and [`JOBS_ROLE`] read and write rows, where these roles exist. The audit log, its seals and the receipts
 /// of offboardings can only be read and added to, but for what an organisation wants cleared, by a function that looks after that; of a
 /// provisioning token only what does not say whose it is can be written, and it goes only with what it belongs to. Whose rows they reach
 /// is row-level security's to say ([`crate::enforce`]).
@@ -18,6 +19,7 @@ pub async fn grant_to_application(db: &impl ConnectionTrait) -> Result<(), DbErr
     if db.get_database_backend() != DbBackend::Postgres {
         return Ok(());
     }
+    db.execute_unprepared("REVOKE CREATE ON SCHEMA public FROM PUBLIC").await?;
     for role in [APPLICATION_ROLE, JOBS_ROLE] {
         let known = Statement::from_sql_and_values(DbBackend::Postgres, "SELECT 1 FROM pg_roles WHERE rolname = $1", [role.into()]);
         if db.query_one_raw(known).await?.is_none() {

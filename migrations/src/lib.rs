@@ -27,6 +27,7 @@ mod m20261128_000014_value_starts;
 mod m20261128_000015_activity;
 mod m20261128_000016_second_factor;
 mod m20261128_000017_audit_seals;
+mod m20261128_000018_what_stays;
 mod sql;
 mod tenancy;
 
@@ -57,6 +58,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000015_activity::Migration),
             Box::new(m20261128_000016_second_factor::Migration),
             Box::new(m20261128_000017_audit_seals::Migration),
+            Box::new(m20261128_000018_what_stays::Migration),
         ]
     }
 }

@@ -5,7 +5,7 @@ use domain::{EmailKey, MailId, Timestamp};
 use super::{
     db::{NoOrg, Tx},
     mails::{Alert, alert},
-    values::params,
+    values::{Maybe, params},
 };
 use crate::{Call, Error};
 
@@ -16,14 +16,22 @@ pub(crate) struct Due {
     /// What it says; none for a reset, whose link is made when it is sent.
     pub(crate) notice: Option<Alert>,
     pub(crate) address: String,
+    /// Of a reset: the network that asked for it.
+    pub(crate) asked_from: Option<Vec<u8>>,
     pub(crate) attempts: i64,
 }
 
-/// Queue a reset for this address, whether or not there is an account.
-pub(crate) async fn insert_reset<S: Send + Sync>(tx: &Tx<S>, address: &EmailKey, call: &Call) -> Result<(), Error> {
+/// Queue a reset for this address that this network has asked for, whether or not there is an account.
+pub(crate) async fn insert_reset<S: Send + Sync>(
+    tx: &Tx<S>,
+    address: &EmailKey,
+    asked_from: Option<&[u8]>,
+    call: &Call,
+) -> Result<(), Error> {
     tx.run(
-        "INSERT INTO account_mails (id, kind, address, status, attempts, due_at, created_at) VALUES ($1, 'reset', $2, 'pending', 0, $3, $3)",
-        params![call.new_id::<MailId>(), address.as_str(), call.now],
+        "INSERT INTO account_mails (id, kind, address, status, attempts, due_at, created_at, asked_from)
+         VALUES ($1, 'reset', $2, 'pending', 0, $3, $3, $4)",
+        params![call.new_id::<MailId>(), address.as_str(), call.now, Maybe(asked_from.map(<[u8]>::to_vec))],
     )
     .await?;
     Ok(())
@@ -41,16 +49,20 @@ pub(crate) async fn insert_notice<S: Send + Sync>(tx: &Tx<S>, address: &str, not
     Ok(())
 }
 
-/// How many resets were sent to this address since `since`.
-pub(crate) async fn resets_to(tx: &Tx<NoOrg>, address: &str, since: Timestamp) -> Result<i64, Error> {
-    let sql = "SELECT count(*) AS mails FROM account_mails WHERE address = $1 AND created_at > $2 AND kind = 'reset' AND status = 'sent'";
-    Ok(tx.one(sql, params![address, since], |row| row.get("mails")).await?.unwrap_or(0))
+/// How many resets were sent to this address since `since`: all, and those that the network has asked for.
+pub(crate) async fn resets_to(tx: &Tx<NoOrg>, address: &str, asked_from: Option<&[u8]>, since: Timestamp) -> Result<(i64, i64), Error> {
+    let sql = "SELECT count(*) AS mails, count(CASE WHEN coalesce(asked_from, $4) = $3 THEN 1 END) AS from_there
+               FROM account_mails WHERE address = $1 AND created_at > $2 AND kind = 'reset' AND status = 'sent'";
+    let nowhere = Vec::new();
+    let asked_from = asked_from.map_or_else(|| nowhere.clone(), <[u8]>::to_vec);
+    let counted = tx.one(sql, params![address, since, asked_from, nowhere], |row| Ok((row.get("mails")?, row.get("from_there")?)));
+    Ok(counted.await?.unwrap_or((0, 0)))
 }
 
 /// Take the mail that has been due longest and that nobody else has taken, and keep it until `lease_until`.
 pub(crate) async fn take(tx: &Tx<NoOrg>, now: Timestamp, lease_until: Timestamp) -> Result<Option<Due>, Error> {
     let sql = format!(
-        "SELECT id, content, address, attempts FROM account_mails
+        "SELECT id, content, address, asked_from, attempts FROM account_mails
          WHERE status IN ('pending', 'sending') AND due_at <= $1 ORDER BY due_at, id LIMIT 1{}",
         tx.lock_free()
     );
@@ -60,6 +72,7 @@ pub(crate) async fn take(tx: &Tx<NoOrg>, now: Timestamp, lease_until: Timestamp)
                 id: row.get("id")?,
                 notice: row.opt::<String>("content")?.as_deref().map(alert).transpose()?,
                 address: row.get("address")?,
+                asked_from: row.opt("asked_from")?,
                 attempts: row.get("attempts")?,
             })
         })

@@ -73,7 +73,8 @@ pub(crate) async fn delete_expired_of_nobody(tx: &Tx<NoOrg>, now: Timestamp) -> 
     Ok(())
 }
 
-/// Insert a link that sets this account's password anew, in the place of any before it. The caller has locked the account.
+/// Insert a link that sets this account's password anew. Those before it work until their hour is over: whoever asks for another ends
+/// none that is on its way. How many there can be is bounded by the mails of a day. The caller has locked the account.
 pub(crate) async fn insert_reset<S: Send + Sync>(
     tx: &Tx<S>,
     hash: &SecretHash,
@@ -81,7 +82,6 @@ pub(crate) async fn insert_reset<S: Send + Sync>(
     now: Timestamp,
     expires_at: Timestamp,
 ) -> Result<(), Error> {
-    delete_resets(tx, account).await?;
     let sql = "INSERT INTO reset_links (hash, account_id, created_at, expires_at) VALUES ($1, $2, $3, $4)";
     tx.run(sql, params![hash.as_bytes().to_vec(), account, now, expires_at]).await?;
     Ok(())

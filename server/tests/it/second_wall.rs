@@ -230,9 +230,10 @@ async fn a_statement_that_forgets_the_organisation_stays_within_it() {
     let connection = login(&app, "rollcall_app").await;
     let tx = connection.begin().await.unwrap();
     set(&tx, &acme.id.to_string()).await;
-    tx.execute_unprepared("DELETE FROM scim_connections; DELETE FROM organizations").await.unwrap();
-    tx.commit().await.unwrap();
-    assert_eq!(app.database.texts("SELECT slug FROM organizations").await, ["globex"]);
+    let refused = tx.execute_unprepared("DELETE FROM scim_connections; DELETE FROM organizations").await.unwrap_err().to_string();
+    assert!(refused.contains("a provisioning token is never deleted"), "{refused}");
+    drop(tx);
+    assert_eq!(app.database.texts("SELECT slug FROM organizations ORDER BY slug").await, ["acme", "globex"]);
     assert_eq!(everything().await, before);
 }
 

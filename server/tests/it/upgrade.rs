@@ -88,7 +88,12 @@ async fn idp_of_acme(db: &Db, now: Arc<AtomicI64>) -> Idp {
     };
     let call = Call::new((state.clock)(), state.randomness.clone());
     let made = founding::bootstrap(db, &state.hasher, founder, true, &call).await.unwrap();
-    // A row cannot be moved: it goes with the connection that it belongs to, and is made anew.
+    // A row cannot be moved, and goes neither by itself nor with its connection: it is made anew behind what keeps it.
+    let off = match db.is_postgres() {
+        true => "ALTER TABLE scim_tokens DISABLE TRIGGER scim_tokens_remain",
+        false => "DROP TRIGGER scim_tokens_remain",
+    };
+    db.migrator().execute_unprepared(off).await.unwrap();
     let moved = "CREATE TEMPORARY TABLE moved AS SELECT * FROM scim_tokens WHERE name = 'Bootstrap';
                  DELETE FROM scim_connections WHERE org_id = (SELECT id FROM organizations WHERE slug = 'globex');
                  UPDATE moved SET org_id = (SELECT id FROM organizations WHERE slug = 'acme'),
