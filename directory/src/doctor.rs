@@ -12,8 +12,17 @@ use crate::{
     },
 };
 
-/// The policies that tables have.
-const POLICIES: [&str; 4] = ["named", "owner", "tenant", "unclaimed"];
+/// What keeps the application from taking away or changing what has to stay, on PostgreSQL.
+const TRIGGERS: [&str; 8] = [
+    "audit_events_stay",
+    "audit_seal_events_stay",
+    "audit_seals_remain",
+    "audit_seals_stay",
+    "organizations_remain",
+    "organizations_stay",
+    "scim_tokens_remain",
+    "scim_tokens_stay",
+];
 /// The most organisations that are looked at, each table in turn.
 const ORGS: usize = 50;
 
@@ -25,6 +34,20 @@ pub fn doors() -> &'static [Door] {
 /// Make the doors anew in a database that has just been migrated, as its owner. Does nothing on SQLite.
 pub async fn make_doors(db: &Db) -> Result<(), Error> {
     doors::make(db).await
+}
+
+/// How the second wall has to be, as migrations make it.
+pub struct Wall<'a> {
+    /// The tables that belong to no organisation.
+    pub global: &'a [&'a str],
+    /// The policies of a table, which belongs to somebody, where there is a role for background jobs or not: name, role, rows.
+    pub policies: &'a (dyn Fn(&str, &str, bool) -> Vec<(String, String, String)> + Sync),
+    /// Whether the database's spelling of a policy's rows is one that was written so.
+    pub same_rows: fn(&str, &str) -> bool,
+    /// The tables that are only added to.
+    pub only_added_to: &'a [&'a str],
+    /// What of a provisioning token may be written.
+    pub token_columns: &'a [&'a str],
 }
 
 /// What was looked at, and how it is.
@@ -109,14 +132,14 @@ fn unfit(role: &Role, login: Login) -> Option<String> {
     ))
 }
 
-/// Look at everything. `pending` is how many migrations are pending; `global` names the tables that belong to no organisation.
-pub async fn examine(db: &Db, settings: &DbSettings, pending: usize, global: &[&str]) -> Result<Vec<Check>, Error> {
+/// Look at everything. `pending` is how many migrations are pending.
+pub async fn examine(db: &Db, settings: &DbSettings, pending: usize, expected: &Wall<'_>) -> Result<Vec<Check>, Error> {
     let wrong = if pending == 0 { vec![] } else { vec![format!("{pending} are pending: run `rollcall migrate`")] };
     let mut checks = vec![Check::new("migrations", wrong, "none is pending")];
     if pending > 0 {
         return Ok(checks);
     }
-    checks.extend(if db.is_postgres() { examine_postgres(db, global).await? } else { examine_sqlite(db, settings).await? });
+    checks.extend(if db.is_postgres() { examine_postgres(db, expected).await? } else { examine_sqlite(db, settings).await? });
     Ok(checks)
 }
 
@@ -148,7 +171,7 @@ fn others_may_read(_: &std::path::Path) -> bool {
     false
 }
 
-async fn examine_postgres(db: &Db, global: &[&str]) -> Result<Vec<Check>, Error> {
+async fn examine_postgres(db: &Db, expected: &Wall<'_>) -> Result<Vec<Check>, Error> {
     let application = wall::role(&db.read_outside().await?).await?;
     let mut checks =
         vec![Check::new("application's login", unfit(&application, Login::Application).into_iter().collect(), &application.name)];
@@ -163,21 +186,40 @@ async fn examine_postgres(db: &Db, global: &[&str]) -> Result<Vec<Check>, Error>
     }
 
     let tables = wall::tables(&db.read_outside().await?).await?;
-    checks.push(walled(&tables, global));
+    checks.push(walled(db, &tables, expected).await?);
     checks.push(doors_as_listed(&logins).await?);
     checks.push(nothing_without_an_organisation(&logins, &tables).await?);
     checks.push(nothing_of_others(&logins, &tables).await?);
-    let history = application.may_rewrite_history.then(|| format!("{} may change or delete its rows", application.name));
-    checks.push(Check::new("audit log", history.into_iter().collect(), "the application can add to it, and neither change nor delete"));
+    let (mut history, mut tokens, mut schema) = (vec![], vec![], vec![]);
+    for (db, _, role) in &logins {
+        let tx = db.read_outside().await?;
+        let rewritable = wall::rewritable(&tx, expected.only_added_to).await?;
+        history.extend(rewritable.into_iter().map(|table| format!("{} may change or delete rows of {table}", role.name)));
+        let beyond = wall::beyond(&tx, expected.token_columns).await?;
+        tokens.extend(beyond.into_iter().map(|what| format!("{} may {what}", role.name)));
+        schema.extend(
+            role.may_make.then(|| format!("{} may make tables and functions in it: REVOKE CREATE ON SCHEMA public FROM PUBLIC", role.name)),
+        );
+    }
+    checks.push(Check::new("audit log", history, "logins can add to it and to receipts, and neither change nor delete"));
+    checks.push(Check::new("provisioning tokens", tokens, "no login can move one, change whose it is, or delete it"));
+    checks.push(Check::new("schema", schema, "no login can make anything in it"));
+    let enabled = wall::enabled_triggers(&db.read_outside().await?).await?;
+    let off = TRIGGERS.iter().filter(|name| !enabled.iter().any(|trigger| trigger == *name));
+    let off = off.map(|name| format!("{name} is missing or switched off: ALTER TABLE … ENABLE TRIGGER {name}")).collect();
+    checks.push(Check::new("triggers", off, format!("{}, switched on", TRIGGERS.len())));
     Ok(checks)
 }
 
 /// Every table of organisations has row-level security, forced, and our policies; every other is known to be nobody's.
-fn walled(tables: &[Table], global: &[&str]) -> Check {
+async fn walled(db: &Db, tables: &[Table], expected: &Wall<'_>) -> Result<Check, Error> {
+    let tx = db.read_outside().await?;
+    let (found, jobs) = (wall::policies(&tx).await?, wall::jobs_role(&tx).await?);
+    drop(tx);
     let mut wrong = vec![];
     for table in tables {
         if table.column.is_none() {
-            if !global.contains(&table.name.as_str()) {
+            if !expected.global.contains(&table.name.as_str()) {
                 wrong.push(format!("{} is neither an organisation's nor known to be nobody's", table.name));
             }
             continue;
@@ -185,18 +227,28 @@ fn walled(tables: &[Table], global: &[&str]) -> Check {
         if !table.forced {
             wrong.push(format!("{} has no row-level security, or not for its owner", table.name));
         }
-        for policy in ["owner", "tenant"].into_iter().filter(|policy| !table.policies.iter().any(|name| name == policy)) {
-            wrong.push(format!("{} lacks the policy {policy}", table.name));
+        let policies = (expected.policies)(&table.name, &table.owner, jobs);
+        let there: Vec<_> = found.iter().filter(|policy| policy.table == table.name).collect();
+        for (name, role, rows) in &policies {
+            match there.iter().find(|policy| policy.name == *name) {
+                None => wrong.push(format!("{} lacks the policy {name}", table.name)),
+                Some(policy) => {
+                    let same = |stored: &str| (expected.same_rows)(rows, stored);
+                    if !policy.usual || policy.roles != *role || !same(&policy.rows.0) || !same(&policy.rows.1) {
+                        wrong.push(format!("{} has a policy {name} that says something else", table.name));
+                    }
+                }
+            }
         }
-        for policy in table.policies.iter().filter(|policy| !POLICIES.contains(&policy.as_str())) {
-            wrong.push(format!("{} has a policy that is none of ours: {policy}", table.name));
+        for policy in there.iter().filter(|policy| !policies.iter().any(|(name, ..)| *name == policy.name)) {
+            wrong.push(format!("{} has a policy that is none of ours: {}", table.name, policy.name));
         }
     }
     if !wrong.is_empty() {
         wrong.push("run `rollcall migrate` as the owner".to_owned());
     }
     let walled = tables.iter().filter(|table| table.column.is_some()).count();
-    Check::new("row-level security", wrong, format!("forced on {walled} tables, each with its policies"))
+    Ok(Check::new("row-level security", wrong, format!("forced on {walled} tables, each with its policies")))
 }
 
 /// The functions that run as somebody else are the doors, each for the login that it is for.
@@ -204,8 +256,15 @@ async fn doors_as_listed(logins: &[(Db, Login, Role)]) -> Result<Check, Error> {
     let mut wrong = vec![];
     if let Some((db, ..)) = logins.first() {
         let (found, expected) = (wall::definers(&db.read_outside().await?).await?, wall::expected());
-        wrong.extend(found.iter().filter(|door| !expected.contains(door)).map(|door| format!("{} is none of ours", door.signature)));
-        wrong.extend(expected.iter().filter(|door| !found.contains(door)).map(|door| format!("{} is missing", door.signature)));
+        wrong.extend(
+            found
+                .iter()
+                .filter(|door| !expected.contains(door))
+                .map(|door| format!("{} is none of ours, or not as we make it", door.signature)),
+        );
+        wrong.extend(
+            expected.iter().filter(|door| !found.contains(door)).map(|door| format!("{} is missing, or not as we make it", door.signature)),
+        );
     }
     for (db, login, role) in logins {
         let doors = wall::wrong_doors(&db.read_outside().await?, *login).await?;

@@ -31,8 +31,8 @@ mod m20261128_000018_what_stays;
 mod sql;
 mod tenancy;
 
-pub use grants::{APPLICATION_ROLE, JOBS_ROLE, grant_to_application};
-pub use tenancy::{GLOBAL_TABLES, enforce};
+pub use grants::{APPLICATION_ROLE, JOBS_ROLE, ONLY_ADDED_TO, TOKEN_COLUMNS, grant_to_application};
+pub use tenancy::{GLOBAL_TABLES, Policy, enforce, policies, same_rows};
 
 /// All steps, in order.
 pub struct Migrator;

@@ -265,7 +265,18 @@ impl Doctor {
         let db = Db::connect(&settings).await.map_err(failed)?;
         let pending = startup::pending_migrations(&db).await.map_err(failed)?;
         let global: Vec<_> = migrations::GLOBAL_TABLES.iter().map(|(table, _)| *table).collect();
-        let checks = doctor::examine(&db, &settings, pending, &global).await.map_err(failed)?;
+        let policies = |table: &str, owner: &str, jobs| {
+            let policies = migrations::policies(table, owner, jobs).into_iter();
+            policies.map(|policy| (policy.name.to_owned(), policy.role, policy.rows)).collect()
+        };
+        let wall = doctor::Wall {
+            global: &global,
+            policies: &policies,
+            same_rows: migrations::same_rows,
+            only_added_to: &migrations::ONLY_ADDED_TO,
+            token_columns: &migrations::TOKEN_COLUMNS,
+        };
+        let checks = doctor::examine(&db, &settings, pending, &wall).await.map_err(failed)?;
         let ok = checks.iter().all(|check| check.ok);
         if self.json {
             let each = checks.iter().map(|check| serde_json::json!({ "name": check.name, "ok": check.ok, "found": check.found }));

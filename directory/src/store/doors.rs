@@ -167,25 +167,26 @@ impl Door {
         format!("{}({places})", self.name)
     }
 
+    /// What the function does.
+    pub(super) fn body(&self) -> String {
+        let lock = self.takes_for_itself.map(|table| format!(" FOR UPDATE OF {table} SKIP LOCKED")).unwrap_or_default();
+        // PL/pgSQL keeps the plan from one call to the next.
+        format!("\n             #variable_conflict use_column\n             BEGIN RETURN QUERY {}{lock}; END ", (self.sql)())
+    }
+
     /// The statements that make the function.
     fn make(&self) -> String {
-        let (name, signature, sql) = (self.name, self.signature(), (self.sql)());
+        let (name, signature, body) = (self.name, self.signature(), self.body());
         let gives = self.gives.iter().map(|(column, kind)| format!("{column} {kind}")).collect::<Vec<_>>().join(", ");
-        let (volatility, lock) = match self.takes_for_itself {
-            Some(table) => ("VOLATILE", format!(" FOR UPDATE OF {table} SKIP LOCKED")),
-            None => ("STABLE", String::new()),
-        };
+        let volatility = if self.takes_for_itself.is_some() { "VOLATILE" } else { "STABLE" };
         let roles: &[&str] = match self.login {
             Login::Application => &["rollcall_app"],
             Login::Jobs => &["rollcall_jobs"],
             Login::Either => &["rollcall_app", "rollcall_jobs"],
         };
-        // PL/pgSQL keeps the plan from one call to the next.
         let mut make = format!(
             "CREATE FUNCTION {signature} RETURNS TABLE ({gives}) LANGUAGE plpgsql {volatility} SECURITY DEFINER
-               SET search_path = pg_catalog, public, pg_temp AS $door$
-             #variable_conflict use_column
-             BEGIN RETURN QUERY {sql}{lock}; END $door$;
+               SET search_path = pg_catalog, public, pg_temp AS $door${body}$door$;
              REVOKE ALL ON FUNCTION {signature} FROM PUBLIC;"
         );
         for role in roles {

@@ -21,8 +21,8 @@ pub(crate) struct Role {
     pub(crate) owns: bool,
     /// It may ask what only the application asks; what only background jobs ask.
     pub(crate) may: (bool, bool),
-    /// It may change or delete rows of the audit log.
-    pub(crate) may_rewrite_history: bool,
+    /// It may make something in the schema.
+    pub(crate) may_make: bool,
 }
 
 /// The login of the transaction.
@@ -35,10 +35,7 @@ pub(crate) async fn role(tx: &Tx<NoOrg>) -> Result<Role, Error> {
                 EXISTS (SELECT 1 FROM pg_roles r WHERE r.rolbypassrls AND pg_has_role(session_user, r.oid, 'MEMBER')) AS bypasses,
                 EXISTS (SELECT 1 FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
                           AND pg_has_role(session_user, c.relowner, 'MEMBER')) AS owns,
-                {} AS application, {} AS jobs,
-                has_table_privilege(session_user, 'audit_events', 'UPDATE') OR has_any_column_privilege(session_user, 'audit_events', 'UPDATE')
-                  OR has_table_privilege(session_user, 'audit_events', 'DELETE') OR has_table_privilege(session_user, 'audit_events', 'TRUNCATE')
-                  AS history",
+                {} AS application, {} AS jobs, has_schema_privilege(session_user, 'public', 'CREATE') AS makes",
         may(&doors::ANY_ORG),
         may(&doors::ALL_ORGS)
     );
@@ -49,10 +46,82 @@ pub(crate) async fn role(tx: &Tx<NoOrg>) -> Result<Role, Error> {
             bypasses: row.get("bypasses")?,
             owns: row.get("owns")?,
             may: (row.get("application")?, row.get("jobs")?),
-            may_rewrite_history: row.get("history")?,
+            may_make: row.get("makes")?,
         })
     });
     found.await?.ok_or_else(|| Error::Store("nobody is signed in".to_owned()))
+}
+
+/// The tables of these that this login may change, empty, or delete rows of.
+pub(crate) async fn rewritable(tx: &Tx<NoOrg>, tables: &[&str]) -> Result<Vec<String>, Error> {
+    let mut rewritable = vec![];
+    for table in tables {
+        let sql = format!(
+            "SELECT has_any_column_privilege(session_user, '{table}', 'UPDATE') OR has_table_privilege(session_user, '{table}', 'DELETE')
+                 OR has_table_privilege(session_user, '{table}', 'TRUNCATE') AS may"
+        );
+        if tx.one(&sql, vec![], |row| row.get::<bool>("may")).await?.unwrap_or(true) {
+            rewritable.push((*table).to_owned());
+        }
+    }
+    Ok(rewritable)
+}
+
+/// What this login may do with provisioning tokens beyond writing these columns.
+pub(crate) async fn beyond(tx: &Tx<NoOrg>, columns: &[&str]) -> Result<Vec<String>, Error> {
+    let known = columns.iter().map(|column| format!("'{column}'")).collect::<Vec<_>>().join(", ");
+    let sql = format!(
+        "SELECT 'write ' || a.attname AS what FROM pg_attribute a WHERE a.attrelid = 'scim_tokens'::regclass AND a.attnum > 0 AND NOT a.attisdropped
+           AND a.attname NOT IN ({known}) AND has_column_privilege(session_user, a.attrelid, a.attnum, 'UPDATE')
+         UNION ALL SELECT 'delete' WHERE has_table_privilege(session_user, 'scim_tokens', 'DELETE')
+         UNION ALL SELECT 'empty' WHERE has_table_privilege(session_user, 'scim_tokens', 'TRUNCATE') ORDER BY 1"
+    );
+    tx.all(&sql, vec![], |row| row.get("what")).await
+}
+
+/// Which of these triggers are there and switched on.
+pub(crate) async fn enabled_triggers(tx: &Tx<NoOrg>) -> Result<Vec<String>, Error> {
+    let sql = "SELECT t.tgname::text AS name FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+               WHERE c.relnamespace = 'public'::regnamespace AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A') ORDER BY 1";
+    tx.all(sql, vec![], |row| row.get("name")).await
+}
+
+/// Whether there is a role for background jobs.
+pub(crate) async fn jobs_role(tx: &Tx<NoOrg>) -> Result<bool, Error> {
+    let sql = "SELECT to_regrole('rollcall_jobs') IS NOT NULL AS there";
+    Ok(tx.one(sql, vec![], |row| row.get("there")).await?.unwrap_or(false))
+}
+
+/// A policy, as the catalogue has it.
+#[derive(Clone, Debug)]
+pub(crate) struct Policy {
+    pub(crate) table: String,
+    pub(crate) name: String,
+    /// Whether it is permissive, and for every command.
+    pub(crate) usual: bool,
+    /// Whom it is for, `public` being everybody.
+    pub(crate) roles: String,
+    /// The rows that are seen, and those that may be written.
+    pub(crate) rows: (String, String),
+}
+
+/// All policies.
+pub(crate) async fn policies(tx: &Tx<NoOrg>) -> Result<Vec<Policy>, Error> {
+    let sql = "SELECT c.relname::text AS table_name, p.polname::text AS name, p.polpermissive AND p.polcmd = '*' AS usual,
+                      coalesce((SELECT string_agg(CASE WHEN r.oid = 0 THEN 'public' ELSE pg_get_userbyid(r.oid)::text END, ',')
+                                FROM unnest(p.polroles) r (oid)), '') AS roles,
+                      coalesce(pg_get_expr(p.polqual, p.polrelid), '') AS sees, coalesce(pg_get_expr(p.polwithcheck, p.polrelid), '') AS writes
+               FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid WHERE c.relnamespace = 'public'::regnamespace ORDER BY 1, 2";
+    tx.all(sql, vec![], |row| {
+        Ok(Policy {
+            table: row.get("table_name")?,
+            name: row.get("name")?,
+            usual: row.get("usual")?,
+            roles: row.get("roles")?,
+            rows: (row.get("sees")?, row.get("writes")?),
+        })
+    })
+    .await
 }
 
 /// A table, as the catalogue has it.
@@ -63,8 +132,8 @@ pub(crate) struct Table {
     pub(crate) column: Option<String>,
     /// Whether row-level security is on, for its owner, too.
     pub(crate) forced: bool,
-    /// Its policies, by name.
-    pub(crate) policies: Vec<String>,
+    /// Whose it is.
+    pub(crate) owner: String,
 }
 
 /// All tables.
@@ -72,17 +141,10 @@ pub(crate) async fn tables(tx: &Tx<NoOrg>) -> Result<Vec<Table>, Error> {
     let sql = "SELECT c.relname::text AS name, c.relrowsecurity AND c.relforcerowsecurity AS forced,
                       CASE WHEN c.relname = 'organizations' THEN 'id'
                            WHEN EXISTS (SELECT 1 FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname = 'org_id' AND NOT a.attisdropped) THEN 'org_id'
-                      END AS org_column,
-                      coalesce((SELECT string_agg(p.polname::text, ',' ORDER BY p.polname) FROM pg_policy p WHERE p.polrelid = c.oid), '') AS policies
+                      END AS org_column, pg_get_userbyid(c.relowner)::text AS owner
                FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') ORDER BY c.relname";
     tx.all(sql, vec![], |row| {
-        let policies: String = row.get("policies")?;
-        Ok(Table {
-            name: row.get("name")?,
-            column: row.opt("org_column")?,
-            forced: row.get("forced")?,
-            policies: policies.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect(),
-        })
+        Ok(Table { name: row.get("name")?, column: row.opt("org_column")?, forced: row.get("forced")?, owner: row.get("owner")? })
     })
     .await
 }
@@ -111,6 +173,8 @@ pub(crate) struct Definer {
     pub(crate) fixed_path: bool,
     /// Whether anybody may call it.
     pub(crate) open: bool,
+    /// What it does; of what clears the audit log, nothing is said here.
+    pub(crate) body: String,
 }
 
 /// All of them.
@@ -118,7 +182,8 @@ pub(crate) async fn definers(tx: &Tx<NoOrg>) -> Result<Vec<Definer>, Error> {
     let sql =
         "SELECT p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')' AS signature, pg_get_function_result(p.oid) AS gives,
                       coalesce('search_path=pg_catalog, public, pg_temp' = ANY (p.proconfig), false) AS fixed_path,
-                      EXISTS (SELECT 1 FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a WHERE a.grantee = 0) AS open
+                      EXISTS (SELECT 1 FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a WHERE a.grantee = 0) AS open,
+                      CASE WHEN p.proname LIKE 'door\\_%' THEN p.prosrc ELSE '' END AS body
                FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace AND p.prosecdef ORDER BY 1";
     tx.all(sql, vec![], |row| {
         Ok(Definer {
@@ -126,6 +191,7 @@ pub(crate) async fn definers(tx: &Tx<NoOrg>) -> Result<Vec<Definer>, Error> {
             gives: row.get("gives")?,
             fixed_path: row.get("fixed_path")?,
             open: row.get("open")?,
+            body: row.get("body")?,
         })
     })
     .await
@@ -143,10 +209,16 @@ pub(crate) fn expected() -> Vec<Definer> {
         .iter()
         .map(|door| {
             let gives = door.gives.iter().map(|(column, kind)| format!("{column} {kind}")).collect::<Vec<_>>().join(", ");
-            Definer { signature: door.signature(), gives: format!("TABLE({gives})"), fixed_path: true, open: false }
+            Definer { signature: door.signature(), gives: format!("TABLE({gives})"), fixed_path: true, open: false, body: door.body() }
         })
         .collect();
-    doors.push(Definer { signature: CLEARING.0.to_owned(), gives: CLEARING.1.to_owned(), fixed_path: true, open: false });
+    doors.push(Definer {
+        signature: CLEARING.0.to_owned(),
+        gives: CLEARING.1.to_owned(),
+        fixed_path: true,
+        open: false,
+        body: String::new(),
+    });
     doors.sort();
     doors
 }
