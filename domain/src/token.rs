@@ -172,6 +172,12 @@ impl AllowedNetworks {
         self.0.is_empty()
     }
 
+    /// Whether these let in somebody whom `others` do not.
+    pub fn are_wider_than(&self, others: &Self) -> bool {
+        let covered = |net: &IpNet| others.0.iter().any(|other| other.contains(net));
+        !others.is_anywhere() && (self.is_anywhere() || !self.0.iter().all(covered))
+    }
+
     /// Whether `ip`, the client's address as text, is in one of them. Where some are named and the address is not known, it is not.
     pub fn admit(&self, ip: Option<&str>) -> bool {
         let ip = || ip?.parse::<IpAddr>().ok().map(|ip| ip.to_canonical());

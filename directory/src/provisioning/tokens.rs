@@ -199,6 +199,16 @@ pub async fn restrict(db: &Db, who: &SignedIn, scope: OrgScope, token: TokenId, 
         let details =
             vec![("ends in".to_owned(), old.hint.clone()), crate::audit::changed("from", &said(&old.allowed_from), &said(&networks))];
         crate::audit::append(&tx, AuditAction::TokenRestricted, &who.actor(), Some(target(token, &old.name)), details, call).await?;
+        if networks.are_wider_than(&old.allowed_from) {
+            let line = format!(
+                "{} let {} be used from {}; so far it was good from {} only. {KNOWN}",
+                by(who),
+                called(&old),
+                said(&networks),
+                said(&old.allowed_from)
+            );
+            alerts::to_owners(&tx, "a provisioning token may be used from more networks", &line, call).await?;
+        }
         tx.commit().await
     })
     .await

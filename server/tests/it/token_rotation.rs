@@ -95,6 +95,31 @@ both_databases! {
         assert_eq!(bearer(&app, &acme, text(&rotated["secret"])).get("/Users").await.status, 200);
     }
 
+    async fn owners_hear_when_a_token_may_be_used_from_more_networks(app) {
+        let acme = app.org("Acme").await;
+        let owner = app.owner(&acme).await;
+        let token = live(&owner, &acme).await;
+        app.mails().await;
+        for (networks, heard) in [
+            ("203.0.113.0/24", None),
+            ("203.0.113.0/25 203.0.113.200", None),
+            ("203.0.113.0/24", Some("from 203.0.113.0/24; so far it was good from 203.0.113.0/25 203.0.113.200/32 only")),
+            ("203.0.113.9 198.51.100.4", Some("from 203.0.113.9/32 198.51.100.4/32; so far")),
+            ("203.0.113.9", None),
+            ("", Some("from anywhere; so far it was good from 203.0.113.9/32 only")),
+            ("", None),
+        ] {
+            let answer = owner.call("restrict_token", &[("org", "acme"), ("token", &token), ("allowed_from", networks)]).await;
+            assert_eq!(answer.status, 200, "{}", answer.text);
+            let told = told(&app).await;
+            assert_eq!(told.len(), usize::from(heard.is_some()), "{networks}: {told:?}");
+            for (address, subject, line) in told {
+                assert_eq!((address.as_str(), subject.as_str()), ("owner@acme.test", "Acme: a provisioning token may be used from more networks"));
+                assert!(line.contains(heard.unwrap()), "{line}");
+            }
+        }
+    }
+
     /// Whoever rotates every day still sees what works, however much has been.
     async fn a_token_that_works_is_listed_before_those_that_do_not(app) {
         let acme = app.org("Acme").await;
