@@ -1,4 +1,4 @@
-//! What blocked networks go on asking for: refused without a look at the database, counted here, and written down minute by minute.
+//! What blocked networks go on asking for: counted here, and written down minute by minute.
 
 use std::{
     collections::BTreeMap,
