@@ -208,11 +208,19 @@ mod tests {
     async fn written(line: &Line, push: impl AsyncFnOnce(&dyn Fn(u128, &'static str) -> bool)) -> Vec<&'static str> {
         let done = Arc::new(Mutex::new(vec![]));
         let (go, held) = oneshot::channel::<()>();
-        line.push(0, Box::pin(async move { Ok(drop(held.await)) }));
+        let hold = async move {
+            let _ = held.await;
+            Ok(())
+        };
+        line.push(0, Box::pin(hold));
         tokio::task::yield_now().await;
         push(&|whose, what| {
             let done = done.clone();
-            line.push(whose, Box::pin(async move { Ok(done.lock().unwrap().push(what)) }))
+            let work = async move {
+                done.lock().unwrap().push(what);
+                Ok(())
+            };
+            line.push(whose, Box::pin(work))
         })
         .await;
         let _ = go.send(());

@@ -36,12 +36,15 @@ pub async fn make_doors(db: &Db) -> Result<(), Error> {
     doors::make(db).await
 }
 
+/// The policies of a table, which belongs to somebody, where there is a role for background jobs or not: name, role, rows.
+pub type PoliciesOf = dyn Fn(&str, &str, bool) -> Vec<(String, String, String)> + Sync;
+
 /// How the second wall has to be, as migrations make it.
 pub struct Wall<'a> {
     /// The tables that belong to no organisation.
     pub global: &'a [&'a str],
-    /// The policies of a table, which belongs to somebody, where there is a role for background jobs or not: name, role, rows.
-    pub policies: &'a (dyn Fn(&str, &str, bool) -> Vec<(String, String, String)> + Sync),
+    /// The policies of each table.
+    pub policies: &'a PoliciesOf,
     /// Whether the database's spelling of a policy's rows is one that was written so.
     pub same_rows: fn(&str, &str) -> bool,
     /// The tables that are only added to.
