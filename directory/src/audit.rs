@@ -144,14 +144,16 @@ pub async fn note_export(db: &Db, who: &SignedIn, scope: OrgScope, filter: &Audi
 }
 
 /// The next part of such a file, newest first, and where the one after it begins. Each part is read on its own, so that a client that
-/// reads slowly holds nothing of the database.
+/// reads slowly holds nothing of the database; nor does she read on who may no longer.
 pub async fn export(
     db: &Db,
+    who: &SignedIn,
     scope: OrgScope,
     filter: &AuditFilter,
     before: Option<AuditEventId>,
     call: &Call,
 ) -> Result<(Vec<Found>, Option<AuditEventId>), Error> {
+    who.still_may(db, scope, Permission::SeeAudit).await?;
     let tx = db.read(scope).await?;
     let wanted = Wanted::of(filter);
     let mut events = store::audit::newest(&tx, filter.period.map(|period| period.since(call.now)), before, CHUNK).await?;

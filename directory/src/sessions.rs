@@ -96,6 +96,13 @@ impl SignedIn {
         self.confirmed(tx, permission).await.map(|(role, _)| role)
     }
 
+    /// The same before the next part of what is read over a long time.
+    pub(crate) async fn still_may(&self, db: &Db, scope: OrgScope, permission: Permission) -> Result<(), Error> {
+        let tx = db.begin(scope).await?;
+        self.confirm(&tx, permission).await?;
+        tx.commit().await
+    }
+
     /// Her role, and when she last gave her password.
     async fn confirmed(&self, tx: &Tx, permission: Permission) -> Result<(OrgRole, Timestamp), Error> {
         match store::sessions::confirm(tx, &self.session).await? {

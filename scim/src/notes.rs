@@ -49,10 +49,11 @@ impl Notes {
     }
 }
 
-/// A client's text in backticks, cut so that neither a log line nor an answer grows with the input.
+/// A client's text in backticks, cut so that neither a log line nor an answer grows with the input. It holds no backtick itself, so
+/// that what is the client's can be told from what is ours.
 pub(crate) fn quoted(text: &str) -> String {
     const LONGEST: usize = 80;
-    let mut shown: String = text.chars().take(LONGEST).filter(|c| !c.is_control()).collect();
+    let mut shown: String = text.chars().take(LONGEST).filter(|c| !c.is_control()).map(|c| if c == '`' { '\'' } else { c }).collect();
     if text.chars().nth(LONGEST).is_some() {
         shown.push('…');
     }

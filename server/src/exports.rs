@@ -38,15 +38,17 @@ pub(crate) async fn activity_csv(
     let filter = ActivityFilter::read(|name| value_of(&asked, name));
     let first = async {
         let scope = context.in_org(&org, Permission::SeeAudit)?;
-        Ok((scope, activity::export(&context.db, scope, &filter, None, &context.call).await?))
+        let who = context.signed_in()?.clone();
+        let first = activity::export(&context.db, &who, scope, &filter, None, &context.call).await?;
+        Ok((scope, who, first))
     };
     // What cannot be begun is said with a status. What breaks later breaks off the file.
     match first.await {
-        Ok((scope, first)) => {
+        Ok((scope, who, first)) => {
             let (db, call) = (context.db.clone(), context.call.clone());
             let next = move |before: ActivityCursor| {
-                let (db, call, filter) = (db.clone(), call.clone(), filter.clone());
-                async move { activity::export(&db, scope, &filter, Some(before), &call).await }
+                let (db, who, call, filter) = (db.clone(), who.clone(), call.clone(), filter.clone());
+                async move { activity::export(&db, &who, scope, &filter, Some(before), &call).await }
             };
             let rows = in_parts(first, next, |requests: Vec<RequestView>| csv(requests.iter().map(activity_row)));
             let head = stream::once(async { Ok(csv([ACTIVITY.map(str::to_owned)].into_iter())) });
@@ -96,15 +98,17 @@ async fn audit_file(
     let filter = AuditFilter::read(|name| value_of(asked, name));
     let first = async {
         let scope = context.in_org(org, Permission::SeeAudit)?;
-        audit::note_export(&context.db, context.signed_in()?, scope, &filter, format, &context.call).await?;
-        Ok((scope, audit::export(&context.db, scope, &filter, None, &context.call).await?))
+        let who = context.signed_in()?.clone();
+        audit::note_export(&context.db, &who, scope, &filter, format, &context.call).await?;
+        let first = audit::export(&context.db, &who, scope, &filter, None, &context.call).await?;
+        Ok((scope, who, first))
     };
     match first.await {
-        Ok((scope, first)) => {
+        Ok((scope, who, first)) => {
             let (db, call) = (context.db.clone(), context.call.clone());
             let next = move |before: AuditEventId| {
-                let (db, call, filter) = (db.clone(), call.clone(), filter.clone());
-                async move { audit::export(&db, scope, &filter, Some(before), &call).await }
+                let (db, who, call, filter) = (db.clone(), who.clone(), call.clone(), filter.clone());
+                async move { audit::export(&db, &who, scope, &filter, Some(before), &call).await }
             };
             let name = format!("audit-{org}-{}.{format}", day_of(context));
             file(kind, &name, stream::once(async { Ok(head) }).chain(in_parts(first, next, written)))
@@ -246,12 +250,22 @@ fn csv<const N: usize>(rows: impl Iterator<Item = [String; N]>) -> Vec<u8> {
     writer.into_inner().unwrap_or_default()
 }
 
-/// A cell that no spreadsheet computes and no terminal obeys: text that would begin a formula gets an apostrophe before it, and
-/// control characters are made visible.
+/// A cell that no spreadsheet computes and no terminal obeys: text that would begin a formula gets an apostrophe before it, and what
+/// controls how text is shown is made visible. Some spreadsheets end a cell at a semicolon, tab or comma whatever is quoted, so
+/// a formula may begin there, too.
 fn inert(cell: &str) -> String {
-    let formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    let text = cell.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c });
-    formula.then_some('\'').into_iter().chain(text).collect()
+    let mut text = String::with_capacity(cell.len());
+    let mut begins = true;
+    for c in cell.chars() {
+        if begins && matches!(c, '=' | '+' | '-' | '@' | '\t' | '\r' | '＝' | '＋' | '－' | '＠') {
+            text.push('\'');
+        }
+        begins = matches!(c, ';' | ',' | '\t' | '\n' | '\r') || (begins && (c.is_whitespace() || c == '"'));
+        // Among them are those that turn the direction of writing.
+        let hidden = c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        text.push(if hidden { char::REPLACEMENT_CHARACTER } else { c });
+    }
+    text
 }
 
 /// A file to keep. What was sent cannot be taken back, so a failure on the way ends the connection and is in the log.
@@ -285,8 +299,20 @@ mod tests {
             ("+1", "'+1"),
             ("-1", "'-1"),
             ("@SUM(A1)", "'@SUM(A1)"),
-            ("\t=1", "'\u{fffd}=1"),
-            ("\r=1", "'\u{fffd}=1"),
+            ("\t=1", "'\u{fffd}'=1"),
+            ("\r=1", "'\u{fffd}'=1"),
+            (" =1", " '=1"),
+            ("x;=cmd|' /C calc'!A0", "x;'=cmd|' /C calc'!A0"),
+            ("x\t=1", "x\u{fffd}'=1"),
+            ("x,\"@SUM(A1)", "x,\"'@SUM(A1)"),
+            ("x\n-1", "x\u{fffd}'-1"),
+            ("＝1+1", "'＝1+1"),
+            ("＋1", "'＋1"),
+            ("－1", "'－1"),
+            ("＠SUM(A1)", "'＠SUM(A1)"),
+            ("a\u{202e}gpj.exe", "a\u{fffd}gpj.exe"),
+            ("\u{2066}a\u{2069}", "\u{fffd}a\u{fffd}"),
+            ("a-b, c", "a-b, c"),
             ("a\u{1b}[31mb", "a\u{fffd}[31mb"),
             ("a=1", "a=1"),
             ("", ""),

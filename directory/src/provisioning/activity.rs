@@ -60,7 +60,7 @@ pub struct Entry {
     pub status: u16,
     /// The answer's `scimType`, if it has one.
     pub scim_type: Option<String>,
-    /// The answer's `detail`, if it is an error.
+    /// The answer's `detail`, if it is an error. What it repeats of the client's values is not kept.
     pub detail: Option<String>,
     /// How long the answer took.
     pub took: Duration,
@@ -136,12 +136,12 @@ impl ActivityLog {
             body,
             status: entry.status,
             scim_type: entry.scim_type,
-            detail: entry.detail,
+            detail: entry.detail.map(|detail| masked::detail(&detail)),
             took_micros: i64::try_from(entry.took.as_micros()).unwrap_or(i64::MAX),
             ip: call.ip.clone(),
             user_agent: call.user_agent.clone(),
             request_id: call.request_id.clone(),
-            notes: serde_json::to_string(&entry.notes).unwrap_or_default(),
+            notes: serde_json::to_string(&entry.notes.iter().map(|note| masked::note(note)).collect::<Vec<_>>()).unwrap_or_default(),
         };
         if self.queue.try_send(Message::Request(caller.scope, Box::new(request))).is_err() {
             tracing::warn!("requests come faster than they can be put into the activity log");
@@ -156,6 +156,11 @@ impl ActivityLog {
             let _ = settled.await;
         }
     }
+}
+
+/// The detail of an error without what it repeats of a client's values.
+pub fn without_values(detail: &str) -> String {
+    masked::detail(detail)
 }
 
 /// The id of a user or a group that a path or an address ends in.
@@ -306,14 +311,16 @@ pub async fn view(db: &Db, scope: OrgScope, request_id: &str, call: &Call) -> Re
 }
 
 /// The next part of an export of the log, newest first, and where the one after it begins. Each part is read on its own, so that
-/// a client that reads slowly holds nothing of the database.
+/// a client that reads slowly holds nothing of the database; nor does she read on who may no longer.
 pub async fn export(
     db: &Db,
+    who: &SignedIn,
     scope: OrgScope,
     filter: &ActivityFilter,
     before: Option<ActivityCursor>,
     call: &Call,
 ) -> Result<(Vec<RequestView>, Option<ActivityCursor>), Error> {
+    who.still_may(db, scope, Permission::SeeAudit).await?;
     let tx = db.read(scope).await?;
     let (wanted, _) = wanted(&tx, filter, call.now).await?;
     page(&tx, &Wanted { before, ..wanted }, EXPORTED_AT_ONCE).await

@@ -3,9 +3,9 @@
 //! Names of attributes, operators, ids and structure stay. Of an address its first character and its domain stay, of any other
 //! text its length. Nothing stays of what is called a password, a secret or a token.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
-use scim::compare;
+use scim::{attribute::AttributeRef, compare, schema::Kind};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -65,6 +65,63 @@ pub(super) fn query<'a>(pairs: impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)
     }
     let text: String = kept.join("&").chars().take(LONGEST_QUERY).collect();
     (!text.is_empty()).then_some(text)
+}
+
+/// The detail of an error: what it repeats of a request is in backticks, and of that stays what SCIM itself has a name for.
+pub(super) fn detail(text: &str) -> String {
+    quotations(text, |quoted| match quoted {
+        _ if is_ours(quoted) || is_id(quoted) => quoted.to_owned(),
+        _ if quoted.contains([' ', '[', '"']) => filter(quoted),
+        _ => VALUE.to_owned(),
+    })
+}
+
+/// What was tolerated. It names attributes, also those that nobody knows: that is what one wants to read.
+pub(super) fn note(text: &str) -> String {
+    quotations(text, path)
+}
+
+/// A sentence of ours, and in it what is in backticks changed.
+fn quotations(text: &str, change: impl Fn(&str) -> String) -> String {
+    let pieces: Vec<_> = text.split('`').collect();
+    let mut changed = String::new();
+    for (place, piece) in pieces.iter().enumerate() {
+        if place > 0 {
+            changed.push('`');
+        }
+        if place % 2 == 1 { changed.push_str(&change(piece)) } else { changed.push_str(piece) }
+    }
+    changed
+}
+
+/// Whether SCIM itself has this name: an attribute, a schema, a parameter, or a word of its messages.
+fn is_ours(word: &str) -> bool {
+    const WORDS: [&str; 20] = [
+        "op",
+        "path",
+        "value",
+        "method",
+        "data",
+        "bulkId",
+        "schemas",
+        "Operations",
+        "version",
+        "add",
+        "remove",
+        "replace",
+        "filter",
+        "count",
+        "startIndex",
+        "sortBy",
+        "sortOrder",
+        "attributes",
+        "excludedAttributes",
+        "cursor",
+    ];
+    WORDS.contains(&word)
+        || is_operator(word)
+        || (word.starts_with("urn:ietf:params:scim:") && is_name(word))
+        || AttributeRef::parse(word).is_some_and(|name| Kind::ALL.into_iter().any(|kind| name.resolve(kind).is_some()))
 }
 
 /// A filter or a path with its values masked (RFC 7644 §3.4.2.2). What comes before an operator is an attribute's name; what else
@@ -187,7 +244,9 @@ fn value(name: &str, it: &Value) -> Value {
         Value::Null | Value::Bool(_) => it.clone(),
         Value::Number(number) => {
             let short = number.to_string();
-            if short.len() <= 4 { it.clone() } else { format!("{VALUE} ({} digits)", short.len()).into() }
+            let digits = if short.len() == 1 { "digit" } else { "digits" };
+            // What some send for a boolean.
+            if short == "0" || short == "1" { it.clone() } else { format!("{VALUE} ({} {digits})", short.len()).into() }
         }
         Value::String(string) => text(name, string).into(),
         Value::Array(values) => values.iter().map(|one| value(name, one)).collect(),
@@ -198,12 +257,17 @@ fn value(name: &str, it: &Value) -> Value {
 fn object(object: &Map<String, Value>) -> Value {
     // What an operation of a PATCH does to a secret is in its value, and whose it is in its path.
     let about_secret = object.iter().any(|(name, value)| name.eq_ignore_ascii_case("path") && value.as_str().is_some_and(is_secret));
-    let fields = object.iter().map(|(name, one)| {
+    let (mut fields, mut seen) = (Map::new(), BTreeMap::new());
+    for (name, one) in object {
         let hidden = about_secret && name.eq_ignore_ascii_case("value");
         let kept = if hidden { Value::from(SECRET) } else { value(name, one) };
-        (name.chars().take(LONGEST_NAME).collect::<String>(), kept)
-    });
-    Value::Object(fields.collect())
+        // Entra writes a path, with a filter in it, for a name. Two of them may look alike without their values.
+        let shown: String = path(name).chars().take(LONGEST_NAME).collect();
+        let number = seen.entry(shown.clone()).or_insert(0);
+        *number += 1;
+        fields.insert(if *number == 1 { shown } else { format!("{shown} ({number})") }, kept);
+    }
+    Value::Object(fields)
 }
 
 fn text(name: &str, string: &str) -> String {
@@ -223,6 +287,7 @@ fn text(name: &str, string: &str) -> String {
         _ if stays => string.to_owned(),
         // A Bulk's path is one of ours, a PATCH's may hold a filter.
         "path" if string.starts_with('/') => string.split('/').map(segment).collect::<Vec<_>>().join("/"),
+        "externalid" | "bulkid" if !string.contains('@') => begun(string),
         "path" => path(string),
         "filter" => filter(string),
         "attributes" | "excludedattributes" | "sortby" => names(string),
@@ -230,10 +295,20 @@ fn text(name: &str, string: &str) -> String {
     }
 }
 
-fn segment(segment: &str) -> &str {
-    let stays =
-        segment.is_empty() || is_id(segment) || ["Users", "Groups", "Me", "Bulk"].contains(&segment) || segment.starts_with("bulkId:");
-    if stays { segment } else { VALUE }
+fn segment(segment: &str) -> String {
+    let stays = segment.is_empty() || is_id(segment) || ["Users", "Groups", "Me", "Bulk"].contains(&segment);
+    match segment.strip_prefix("bulkId:") {
+        _ if stays => segment.to_owned(),
+        Some(id) if is_opaque(id) => segment.to_owned(),
+        Some(id) => format!("bulkId:{}", begun(id)),
+        None => VALUE.to_owned(),
+    }
+}
+
+/// How an id begins that may be anything, and how long it is.
+fn begun(string: &str) -> String {
+    let first: String = string.chars().take(1).collect();
+    format!("{first}{}", shortened(string))
 }
 
 /// A PATCH's path: the name of an attribute, which may be chosen among its values by a filter.
@@ -241,11 +316,16 @@ fn path(text: &str) -> String {
     if is_name(text) { text.to_owned() } else { filter(text) }
 }
 
-/// Whether an identity provider made this up, rather than a person: an id without a word in it that could be a name.
+/// Whether a program made this up, rather than a person: a UUID, or letters and digits in a mixture that is nobody's name, number of
+/// a telephone or of an insurance (Okta's `00u…` has 20).
 fn is_opaque(string: &str) -> bool {
-    (1..=64).contains(&string.len())
-        && string.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_:.".contains(&byte))
-        && string.bytes().any(|byte| byte.is_ascii_digit())
+    let digits = string.bytes().filter(u8::is_ascii_digit).count();
+    let turns = string.as_bytes().windows(2).filter(|pair| pair[0].is_ascii_digit() != pair[1].is_ascii_digit()).count();
+    Uuid::try_parse(string).is_ok()
+        || ((16..=64).contains(&string.len())
+            && string.bytes().all(|byte| byte.is_ascii_alphanumeric())
+            && digits < string.len()
+            && turns >= 4)
 }
 
 /// Of an address its first character and its domain; of anything else how long it is.
@@ -280,7 +360,7 @@ mod tests {
         let body = json!({
             "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
             "userName": "mira.olsen@acme.test",
-            "externalId": "00u1ab2",
+            "externalId": "00u1ab2c3d4e5f6g7h8i",
             "active": "True",
             "name": { "givenName": "Mira", "familyName": "Olsen" },
             "emails": [{ "type": "work", "primary": true, "value": "mira@acme.test" }],
@@ -292,7 +372,7 @@ mod tests {
         let expected = json!({
             "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
             "userName": "m…@acme.test",
-            "externalId": "00u1ab2",
+            "externalId": "00u1ab2c3d4e5f6g7h8i",
             "active": "True",
             "name": { "givenName": "… (4 characters)", "familyName": "… (5 characters)" },
             "emails": [{ "type": "work", "primary": true, "value": "m…@acme.test" }],
@@ -302,6 +382,59 @@ mod tests {
             "manager": "0199c7e2-41d0-7d3a-9c1e-5a2f8e7b6d10",
         });
         assert_eq!(masked(&body), expected);
+    }
+
+    #[test]
+    fn of_an_id_that_a_person_may_have_chosen_its_beginning_stays() {
+        for (id, expected) in [
+            ("0199c7e2-41d0-7d3a-9c1e-5a2f8e7b6d10", "0199c7e2-41d0-7d3a-9c1e-5a2f8e7b6d10"),
+            ("00u1ab2c3d4e5f6g7h8i", "00u1ab2c3d4e5f6g7h8i"),
+            ("123-45-6789", "1… (11 characters)"),
+            ("john.smith1990", "j… (14 characters)"),
+            ("johnsmithofberlin1990", "j… (21 characters)"),
+            ("491701234567890123", "4… (18 characters)"),
+            ("+491701234567", "+… (13 characters)"),
+            ("mira@acme.test", "m…@acme.test"),
+        ] {
+            assert_eq!(masked(&json!({ "externalId": id, "bulkId": id })), json!({ "externalId": expected, "bulkId": expected }));
+        }
+        assert_eq!(masked(&json!({ "path": "/Users/bulkId:john1" })), json!({ "path": "/Users/bulkId:j… (5 characters)" }));
+        assert_eq!(masked(&json!([0, 1, 7, 1990])), json!([0, 1, "… (1 digit)", "… (4 digits)"]));
+    }
+
+    #[test]
+    fn of_a_name_that_holds_a_filter_its_values_go() {
+        let body = json!({ "value": {
+            "emails[type eq \"work\"].value": "mira@acme.test",
+            "emails[value eq \"mira@acme.test\"].value": "x",
+            "emails[value eq \"ben@acme.test\"].value": "x",
+            "mira@acme.test": true,
+        } });
+        let expected = json!({ "value": {
+            "emails[type eq \"…\"].value": "m…@acme.test",
+            "emails[value eq \"…\"].value": "… (1 characters)",
+            "emails[value eq \"…\"].value (2)": "… (1 characters)",
+            "…": true,
+        } });
+        assert_eq!(masked(&body), expected);
+    }
+
+    #[test]
+    fn of_a_sentence_what_it_repeats_goes() {
+        for (sentence, expected) in [
+            ("`userName` is required.", "`userName` is required."),
+            ("`mira@acme.test` is no attribute.", "`…` is no attribute."),
+            (
+                "There is no `Zorblax`, nor `urn:ietf:params:scim:schemas:core:2.0:User`.",
+                "There is no `…`, nor `urn:ietf:params:scim:schemas:core:2.0:User`.",
+            ),
+            ("Expected `]` after `emails[value eq \"mira@acme.test\"`.", "Expected `…` after `emails[value eq \"…\"`."),
+            ("never `closed mira", "never `… …"),
+        ] {
+            assert_eq!(super::detail(sentence), expected);
+        }
+        assert_eq!(super::note("ignored attribute `shoeSize`"), "ignored attribute `shoeSize`");
+        assert_eq!(super::note("ignored `emails[value eq \"mira\"].x`"), "ignored `emails[value eq \"…\"].x`");
     }
 
     #[test]

@@ -13,7 +13,10 @@ use axum::{
 };
 use directory::{
     Call,
-    provisioning::{activity::Entry, tokens::Provisioner},
+    provisioning::{
+        activity::{Entry, without_values},
+        tokens::Provisioner,
+    },
 };
 use http::header;
 use scim::Notes;
@@ -58,7 +61,12 @@ impl Activity {
     /// One operation of a Bulk failed; the Bulk itself is answered with 200.
     pub(super) fn failed_in(&self, operation: usize, error: &scim::Error) {
         let keyword = keyword(error).map(|keyword| format!(" {keyword}")).unwrap_or_default();
-        self.add(std::iter::once(format!("operation {} failed: {}{keyword}, {}", operation + 1, error.status, error.detail)));
+        self.add(std::iter::once(format!(
+            "operation {} failed: {}{keyword}, {}",
+            operation + 1,
+            error.status,
+            without_values(&error.detail)
+        )));
     }
 
     /// This is its body. A failure shows it, masked.
@@ -106,28 +114,60 @@ pub(super) async fn record(State(state): State<AppState>, mut request: Request, 
     // Below the base URL, `/scim/{org}/v2`.
     let path: String = path.splitn(5, '/').nth(4).map_or_else(|| "/".to_owned(), |rest| format!("/{rest}")).chars().take(500).collect();
 
+    let mut asked = Asked { state, activity, call, method, path, query, answered: false };
     let response = next.run(request).await;
-    let mut noted = activity.take();
-    if noted.more > 0 {
-        noted.notes.push(format!("and {} more", noted.more));
-    }
-    if let (Some(call), Some(caller)) = (call, noted.caller) {
-        let told = response.extensions().get::<Told>().map(|told| &told.0);
-        let took = (state.clock)().as_micros().saturating_sub(call.now.as_micros());
-        let location = response.headers().get(header::LOCATION).and_then(|location| location.to_str().ok()).map(str::to_owned);
+    asked.answered = true;
+    let told = response.extensions().get::<Told>().map(|told| &told.0);
+    let location = response.headers().get(header::LOCATION).and_then(|location| location.to_str().ok()).map(str::to_owned);
+    asked.note(response.status().as_u16(), told, location);
+    response
+}
+
+/// The status of a request whose client did not wait for the answer, as nginx has it.
+const HUNG_UP: u16 = 499;
+
+/// A request that is under way. When nobody waits for its answer any longer, it is let go of without one, and noted as such.
+struct Asked {
+    state: AppState,
+    activity: Activity,
+    call: Option<Call>,
+    method: String,
+    path: String,
+    query: Option<String>,
+    answered: bool,
+}
+
+impl Asked {
+    fn note(&mut self, status: u16, told: Option<&scim::Error>, location: Option<String>) {
+        let mut noted = self.activity.take();
+        if noted.more > 0 {
+            noted.notes.push(format!("and {} more", noted.more));
+        }
+        let (Some(call), Some(caller)) = (&self.call, noted.caller) else { return };
+        let took = (self.state.clock)().as_micros().saturating_sub(call.now.as_micros());
         let entry = Entry {
-            method,
-            path,
-            query,
+            method: std::mem::take(&mut self.method),
+            path: std::mem::take(&mut self.path),
+            query: self.query.take(),
             body: noted.body.map(Vec::from),
             location,
-            status: response.status().as_u16(),
+            status,
             scim_type: told.and_then(keyword),
-            detail: told.map(|error| error.detail.clone()),
+            detail: match status {
+                HUNG_UP => Some("The client hung up before it was answered.".to_owned()),
+                _ => told.map(|error| error.detail.clone()),
+            },
             took: Duration::from_micros(took.unsigned_abs()),
             notes: noted.notes,
         };
-        state.activity.note(&caller, entry, &call);
+        self.state.activity.note(&caller, entry, call);
     }
-    response
+}
+
+impl Drop for Asked {
+    fn drop(&mut self) {
+        if !self.answered && !std::thread::panicking() {
+            self.note(HUNG_UP, None, None);
+        }
+    }
 }

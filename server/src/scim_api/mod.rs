@@ -63,6 +63,8 @@ pub(crate) fn routes(state: &AppState) -> Surface {
         .with(|routes| {
             routes
                 .layer(middleware::from_fn(with_body))
+                // Inside, so that a request that ended in a panic is noted as well; outside for what notes it.
+                .layer(CatchPanicLayer::custom(|_| ScimRejection::from(scim::Error::internal()).into_plain_response()))
                 .layer(middleware::from_fn_with_state(state.clone(), activity::record))
                 .layer(CatchPanicLayer::custom(|_| ScimRejection::from(scim::Error::internal()).into_plain_response()))
         })

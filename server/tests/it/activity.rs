@@ -1,13 +1,24 @@
 //! The activity log: what the provisioning endpoints were asked, how it ended, and what was tolerated.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::Poll,
+    time::Duration,
+};
 
+use axum::body::Body;
 use directory::provisioning::{
     activity::{self, ActivityLog, Entry},
     tokens,
 };
-use http::Method;
+use futures_util::StreamExt;
+use http::{Method, Request};
 use serde_json::{Value, json};
+use server::router::router;
+use tower::ServiceExt;
 
 use crate::support::{Browser, Engine, Idp, Org, TestApp, both_databases, filtered, id, user};
 
@@ -200,11 +211,20 @@ both_databases! {
         idp.send(Method::POST, "/Users", Some(format!("{{\"password\":\"{needle}\"")), "application/scim+json").await;
         idp.send(Method::POST, "/Users", Some(format!("password={needle}")), "application/scim+json").await;
         idp.post("/Users/.search", json!({ "filter": format!("userName eq \"{needle}") })).await;
+        for filter in ["mira@zorblax.test", "emails[value eq \"mira@zorblax.test\""] {
+            idp.get(&format!("/Users?{}", filtered(filter))).await;
+            idp.post("/Users/.search", json!({ "filter": filter, "sortBy": filter })).await;
+            let operations = json!([{ "op": "replace", "path": filter, "value": "x" }, { "op": filter, "path": "title" }]);
+            idp.patch(&format!("/Users/{NOBODY}"), json!({ "Operations": operations })).await;
+            idp.post("/Bulk", json!({ "Operations": [{ "method": "PATCH", "path": format!("/Users/{NOBODY}"), "data": { "Operations": operations } }] })).await;
+            idp.post("/Users", json!({ "userName": "ben", "active": false, "emails[value eq \"mira@zorblax.test\"].type": "work", "mira@zorblax.test": 1 })).await;
+        }
         let failed = column(&app, &acme, "coalesce(r.query, '') || coalesce(r.body, '')").await;
         assert!(failed.iter().filter(|text| !text.is_empty()).count() >= 6, "{failed:?}");
         let all = "r.method || r.path || coalesce(r.scim_type, '') || coalesce(r.ip, '') || coalesce(r.user_agent, '') || r.notes
-             || coalesce(r.query, '') || coalesce(r.body, '')";
+             || coalesce(r.query, '') || coalesce(r.body, '') || coalesce(r.detail, '')";
         let everything = column(&app, &acme, all).await.join("\n");
+        assert!(!everything.contains("mira@"), "{everything}");
         assert!(!everything.contains(&token) && !everything.contains(needle) && everything.contains("Okta SCIM Client"), "{everything}");
         // A path that is too long is cut off.
         idp.get(&format!("/{}", "x".repeat(3_000))).await;
@@ -400,6 +420,21 @@ both_databases! {
         assert_eq!(file.text.split_terminator("\r\n").count(), 2, "{}", file.text);
     }
 
+    async fn a_file_ends_when_its_reader_may_no_longer_read(app) {
+        let acme = app.org("Acme").await;
+        let auditor = app.member_as(&acme, "audit@acme.test", domain::OrgRole::Auditor).await;
+        fill(&app, &acme, 2_100).await;
+        let mut file = auditor.download("/o/acme/activity.csv").await;
+        // Its head, and a first part.
+        for _ in 0..2 {
+            assert!(!file.next().await.unwrap().unwrap().is_empty());
+        }
+        let member = app.member_id(&acme, "audit@acme.test").await;
+        let removed = app.owner(&acme).await.call("remove_member", &[("org", "acme"), ("member", &member)]).await;
+        assert_eq!(removed.status, 200, "{}", removed.text);
+        assert!(file.next().await.unwrap().is_err(), "the next part");
+    }
+
     async fn what_a_directory_sends_is_text_wherever_it_is_shown(app) {
         let acme = app.org("Acme").await;
         let idp = app.idp(&acme);
@@ -424,7 +459,7 @@ both_databases! {
             }
         }
         let file = owner.get("/o/acme/activity.csv").await.text;
-        assert!(file.contains("<script>alert(1)</script>") && !file.contains('\u{1b}'), "{file}");
+        assert!(file.contains("<script>alert(2)</script>") && !file.contains("alert(1)") && !file.contains('\u{1b}'), "{file}");
     }
 
     async fn an_owner_says_for_how_long_requests_are_kept(app) {
@@ -475,6 +510,36 @@ both_databases! {
         app.advance(Duration::from_secs(31 * 86_400));
         activity::sweep(&app.state.db, (app.state.clock)()).await.unwrap();
         assert_eq!(list(&app.owner(&acme).await, &[]).await["dropped"], Value::Null);
+    }
+
+    /// "Every request" is also the one that the server fails at, and the one that nobody waited for.
+    async fn what_panics_and_what_is_given_up_is_noted(app) {
+        let acme = app.org("Acme").await;
+        let mut state = app.state.clone();
+        let (randomness, once) = (state.randomness.clone(), AtomicBool::new(true));
+        // The id of what is created is the first; the note's own still comes.
+        state.randomness = Arc::new(move |bytes| {
+            assert!(bytes.len() != 10 || !once.swap(false, Ordering::Relaxed), "no randomness");
+            randomness(bytes);
+        });
+        let unlucky = Idp::new(router(state), format!("/scim/{}/v2", acme.id), format!("Bearer {}", acme.token));
+        assert_eq!(unlucky.post("/Users", user("mira@acme.test")).await.status, 500);
+
+        app.advance(Duration::from_millis(1));
+        let (asked, mut is_asked) = tokio::sync::mpsc::unbounded_channel();
+        let body = Body::from_stream(futures_util::stream::poll_fn(move |_| -> Poll<Option<Result<Vec<u8>, std::io::Error>>> {
+            let _ = asked.send(());
+            Poll::Pending
+        }));
+        let request = Request::post(format!("/scim/{}/v2/Users", acme.id)).header("authorization", format!("Bearer {}", acme.token));
+        let request = request.header("content-type", "application/scim+json").body(body).unwrap();
+        let client = tokio::spawn(app.router.clone().oneshot(request));
+        is_asked.recv().await.unwrap();
+        client.abort();
+        assert!(client.await.unwrap_err().is_cancelled());
+        assert_eq!(rows(&app, &acme).await, ["POST /Users 500 -", "POST /Users 499 -"]);
+        let failed = list(&app.owner(&acme).await, &[("outcome", "failed")]).await;
+        assert_eq!(lines(&failed), ["POST /Users 499", "POST /Users 500"]);
     }
 
     async fn a_full_queue_drops_and_never_waits(app) {

@@ -81,6 +81,13 @@ impl Browser {
         self.send(Request::get(path).header(header::ACCEPT, "text/html").body(Body::empty()).unwrap()).await
     }
 
+    /// The body of a file, part by part, as slowly as one likes.
+    pub async fn download(&self, path: &str) -> axum::body::BodyDataStream {
+        let mut request = Request::get(path).header(header::COOKIE, self.cookie().unwrap()).body(Body::empty()).unwrap();
+        request.extensions_mut().insert(ConnectInfo(self.address));
+        self.router.clone().oneshot(request).await.unwrap().into_body().into_data_stream()
+    }
+
     /// Call a server function as the page's script does it.
     pub async fn call(&self, function: &str, fields: &[(&str, &str)]) -> Page {
         self.post(function, fields, &[("origin", "https://id.rollcall.test"), ("accept", "application/json")]).await
