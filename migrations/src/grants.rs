@@ -18,7 +18,8 @@ pub const TOKEN_COLUMNS: [&str; 8] =
 
 /// Keep whoever signs in from making tables, functions and operators of the schema's own (as PostgreSQL before 15 lets everybody), and
 /// let [`APPLICATION_ROLE`] and [`JOBS_ROLE`] read and write rows, where these roles exist. The audit log, its seals and the receipts
-/// of offboardings can only be read and added to, but for what an organisation wants cleared, by a function that looks after that; of a
+/// of offboardings can only be read and added to, but for what an organisation wants cleared, by a function of the jobs' that looks after
+/// that; of a
 /// provisioning token only what does not say whose it is can be written, and it goes only with what it belongs to. Whose rows they reach
 /// is row-level security's to say ([`crate::enforce`]).
 pub async fn grant_to_application(db: &impl ConnectionTrait) -> Result<(), DbErr> {
@@ -36,12 +37,15 @@ pub async fn grant_to_application(db: &impl ConnectionTrait) -> Result<(), DbErr
             "GRANT USAGE ON SCHEMA public TO {role};
              GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role};
              REVOKE UPDATE, DELETE, TRUNCATE ON {added_to} FROM {role};
-             GRANT EXECUTE ON FUNCTION rollcall_clear_audit(uuid, bigint, bigint) TO {role};
              REVOKE UPDATE, DELETE, TRUNCATE ON scim_tokens FROM {role};
              GRANT UPDATE ({columns}) ON scim_tokens TO {role};
              REVOKE INSERT, UPDATE, DELETE ON seaql_migrations FROM {role};"
         ))
         .await?;
+        // Whoever takes over what answers requests clears nothing.
+        if role == JOBS_ROLE {
+            db.execute_unprepared(&format!("GRANT EXECUTE ON FUNCTION rollcall_clear_audit(uuid, bigint, bigint, uuid) TO {role}")).await?;
+        }
     }
     Ok(())
 }

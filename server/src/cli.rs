@@ -310,7 +310,12 @@ impl ResetSecondFactor {
 impl VerifyAudit {
     async fn run(self, config: &Config) -> Result<(), String> {
         let expected = self.expect.as_deref().map(str::parse::<Head>).transpose().map_err(|error| error.to_string())?;
-        let db = startup::open(&config.database()).await?;
+        // It only reads: it does not bring a file up to date, as opening one to serve does.
+        let db = Db::connect(&config.database()).await.map_err(|error| format!("The database cannot be opened: {error}"))?;
+        let pending = startup::pending_migrations(&db).await.map_err(|error| format!("The database cannot be read: {error}"))?;
+        if pending > 0 {
+            return Err(format!("{pending} migrations are pending. Apply them with `rollcall migrate`, then verify."));
+        }
         let now = (system::clock())();
         let verified = seals::verify(&db, self.org.as_deref(), expected.as_ref(), now).await.map_err(|error| match error {
             Error::NotFound(_) => "There is no such organisation.".to_owned(),

@@ -173,14 +173,15 @@ pub(crate) struct Cleared {
     pub(crate) last: i64,
 }
 
-/// Clear whole batches from the oldest on, as far as the organisation wants it, and no more than `most`.
-pub(crate) async fn clear(tx: &Tx, years: i64, now: Timestamp, most: i64) -> Result<Option<Cleared>, Error> {
+/// Clear whole batches from the oldest on, as far as the organisation wants it, and no more than `most`. On PostgreSQL that is noted
+/// in the log as well, by `entry`.
+pub(crate) async fn clear(tx: &Tx, years: i64, now: Timestamp, most: i64, entry: AuditEventId) -> Result<Option<Cleared>, Error> {
     let read = |row: &Row| {
         Ok(Cleared { batches: row.get("batches")?, events: row.get("events")?, first: row.get("first")?, last: row.get("last")? })
     };
     if tx.is_postgres() {
         // The application may delete nothing; the function looks for itself how long the organisation wants it kept.
-        return tx.one("SELECT * FROM rollcall_clear_audit($1, $2, $3)", params![tx.org(), now, most], read).await;
+        return tx.one("SELECT * FROM rollcall_clear_audit($1, $2, $3, $4)", params![tx.org(), now, most, entry], read).await;
     }
     let cleared = tx
         .all(
@@ -197,8 +198,15 @@ pub(crate) async fn clear(tx: &Tx, years: i64, now: Timestamp, most: i64) -> Res
     let numbers = || cleared.iter().map(|(number, _)| *number);
     let (Some(first), Some(last)) = (numbers().min(), numbers().max()) else { return Ok(None) };
     let of_batches = "SELECT m.event_id FROM audit_seal_events m WHERE m.org_id = $1 AND m.seal BETWEEN $2 AND $3";
-    tx.run(&format!("DELETE FROM audit_events WHERE org_id = $1 AND id IN ({of_batches})"), params![tx.org(), first, last]).await?;
+    let old = "at < $4 - $5 * 31557600000000";
+    let delete = format!("DELETE FROM audit_events WHERE org_id = $1 AND id IN ({of_batches}) AND {old}");
+    let gone = tx.run(&delete, params![tx.org(), first, last, now, years]).await?;
+    let events: i64 = cleared.iter().map(|(_, events)| *events).sum();
+    if i64::try_from(gone) != Ok(events) {
+        let sentence = format!("batches {first} to {last} do not hold what they were sealed with: nothing is cleared");
+        return Err(Error::Store(sentence));
+    }
     tx.run("DELETE FROM audit_seal_events WHERE org_id = $1 AND seal BETWEEN $2 AND $3", params![tx.org(), first, last]).await?;
     let batches = i64::try_from(cleared.len()).unwrap_or(i64::MAX);
-    Ok(Some(Cleared { batches, events: cleared.iter().map(|(_, events)| *events).sum(), first, last }))
+    Ok(Some(Cleared { batches, events, first, last }))
 }

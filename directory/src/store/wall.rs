@@ -199,7 +199,7 @@ pub(crate) async fn definers(tx: &Tx<NoOrg>) -> Result<Vec<Definer>, Error> {
 
 /// What an organisation's audit log is cleared by: whole batches, of the transaction's own organisation, as it decided.
 const CLEARING: (&str, &str) = (
-    "rollcall_clear_audit(organisation uuid, moment bigint, most bigint)",
+    "rollcall_clear_audit(organisation uuid, moment bigint, most bigint, entry uuid)",
     "TABLE(batches bigint, events bigint, first bigint, last bigint)",
 );
 

@@ -6,6 +6,7 @@ use directory::{
     Db, DbSettings, Error,
     seals::{self, Head, Verified},
 };
+use futures_util::StreamExt;
 use serde_json::Value;
 
 use crate::support::{
@@ -208,6 +209,7 @@ both_databases! {
             "DELETE FROM audit_events",
             "UPDATE audit_seals SET up_to = 0",
             "UPDATE audit_seals SET cleared_at = 1, events = 1",
+            "UPDATE audit_seals SET cleared_at = 9000000000000000",
             "DELETE FROM audit_seals",
             "UPDATE audit_seal_events SET position = position + 1000",
             "DELETE FROM audit_seal_events",
@@ -218,7 +220,20 @@ both_databases! {
             let error = app.database.try_run(sql).await.expect_err(sql);
             assert!(error.contains("only added to"), "{error}");
         }
+        // Nor is anything put beside what is there: a place in a batch that is full, or a batch that was never there.
+        for sql in [
+            "INSERT INTO audit_seal_events (org_id, seal, position, event_id, hash) SELECT org_id, seal, position + 1000, event_id, hash FROM audit_seal_events",
+            "INSERT INTO audit_seals (org_id, number, events, first_at, up_to, digest, previous, hash, sealed_at, cleared_at)
+             SELECT org_id, number + 100, events, first_at, up_to, digest, previous, hash, sealed_at, sealed_at FROM audit_seals",
+        ] {
+            let error = app.database.try_run_as_application_in("acme", sql).await.expect_err(sql);
+            assert!(error.contains("only added to"), "{error}");
+        }
         if !app.state.db.is_postgres() {
+            for table in ["audit_seals", "audit_seal_events"] {
+                let same = format!("INSERT OR REPLACE INTO {table} SELECT * FROM {table}");
+                assert!(app.database.try_run_as_application(&same).await.unwrap_err().contains("only added to"), "{table}");
+            }
             let replaced = "INSERT OR REPLACE INTO audit_events SELECT id, org_id, at, action, actor_kind, actor_id, 'Nobody', target_kind, target_id, target, ip, user_agent, request_id, details FROM audit_events";
             assert!(app.database.try_run_as_application(replaced).await.unwrap_err().contains("only added to"));
         }
@@ -264,12 +279,12 @@ both_databases! {
         }
         seal(&app).await;
         let of = |slug: &str| format!("SELECT count(*) FROM audit_events e JOIN organizations o ON o.id = e.org_id WHERE e.at < 1600000000000000 AND o.slug = '{slug}'");
-        seals::clear(&app.state.db, &app.call()).await.unwrap();
+        seals::clear(&app.state.db, || app.call()).await.unwrap();
         assert_eq!(app.database.number(&of("acme")).await, 2_000, "nobody has said so");
         let owner = app.owner(&acme).await;
         assert_eq!(owner.call("keep_audit", &[("org", "acme"), ("years", "3")]).await.status, 422);
         assert_eq!(owner.call("keep_audit", &[("org", "acme"), ("years", "7")]).await.status, 200);
-        seals::clear(&app.state.db, &app.call()).await.unwrap();
+        seals::clear(&app.state.db, || app.call()).await.unwrap();
         assert_eq!((app.database.number(&of("acme")).await, app.database.number(&of("globex")).await), (0, 2_000));
 
         let verified = verify(&app, &acme).await;
@@ -281,10 +296,27 @@ both_databases! {
         assert_eq!(about("audit.cleared"), [["batches: 1–2", "entries: 2000"]]);
         // What is young stays, and nothing is cleared twice.
         assert!(!about("organisation.founded").is_empty());
-        seals::clear(&app.state.db, &app.call()).await.unwrap();
+        seals::clear(&app.state.db, || app.call()).await.unwrap();
         assert_eq!(app.audit(&acme).await.iter().filter(|row| row.action == "audit.cleared").count(), 1);
         seal(&app).await;
         assert_eq!(verify(&app, &acme).await.problems, [""; 0]);
+    }
+
+    /// A file that is read slowly is read no further than its reader may.
+    async fn a_file_ends_when_its_reader_may_no_longer_read(app) {
+        let acme = app.org("Acme").await;
+        let auditor = app.member_as(&acme, "audit@acme.test", domain::OrgRole::Auditor).await;
+        fill(&app, &acme, 2_500).await;
+        let mut file = auditor.download("/o/acme/audit.jsonl").await;
+        let mut read = 0;
+        while read == 0 {
+            read = file.next().await.unwrap().unwrap().len();
+        }
+        let member = app.member_id(&acme, "audit@acme.test").await;
+        let removed = app.owner(&acme).await.call("remove_member", &[("org", "acme"), ("member", &member)]).await;
+        assert_eq!(removed.status, 200, "{}", removed.text);
+        assert!(file.next().await.unwrap().is_err(), "the next part");
+        assert!(file.next().await.is_none());
     }
 
     async fn the_log_is_filtered_and_searched(app) {
@@ -353,28 +385,55 @@ both_databases! {
     }
 }
 
-/// The application may clear nothing by itself, nor by the function what its organisation does not want cleared, nor another's.
+/// The application may clear nothing by itself, and background jobs nothing that its organisation does not want cleared, that is
+/// another's, or that is young, whatever a batch says of it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_application_clears_only_what_its_organisation_wants_cleared() {
     let app = TestApp::start(Engine::Postgres).await;
     let acme = app.org("Acme").await;
     old(&app, &acme, 1_000).await;
     seal(&app).await;
-    let call = format!("SELECT rollcall_clear_audit('{}', 9000000000000000, 20)", acme.id);
-    let error = app.database.try_run_as_application(&call).await.unwrap_err();
+    let jobs = Rows::open(&app.database.url_of("rollcall_jobs")).await;
+    let call = |org: &Org| format!("SELECT rollcall_clear_audit('{}', 9000000000000000, 20, gen_random_uuid())", org.id);
+    let within = |org: &Org, call: &str| format!("BEGIN; SELECT set_config('rollcall.org', '{}', true); {call}; COMMIT", org.id);
+    let error = app.database.try_run_as_application_in("acme", &call(&acme)).await.unwrap_err();
+    assert!(error.contains("permission denied"), "{error}");
+    let error = jobs.try_run(&call(&acme)).await.unwrap_err();
     assert!(error.contains("of another organisation"), "{error}");
-    let within = |call: &str| format!("BEGIN; SELECT set_config('rollcall.org', '{}', true); {call}; COMMIT", acme.id);
-    app.database.try_run_as_application(&within(&call)).await.unwrap();
+    jobs.try_run(&within(&acme, &call(&acme))).await.unwrap();
     let left = || app.database.number("SELECT count(*) FROM audit_events WHERE at < 1600000000000000");
     assert_eq!(left().await, 1_000, "kept for ever");
     app.database
-        .try_run_as_application(&within(&format!("INSERT INTO retention (org_id, audit_years) VALUES ('{}', 1)", acme.id)))
+        .try_run_as_application_in("acme", &format!("INSERT INTO retention (org_id, audit_years) VALUES ('{}', 1)", acme.id))
         .await
         .unwrap();
     // Whatever time it says it is: what the database holds to be young stays.
     let all = app.database.number("SELECT count(*) FROM audit_events").await;
-    app.database.try_run_as_application(&within(&call)).await.unwrap();
-    assert_eq!((left().await, app.database.number("SELECT count(*) FROM audit_events").await), (0, all - 1_000));
+    jobs.try_run(&within(&acme, &call(&acme))).await.unwrap();
+    // Whoever clears cannot do it in silence.
+    assert_eq!((left().await, app.database.number("SELECT count(*) FROM audit_events").await), (0, all - 1_000 + 1));
+    assert_eq!(app.audit(&acme).await.iter().filter(|row| row.action == "audit.cleared").count(), 1);
+    assert_eq!(app.database.number("SELECT count(*) FROM audit_seal_events WHERE seal = 1").await, 0);
+
+    // A batch that says it is old, and names a young event: nothing is cleared.
+    let globex = app.org("Globex").await;
+    let young =
+        app.database.number("SELECT count(*) FROM audit_events e JOIN organizations o ON o.id = e.org_id WHERE o.slug = 'globex'").await;
+    let forged = format!(
+        "INSERT INTO retention (org_id, audit_years) VALUES ('{org}', 1);
+         INSERT INTO audit_seals (org_id, number, events, first_at, up_to, digest, previous, hash, sealed_at)
+         VALUES ('{org}', 1, {young}, 0, 1, '', '', '', 1);
+         INSERT INTO audit_seal_events (org_id, seal, position, event_id, hash)
+         SELECT org_id, 1, row_number() OVER () - 1, id, '' FROM audit_events WHERE org_id = '{org}'",
+        org = globex.id
+    );
+    app.database.try_run_as_application_in("globex", &forged).await.unwrap();
+    let error = jobs.try_run(&within(&globex, &call(&globex))).await.unwrap_err();
+    assert!(error.contains("do not hold what they were sealed with"), "{error}");
+    jobs.try_run("ROLLBACK").await.unwrap();
+    let events = "SELECT count(*) FROM audit_events e JOIN organizations o ON o.id = e.org_id WHERE o.slug = 'globex'";
+    assert_eq!(app.database.number(events).await, young);
+    jobs.close().await;
 }
 
 async fn restore(app: &TestApp) {
@@ -452,6 +511,13 @@ async fn from_the_command_line(engine: Engine) {
     rows.close().await;
     let (code, out, error) = run(&[]);
     assert_eq!(code, Some(1));
+    // It only reads: a database that is behind is not brought up to date on the way.
+    let behind = Rows::open(&of).await;
+    behind.run("DELETE FROM seaql_migrations WHERE version LIKE '%000019%'").await;
+    let refused = run(&["--org", "acme"]);
+    assert!(refused.0 == Some(1) && refused.2.contains("1 migrations are pending"), "{refused:?}");
+    assert_eq!(behind.number("SELECT count(*) FROM seaql_migrations WHERE version LIKE '%000019%'").await, 0);
+    behind.close().await;
     assert!(out.contains("acme: TAMPERED WITH") && out.contains("of batch 1 was changed"), "{out}");
     assert!(error.contains("is not as it was sealed"), "{error}");
     let _ = std::fs::remove_dir_all(folder);

@@ -247,6 +247,11 @@ impl Rows {
         self.0.execute_unprepared(sql).await.unwrap();
     }
 
+    /// The same, or why it did not run.
+    pub async fn try_run(&self, sql: &str) -> Result<(), String> {
+        self.0.execute_unprepared(sql).await.map(drop).map_err(|error| error.to_string())
+    }
+
     pub async fn close(self) {
         self.0.close().await.unwrap();
     }
