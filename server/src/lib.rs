@@ -9,6 +9,7 @@ mod exports;
 mod floods;
 mod health;
 pub mod keys;
+pub mod listening;
 mod logging;
 mod login;
 pub mod mailer;

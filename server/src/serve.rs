@@ -16,6 +16,7 @@ use crate::{
     assets,
     config::Config,
     keys,
+    listening::Patience,
     mailer::Mailer,
     router::router,
     startup,
@@ -95,24 +96,25 @@ pub async fn serve(config: Config) -> Result<(), String> {
     let ending = state.clone();
     let service = router(state).into_make_service_with_connect_info::<SocketAddr>();
     let mut stopping = stopped.clone();
+    let handle = axum_server::Handle::new();
+    let listener = listener.into_std().map_err(|error| error.to_string())?;
     let serving = match tls {
         None => {
-            let serving = axum::serve(listener, service);
-            let serving = serving.with_graceful_shutdown(async move { drop(stopping.wait_for(|stop| *stop).await) });
-            tokio::spawn(async move { serving.await })
+            let server = axum_server::from_tcp(listener).map_err(|error| error.to_string())?;
+            let server = Patience::USUAL.of(server).handle(handle.clone());
+            tokio::spawn(async move { server.serve(service).await })
         }
         Some(tls) => {
-            let handle = axum_server::Handle::new();
-            let listener = listener.into_std().map_err(|error| error.to_string())?;
-            let server = axum_server::from_tcp_rustls(listener, tls.config()).map_err(|error| error.to_string())?.handle(handle.clone());
+            let server = axum_server::from_tcp_rustls(listener, tls.config()).map_err(|error| error.to_string())?;
+            let server = Patience::USUAL.of(server).handle(handle.clone());
             tokio::spawn(tls.watch(stopped.clone()));
-            tokio::spawn(async move {
-                drop(stopping.wait_for(|stop| *stop).await);
-                handle.graceful_shutdown(Some(GRACE));
-            });
             tokio::spawn(async move { server.serve(service).await })
         }
     };
+    tokio::spawn(async move {
+        drop(stopping.wait_for(|stop| *stop).await);
+        handle.graceful_shutdown(Some(GRACE));
+    });
     interrupted().await;
     tracing::info!("stopping");
     let _ = stop.send(true);
@@ -195,7 +197,7 @@ async fn sweep(state: AppState, mut stop: watch::Receiver<bool>) {
         if let Err(error) = drill::sweep(&state.db, &state.call()).await {
             tracing::error!(%error, "interrupted drills could not be cleared away");
         }
-        if let Err(error) = seals::clear(&state.db, &state.call()).await {
+        if let Err(error) = seals::clear(&state.db, || state.call()).await {
             tracing::error!(%error, "old audit entries could not be cleared");
         }
         if let Err(error) = address_blocks::sweep(&state.db, (state.clock)()).await {

@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
     process::Command,
     sync::Arc,
+    time::Duration,
 };
 
 use rustls::{
@@ -13,7 +14,7 @@ use rustls::{
     pki_types::ServerName,
     version::{TLS12, TLS13},
 };
-use server::{router::router, tls::Tls};
+use server::{listening::Patience, router::router, tls::Tls};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -90,9 +91,51 @@ async fn serve(app: &TestApp, tls: &Tls) -> SocketAddr {
     listener.set_nonblocking(true).unwrap();
     let address = listener.local_addr().unwrap();
     let service = router(app.state.clone()).into_make_service_with_connect_info::<SocketAddr>();
-    let server = axum_server::from_tcp_rustls(listener, tls.config()).unwrap();
+    let server = Patience::USUAL.of(axum_server::from_tcp_rustls(listener, tls.config()).unwrap());
     tokio::spawn(async move { server.serve(service).await });
     address
+}
+
+/// Whether the other side ends the connection, rather than wait for ever.
+async fn is_ended(stream: &mut (impl AsyncReadExt + Unpin)) -> bool {
+    // It may say why (408), and some systems say that it was reset.
+    let read = tokio::time::timeout(Duration::from_secs(30), stream.read_to_end(&mut vec![])).await;
+    read.is_ok()
+}
+
+/// A thousand connections that say nothing must not be all that there can be.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_that_says_nothing_is_ended() {
+    let app = TestApp::start(Engine::Sqlite).await;
+    let (folder, certificate) = (folder(), Certificate::new());
+    certificate.write(&folder);
+    let tls = load(&folder).unwrap();
+    let (long, short) = (Duration::from_secs(600), Duration::from_millis(500));
+    let listen = |patience: Patience| {
+        let service = || router(app.state.clone()).into_make_service_with_connect_info::<SocketAddr>();
+        let (plain, sealed) = (TcpListener::bind("127.0.0.1:0").unwrap(), TcpListener::bind("127.0.0.1:0").unwrap());
+        let addresses = (plain.local_addr().unwrap(), sealed.local_addr().unwrap());
+        tokio::spawn(patience.of(axum_server::from_tcp(plain).unwrap()).serve(service()));
+        tokio::spawn(patience.of(axum_server::from_tcp_rustls(sealed, tls.config()).unwrap()).serve(service()));
+        addresses
+    };
+    // Before its first request: nothing at all, half of a head, and a client of HTTP/2 that asks for nothing.
+    let (plain, sealed) = listen(Patience { first: short, next: long, ping: long });
+    for sent in ["", "GET /healthz HTTP/1.1\r\nHost: x\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"] {
+        let mut stream = TcpStream::connect(plain).await.unwrap();
+        stream.write_all(sent.as_bytes()).await.unwrap();
+        assert!(is_ended(&mut stream).await, "{sent:?}");
+        let mut stream = connect(sealed, &certificate, &[&TLS13], &[]).await.unwrap();
+        stream.write_all(sent.as_bytes()).await.unwrap();
+        assert!(is_ended(&mut stream).await, "TLS, {sent:?}");
+    }
+    // After one: in the middle of the next.
+    let (_, sealed) = listen(Patience { first: long, next: short, ping: long });
+    let mut stream = connect(sealed, &certificate, &[&TLS13], &[]).await.unwrap();
+    assert!(get(&mut stream, "/healthz").await.starts_with("HTTP/1.1 200"));
+    stream.write_all(b"GET /healthz HTTP/1.1\r\n").await.unwrap();
+    assert!(is_ended(&mut stream).await);
+    std::fs::remove_dir_all(&folder).unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
