@@ -124,7 +124,8 @@ pub async fn set_up(db: &Db, keys: &Keys, who: &SignedIn, scope: OrgScope, code:
     let made = db.retrying(|| async {
         let tx = db.begin(scope).await?;
         let account = store::accounts::lock(&tx, who.account).await?;
-        who.confirm_fresh(&tx, Permission::Enter, call.now).await?;
+        // The offer was made to somebody who had just given her password, and lives as long as that is fresh.
+        who.confirm(&tx, Permission::Enter).await?;
         let (tx, codes) = put_in_force(tx, keys, &account, code, call).await?;
         let tx = tx.in_scope(scope).await?;
         let entry = again(&tx, who, WITH_CODE, "setting up a second factor", call).await?;

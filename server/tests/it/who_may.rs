@@ -52,7 +52,7 @@ pub fn functions() -> BTreeMap<&'static str, (Needs, Arguments)> {
         ("account", (Role(Permission::Enter), vec![OF])),
         ("change_password", (Role(Permission::Enter), vec![OF, ("password", "not hers"), ("new_password", "an orange boat on a hill")])),
         ("offer_second_factor", (Fresh(Permission::Enter), vec![OF])),
-        ("set_up_second_factor", (Fresh(Permission::Enter), vec![OF, ("code", "123456")])),
+        ("set_up_second_factor", (Role(Permission::Enter), vec![OF, ("code", "123456")])),
         ("renew_recovery_codes", (Fresh(Permission::Enter), vec![OF, ("code", "123456")])),
         ("turn_off_second_factor", (Fresh(Permission::Enter), vec![OF, ("code", "123456")])),
         ("second_factor_policy", (Role(Permission::SeeSecurity), vec![OF])),
