@@ -103,6 +103,8 @@ impl EventType {
             A::MemberUnblocked | A::ProfileChanged | A::Activated => &[Self::MemberChanged],
             A::RoleGranted | A::RoleRevoked | A::SeatGiven | A::SeatRemoved => &[Self::RoleChanged],
             A::SessionsEnded | A::ApiSessionEnded | A::RefreshReplayed => &[Self::SessionRevoked],
+            // Whoever has hold of her sessions loses them.
+            A::PasswordChanged | A::PasswordReset | A::SecondFactorReset => &[Self::SessionRevoked],
             A::TokenIssued | A::PersonalTokenIssued | A::ServiceCredentialIssued | A::ApiSessionBegan => &[Self::TokenIssued],
             A::TokenRotated | A::WebhookSecretRotated | A::ServiceCredentialRotated => &[Self::TokenRotated],
             A::TokenRevoked | A::PersonalTokenRevoked | A::ServiceCredentialRevoked => &[Self::TokenRevoked],

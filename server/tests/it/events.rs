@@ -181,6 +181,25 @@ both_databases! {
         assert_eq!(app.database.number("SELECT count(*) FROM webhook_attempts WHERE error LIKE '%knows no event%'").await, 1);
     }
 
+    /// A password that was changed or reset, and a second factor that was taken away, end her sessions: whoever listens hears it.
+    async fn credentials_that_change_revoke_sessions(app) {
+        let acme = app.org("Acme").await;
+        let owner = app.owner(&acme).await;
+        let receiver = Receiver::start().await;
+        app.endpoint(&acme, &owner, &receiver.url, &[("types[0]", "session.revoked")]).await;
+        let (_, browser) = app.join(&acme, "mira@acme.test").await;
+        let member = app.member_id(&acme, "mira@acme.test").await;
+        let fields = [("org", "acme"), ("password", PASSWORD), ("new_password", "an orange boat on a hill")];
+        assert_eq!(browser.call("change_password", &fields).await.status, 200);
+        app.deliver().await;
+        let told = receiver.take();
+        assert_eq!(told.iter().map(|told| told.kind()).collect::<Vec<_>>(), ["session.revoked"]);
+        assert_eq!(told[0].json()["data"]["subject"]["id"], member.as_str(), "{}", told[0].json());
+        for action in [domain::audit::AuditAction::PasswordReset, domain::audit::AuditAction::SecondFactorReset] {
+            assert_eq!(domain::event::EventType::of(action), [domain::event::EventType::SessionRevoked], "{action:?}");
+        }
+    }
+
     /// One session is not all of them: who signs out tells nobody, and one that is ended is told as that one.
     async fn one_session_that_is_ended_is_told_as_that_one(app) {
         let acme = app.org("Acme").await;
