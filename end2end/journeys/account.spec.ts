@@ -4,8 +4,9 @@ import type { Page } from "@playwright/test";
 import { shows, showsNext } from "../support/authenticator";
 import { look } from "../support/look";
 import { INES, MIRA, PASSWORD } from "../support/people";
+import { shownOnce } from "../support/secrets";
 import { alive, auditRows, enter, join, signInOwner } from "../support/steps";
-import { expect, test } from "../support/test";
+import { expect, rememberSessions, test } from "../support/test";
 
 // Most of the time goes into axe.
 test.describe.configure({ timeout: 240_000 });
@@ -18,7 +19,9 @@ async function takeOffer(page: Page): Promise<{ secret: string; recovery: string
   await page.getByLabel("The code that it shows").fill(shows(secret));
   await page.getByRole("button", { name: "Turn it on" }).click();
   await expect(page.getByTestId("recovery-code")).toHaveCount(10);
-  return { secret, recovery: await page.getByTestId("recovery-code").allTextContents() };
+  const recovery = await page.getByTestId("recovery-code").allTextContents();
+  shownOnce(secret, recovery);
+  return { secret, recovery };
 }
 
 test("a forgotten password is set anew by a mailed link", async ({ page, server, guard }) => {
@@ -100,6 +103,7 @@ test("a second factor is set up, used, recovered from, and asked of everybody", 
     await page.getByTestId("sign-out").click();
     await enter(page, INES.email, INES.password);
     await expect(page).toHaveURL("/sign-in/code");
+    await rememberSessions(page.context());
     await look(page, "sign-in-code");
     guard.allow(422, "/api/sign_in_code");
     await page.getByLabel("Code", { exact: true }).fill("000000");

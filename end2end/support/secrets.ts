@@ -25,6 +25,22 @@ export function token(text: string) {
   for (const [, secret] of text.matchAll(SHAPES[0])) handedOut(secret, "a token");
 }
 
+/** Remember the passwords in a form that was sent, right ones and wrong ones. */
+export function typed(form: string) {
+  for (const [name, value] of new URLSearchParams(form)) {
+    if (name.includes("password") && value.length >= 12) handedOut(value, "a password");
+  }
+}
+
+/** Remember an authenticator's secret and recovery codes, as they are shown and as they are typed. */
+export function shownOnce(secret: string, recovery: string[]) {
+  handedOut(secret.replaceAll(" ", ""), "an authenticator's secret");
+  for (const code of recovery) {
+    handedOut(code, "a recovery code");
+    handedOut(code.replaceAll("-", ""), "a recovery code");
+  }
+}
+
 /** Remember the secrets of the links in a mail. */
 export function mailed(text: string) {
   for (const [, secret] of text.matchAll(LINK)) issued.set(secret, "a link that was mailed");

@@ -2,15 +2,15 @@
 
 import { type BrowserContext, type BrowserContextOptions, type Page, expect, test as base } from "@playwright/test";
 import { cluster, dropDatabase, makeDatabase } from "./postgres";
-import { handedOut } from "./secrets";
+import { handedOut, typed } from "./secrets";
 import { Server } from "./server";
 
 export { expect };
 
-/** A browser's session is a secret of its own. */
-async function rememberSessions(context: BrowserContext) {
+/** A browser's session is a secret of its own, and so is the first step of a sign-in. */
+export async function rememberSessions(context: BrowserContext) {
   for (const { name, value } of await context.cookies()) {
-    if (name.endsWith("rollcall")) handedOut(value, "a session's cookie");
+    if (name.includes("rollcall")) handedOut(value, `the cookie ${name}`);
   }
 }
 
@@ -39,6 +39,7 @@ export class Guard {
     });
     context.on("weberror", (error) => this.problems.push(`page error: ${error.error().message}`));
     context.on("request", (request) => {
+      if (request.method() === "POST") typed(request.postData() ?? "");
       if (new URL(request.url()).origin !== this.url && !request.url().startsWith("data:")) this.problems.push(`request to ${request.url()}`);
     });
   }

@@ -31,15 +31,6 @@ async fn reset(app: &TestApp, link: &str, password: &str) -> Page {
     app.browser().call("reset_password", &[("link", link), ("password", password)]).await
 }
 
-/// The subjects of what her account's mails have told her.
-async fn notices(app: &TestApp, email: &str) -> Vec<String> {
-    let subject = |content| match content {
-        Content::Notice { subject, .. } => Some(subject),
-        _ => None,
-    };
-    app.mails().await.into_iter().filter(|mail| mail.address == email).filter_map(|mail| subject(mail.content)).collect()
-}
-
 both_databases! {
     async fn changing_the_password_ends_everything_but_this_browser_which_gets_another_session(app) {
         let (acme, globex) = (app.org("Acme").await, app.org("Globex").await);
@@ -56,7 +47,7 @@ both_databases! {
             assert_eq!((refused.status, &refused.json["Invalid"]["field"]), (422, &field.into()), "{}", refused.text);
         }
         assert!(there.get("/o/acme/members").await.status == 200, "nothing was changed");
-        notices(&app, MIRA).await;
+        app.notices(MIRA).await;
 
         let changed = change(&here, "acme", PASSWORD, NEW, false).await;
         assert_eq!(changed.status, 200, "{}", changed.text);
@@ -71,7 +62,7 @@ both_databases! {
         assert_eq!(app.browser().call("sign_in", &[("email", MIRA), ("password", PASSWORD)]).await.status, 401);
         app.sign_in(MIRA, NEW).await;
 
-        assert_eq!(notices(&app, MIRA).await, ["Your password was changed"]);
+        assert_eq!(app.notices(MIRA).await, ["Your password was changed"]);
         for org in [&acme, &globex] {
             let rows: Vec<_> = app.audit(org).await.into_iter().filter(|row| row.action == "password.changed").collect();
             assert_eq!(rows.len(), 1, "{rows:?}");
@@ -176,7 +167,7 @@ both_databases! {
         assert_eq!(app.browser().get(&format!("/reset/{link}")).await.status, 404);
         assert_eq!(app.browser().call("sign_in", &[("email", "mira@acme.test"), ("password", PASSWORD)]).await.status, 401);
         app.sign_in("mira@acme.test", NEW).await;
-        assert_eq!(notices(&app, "mira@acme.test").await, ["Your password was set anew"]);
+        assert_eq!(app.notices("mira@acme.test").await, ["Your password was set anew"]);
         assert!(app.audit(&acme).await.iter().any(|row| row.action == "password.reset"));
     }
 

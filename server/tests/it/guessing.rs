@@ -10,7 +10,7 @@ use server::rate_limit::ScimTraffic;
 
 use crate::{
     support::{Answer, Browser, Client, Idp, Org, PASSWORD, Page, TestApp, both_databases, recorded, user},
-    tokens::crc32,
+    tokens::altered,
     who_may,
 };
 
@@ -45,14 +45,6 @@ async fn wear_out(app: &TestApp, idp: &Idp) {
     }
     assert_eq!(guess(idp).await.0, 429);
     app.state.settle().await;
-}
-
-/// The secret with another character in it, and the checksum that belongs to it.
-fn wrong_secret(token: &str) -> String {
-    let mut body = token[..token.len() - 8].to_owned();
-    let other = if &body[60..=60] == "a" { "b" } else { "a" };
-    body.replace_range(60..=60, other);
-    format!("{body}{:08x}", crc32(body.as_bytes()))
 }
 
 async fn audited(app: &TestApp, org: &Org, action: &str) -> Vec<Vec<String>> {
@@ -486,7 +478,7 @@ both_databases! {
         let acme = app.org("Acme").await;
         let (_, browser) = app.join(&acme, "mira@acme.test").await;
         let (credential, tokens) = (app.service_credential(&acme).await, app.let_in(&acme, &browser, CLI).await);
-        let (no_credential, no_token, no_refresh) = (wrong_secret(&credential), wrong_secret(&tokens.access), wrong_secret(&tokens.refresh));
+        let (no_credential, no_token, no_refresh) = (altered(&credential, 60), altered(&tokens.access, 60), altered(&tokens.refresh, 60));
         for case in ["introspect", "authorize", "me", "refresh", "device code"] {
             let client = app.client();
             let fail = async || match case {

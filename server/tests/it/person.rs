@@ -7,14 +7,10 @@ use serde_json::{Value, json};
 
 use crate::{
     mappings::{add, apply, remove},
-    support::{Browser, Org, TestApp, both_databases, patch_active},
+    support::{Browser, Org, both_databases, patch_active},
 };
 
 const DAY: Duration = Duration::from_secs(86_400);
-
-async fn member_id(app: &TestApp, org: &Org, email: &str) -> String {
-    app.member(org, email).await["member"].as_str().unwrap().to_owned()
-}
 
 async fn timeline(browser: &Browser, org: &Org, member: &str) -> Vec<Value> {
     let answer = browser.call("timeline", &[("org", &org.slug), ("member", member)]).await;
@@ -114,7 +110,7 @@ both_databases! {
         app.advance(Duration::from_secs(11 * 3_600));
         assert_eq!(browser.get("/o/acme/members").await.status, 200);
         app.advance(Duration::from_secs(2 * 3_600));
-        let mine = member_id(&app, &acme, "mira@acme.test").await;
+        let mine = app.member_id(&acme, "mira@acme.test").await;
         let page = browser.call("person", &[("org", "acme"), ("member", &mine)]).await;
         assert_eq!(page.status, 200, "{}", page.text);
         let sessions = page.json["sessions"].as_array().unwrap().clone();
@@ -129,8 +125,8 @@ both_databases! {
         let (_, mira) = app.join(&acme, "mira@acme.test").await;
         let auditor = app.member_as(&acme, "auditor@acme.test", OrgRole::Auditor).await;
         let admin = app.member_as(&acme, "admin@acme.test", OrgRole::Admin).await;
-        let (hers, owners) = (member_id(&app, &acme, "mira@acme.test").await, member_id(&app, &acme, &acme.owner_email).await);
-        let theirs = member_id(&app, &globex, &globex.owner_email).await;
+        let (hers, owners) = (app.member_id(&acme, "mira@acme.test").await, app.member_id(&acme, &acme.owner_email).await);
+        let theirs = app.member_id(&globex, &globex.owner_email).await;
         const NOBODY: &str = "0199c7e2-41d0-7d3a-9c1e-5a2f8e7b6d10";
         for function in ["person", "timeline"] {
             for (browser, member, status) in [
@@ -156,7 +152,7 @@ both_databases! {
         assert_eq!(may(&admin, &hers).await, managed);
         managed["grant"] = json!(["auditor", "admin", "owner"]);
         assert_eq!(may(&app.owner(&acme).await, &hers).await, managed);
-        let auditors = member_id(&app, &acme, "auditor@acme.test").await;
+        let auditors = app.member_id(&acme, "auditor@acme.test").await;
         let may = may(&admin, &auditors).await;
         assert_eq!((&may["grant"], &may["revoke"]), (&json!([]), &json!(["auditor"])));
     }
@@ -168,7 +164,7 @@ both_databases! {
         let admin = app.member_as(&acme, "admin@acme.test", OrgRole::Admin).await;
         let owner = app.owner(&acme).await;
         for (browser, email) in [(&admin, "mira@acme.test"), (&admin, "audra@acme.test"), (&admin, &acme.owner_email), (&owner, "mira@acme.test"), (&owner, "admin@acme.test")] {
-            let member = member_id(&app, &acme, email).await;
+            let member = app.member_id(&acme, email).await;
             let of = [("org", "acme"), ("member", member.as_str())];
             let may = browser.call("person", &of).await.json["may"].clone();
             for (function, offered) in [("restore_member", &may["restore"]), ("block_member", &may["block"])] {
@@ -187,7 +183,7 @@ both_databases! {
             let edited = browser.call("edit_profile", &[&of[..], &[("name", "Another")]].concat()).await.status;
             assert_eq!(edited == 200, may["edit"] == true, "{email}: {edited}");
         }
-        let mira = member_id(&app, &acme, "mira@acme.test").await;
+        let mira = app.member_id(&acme, "mira@acme.test").await;
         assert_eq!(owner.call("edit_profile", &[("org", "acme"), ("member", &mira), ("name", "X")]).await.status, 409);
     }
 
@@ -220,7 +216,7 @@ both_databases! {
             .find(|mapping| mapping["group_name"] == "Managers").unwrap()["id"].as_str().unwrap().to_owned();
         apply(&owner, &[("action", "pause"), ("mapping", &mapping)]).await;
 
-        let member = member_id(&app, &acme, "mira@acme.test").await;
+        let member = app.member_id(&acme, "mira@acme.test").await;
         let entries = timeline(&owner, &acme, &member).await;
         assert_eq!(told(&entries), [
             "Lost Admin through Managers",
@@ -264,7 +260,7 @@ both_databases! {
                 assert_eq!(app.idp(&acme).patch(&format!("/Groups/{group}"), operation).await.status, 204);
             }
         }
-        let member = member_id(&app, &acme, "mira@acme.test").await;
+        let member = app.member_id(&acme, "mira@acme.test").await;
         let owner = app.owner(&acme).await;
         let mut all = vec![];
         for (page, on_it, more) in [("1", 30, true), ("2", 13, false), ("3", 0, false)] {

@@ -13,7 +13,7 @@ use tower::ServiceExt;
 
 use crate::{
     support::{Org, Recorded, TestApp, both_databases, recorded},
-    tokens::crc32,
+    tokens::altered,
 };
 
 const NOBODY: &str = "0199c7e2-41d0-7d3a-9c1e-5a2f8e7b6d10";
@@ -60,14 +60,6 @@ fn sorted(headers: &HeaderMap) -> Vec<(String, String)> {
     let mut pairs: Vec<_> = pairs.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
     pairs.sort();
     pairs
-}
-
-/// The token with another character at `at`, and the checksum that belongs to it.
-fn altered(token: &str, at: usize) -> String {
-    let mut body = token[..token.len() - 8].to_owned();
-    let other = if &body[at..=at] == "a" { "b" } else { "a" };
-    body.replace_range(at..=at, other);
-    format!("{body}{:08x}", crc32(body.as_bytes()))
 }
 
 /// Something to try: what is wrong, where it is sent, the header, and whether it is a token that could be ours.

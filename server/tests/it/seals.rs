@@ -533,27 +533,6 @@ async fn a_log_is_verified_from_the_command_line_on_postgres() {
     from_the_command_line(Engine::Postgres).await;
 }
 
-/// What sealing and verifying 100,000 events costs: `cargo test … --test it -- --ignored --nocapture seals`.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "measures, and takes a while"]
-async fn what_a_hundred_thousand_events_cost() {
-    for engine in [Engine::Sqlite, Engine::Postgres] {
-        let app = TestApp::start(engine).await;
-        let acme = app.org("Acme").await;
-        fill(&app, &acme, 100_000).await;
-        app.advance(Duration::from_secs(61));
-        let clock = server::system::clock();
-        let begun = clock();
-        for _ in 0..6 {
-            seals::seal(&app.state.db, (app.state.clock)()).await.unwrap();
-        }
-        let sealed = clock();
-        let verified = verify(&app, &acme).await;
-        println!("{engine:?}: sealed in {:?}, verified in {:?}", sealed.since(begun), clock().since(sealed));
-        assert_eq!((verified.problems, verified.unsealed), (vec![], 0));
-    }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_organisation_that_is_not_there_has_no_log() {
     let app = TestApp::start(Engine::Sqlite).await;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use directory::{mail::Content, second_factor};
+use directory::second_factor;
 use totp_rs::{Algorithm, Builder, Secret};
 
 use crate::support::{Browser, DEVICE_GRANT, PASSWORD, Page, TestApp, both_databases, races};
@@ -53,14 +53,6 @@ async fn halfway(app: &TestApp, email: &str) -> Browser {
 
 async fn show(browser: &Browser, code: &str) -> Page {
     browser.call("sign_in_code", &[("code", code)]).await
-}
-
-async fn notices(app: &TestApp, email: &str) -> Vec<String> {
-    let subject = |content| match content {
-        Content::Notice { subject, .. } => Some(subject),
-        _ => None,
-    };
-    app.mails().await.into_iter().filter(|mail| mail.address == email).filter_map(|mail| subject(mail.content)).collect()
 }
 
 both_databases! {
@@ -124,7 +116,7 @@ both_databases! {
         let again = halfway(&app, "mira@acme.test").await;
         assert_eq!(show(&again, &authenticator.recovery[3]).await.status, 422);
         assert_eq!(here.call("account", &[("org", "acme")]).await.json["recovery_codes"], 9);
-        assert!(notices(&app, "mira@acme.test").await.contains(&"A recovery code was used".to_owned()));
+        assert!(app.notices("mira@acme.test").await.contains(&"A recovery code was used".to_owned()));
 
         let fields = [("org", "acme"), ("password", PASSWORD), ("code", &authenticator.shows(&app, 0))];
         let renewed = here.call("renew_recovery_codes", &fields).await;
@@ -159,7 +151,7 @@ both_databases! {
         let acme = app.org("Acme").await;
         let (_, browser) = app.join(&acme, "mira@acme.test").await;
         let authenticator = set_up(&app, "acme", &browser).await;
-        notices(&app, "mira@acme.test").await;
+        app.notices("mira@acme.test").await;
         for _ in 0..5 {
             // Each from another address.
             assert_eq!(show(&halfway(&app, "mira@acme.test").await, "000000").await.status, 422);
@@ -168,7 +160,7 @@ both_databases! {
         for _ in 0..3 {
             assert_eq!(show(&thief, &authenticator.shows(&app, 0)).await.status, 429, "a right guess does not help");
         }
-        assert_eq!(notices(&app, "mira@acme.test").await, ["Too many wrong codes"]);
+        assert_eq!(app.notices("mira@acme.test").await, ["Too many wrong codes"]);
         app.advance(Duration::from_secs(15 * 60 + 1));
         assert_eq!(show(&halfway(&app, "mira@acme.test").await, &authenticator.shows(&app, 0)).await.status, 200);
     }
@@ -395,13 +387,13 @@ both_databases! {
         let acme = app.org("Acme").await;
         let (_, browser) = app.join(&acme, "mira@acme.test").await;
         set_up(&app, "acme", &browser).await;
-        notices(&app, "mira@acme.test").await;
+        app.notices("mira@acme.test").await;
         assert!(second_factor::reset_as_operator(&app.state.db, "MIRA@acme.test", &app.call()).await.unwrap());
         assert!(!second_factor::reset_as_operator(&app.state.db, "mira@acme.test", &app.call()).await.unwrap());
         assert!(second_factor::reset_as_operator(&app.state.db, "nobody@acme.test", &app.call()).await.is_err());
         assert!(browser.get("/o/acme/members").await.is_refused());
         app.sign_in("mira@acme.test", PASSWORD).await;
-        assert_eq!(notices(&app, "mira@acme.test").await, ["Your second factor was taken away"]);
+        assert_eq!(app.notices("mira@acme.test").await, ["Your second factor was taken away"]);
         let row = app.audit(&acme).await.into_iter().find(|row| row.action == "second_factor.reset").unwrap();
         assert_eq!((row.actor.as_str(), row.target.is_some()), ("Command line", true), "{row:?}");
     }

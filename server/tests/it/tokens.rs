@@ -237,6 +237,14 @@ pub fn crc32(bytes: &[u8]) -> u32 {
     })
 }
 
+/// The token with another character at `at`, and the checksum that belongs to it.
+pub fn altered(token: &str, at: usize) -> String {
+    let mut body = token[..token.len() - 8].to_owned();
+    let other = if &body[at..=at] == "a" { "b" } else { "a" };
+    body.replace_range(at..=at, other);
+    format!("{body}{:08x}", crc32(body.as_bytes()))
+}
+
 fn with_another_end(token: &str) -> String {
     let (rest, last) = token.split_at(token.len() - 1);
     format!("{rest}{}", if last == "0" { "1" } else { "0" })

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::{
     laws::rows_of_others,
-    support::{Browser, Idp, Org, TestApp, both_databases, filtered, races, random, user},
+    support::{Browser, Idp, Org, TestApp, both_databases, filtered, hyphenated, races, random, user},
     who_may,
 };
 
@@ -109,11 +109,6 @@ impl Side {
 async fn ids(app: &TestApp, table: &str) -> Vec<String> {
     let id = if app.state.db.is_postgres() { "id::text" } else { "lower(hex(id))" };
     app.database.texts(&format!("SELECT {id} FROM {table} ORDER BY org_id, id")).await.iter().map(|text| hyphenated(text)).collect()
-}
-
-fn hyphenated(text: &str) -> String {
-    let hex: String = text.chars().filter(char::is_ascii_hexdigit).collect();
-    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }
 
 /// The table that an argument of a server function names a row of.

@@ -355,6 +355,15 @@ impl TestApp {
         alerts
     }
 
+    /// Send what is due; the subjects of what the account with the address `email` was told.
+    pub async fn notices(&self, email: &str) -> Vec<String> {
+        let notice = |mail: mail::Outgoing| match mail.content {
+            mail::Content::Notice { subject, .. } if mail.address == email => Some(subject),
+            _ => None,
+        };
+        self.mails().await.into_iter().filter_map(notice).collect()
+    }
+
     /// The id of the member of `org` whose account has the address `email`.
     pub async fn member_id(&self, org: &Org, email: &str) -> String {
         let id = if self.state.db.is_postgres() { "p.id::text" } else { "lower(hex(p.id))" };
@@ -464,7 +473,8 @@ pub fn user(email: &str) -> Value {
 }
 
 /// An id's one spelling, from its hexadecimal digits.
-fn hyphenated(text: &str) -> String {
+/// An id as it is written, from its hexadecimal digits.
+pub fn hyphenated(text: &str) -> String {
     let hex: String = text.chars().filter(char::is_ascii_hexdigit).collect();
     format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }
