@@ -129,15 +129,23 @@ pub async fn list(
     })
 }
 
-/// Note that `who` takes the log away as a file, before any of it is read.
-pub async fn note_export(db: &Db, who: &SignedIn, scope: OrgScope, filter: &AuditFilter, format: &str, call: &Call) -> Result<(), Error> {
+/// Note that `who` takes a log away as a file, before any of it is read: which, in what format, and what she asked for (`filter`).
+pub async fn note_export(
+    db: &Db,
+    who: &SignedIn,
+    scope: OrgScope,
+    action: AuditAction,
+    format: &str,
+    filter: &[(&'static str, String)],
+    call: &Call,
+) -> Result<(), Error> {
     let mut details = vec![("format".to_owned(), format.to_owned())];
-    let asked = filter.pairs().into_iter().filter(|(_, value)| !value.is_empty());
-    details.extend(asked.map(|(name, value)| (name.to_owned(), value)));
+    let asked = filter.iter().filter(|(_, value)| !value.is_empty());
+    details.extend(asked.map(|(name, value)| ((*name).to_owned(), value.clone())));
     db.retrying(|| async {
         let tx = db.begin(scope).await?;
         who.confirm(&tx, Permission::SeeAudit).await?;
-        append(&tx, AuditAction::AuditExported, &who.actor(), None, details.clone(), call).await?;
+        append(&tx, action, &who.actor(), None, details.clone(), call).await?;
         tx.commit().await
     })
     .await

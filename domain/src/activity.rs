@@ -110,10 +110,17 @@ words! {
         Week = "week", "Last 7 days";
         /// Thirty days.
         Month = "month", "Last 30 days";
+        /// Ninety days.
+        Quarter = "quarter", "Last 90 days";
+        /// A year of 365 days.
+        Year = "year", "Last 365 days";
     }
 }
 
 impl Period {
+    /// Those that a log of 90 days at most can be asked for.
+    pub const OF_REQUESTS: [Self; 5] = [Self::Hour, Self::Day, Self::Week, Self::Month, Self::Quarter];
+
     /// Where it begins, seen from `now`.
     pub fn since(self, now: Timestamp) -> Timestamp {
         let hours = match self {
@@ -121,6 +128,8 @@ impl Period {
             Self::Day => 24,
             Self::Week => 7 * 24,
             Self::Month => 30 * 24,
+            Self::Quarter => 90 * 24,
+            Self::Year => 365 * 24,
         };
         now - Duration::from_secs(hours * 3_600)
     }

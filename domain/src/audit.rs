@@ -196,6 +196,8 @@ actions! {
     ActivityRetentionChanged = "activity.retention_changed", "Keeping of SCIM requests changed";
     /// Somebody took the audit log away as a file.
     AuditExported = "audit.exported", "Audit log exported";
+    /// The log of SCIM requests was taken away as a file.
+    ActivityExported = "activity.exported", "SCIM activity exported";
     /// For how long the audit log is kept was changed.
     AuditRetentionChanged = "audit.retention_changed", "Keeping of the audit log changed";
     /// Old batches of the audit log are gone, as the organisation wanted it.

@@ -17,7 +17,7 @@ use directory::{
 use domain::{
     AuditEventId, OrgSlug, Permission,
     activity::{ActivityCursor, ActivityFilter},
-    audit::AuditFilter,
+    audit::{AuditAction, AuditFilter},
     view::{AuditEventView, RequestView},
 };
 use futures_util::stream::{self, Stream, StreamExt};
@@ -39,6 +39,7 @@ pub(crate) async fn activity_csv(
     let first = async {
         let scope = context.in_org(&org, Permission::SeeAudit)?;
         let who = context.signed_in()?.clone();
+        audit::note_export(&context.db, &who, scope, AuditAction::ActivityExported, "csv", &filter.pairs(), &context.call).await?;
         let first = activity::export(&context.db, &who, scope, &filter, None, &context.call).await?;
         Ok((scope, who, first))
     };
@@ -99,7 +100,7 @@ async fn audit_file(
     let first = async {
         let scope = context.in_org(org, Permission::SeeAudit)?;
         let who = context.signed_in()?.clone();
-        audit::note_export(&context.db, &who, scope, &filter, format, &context.call).await?;
+        audit::note_export(&context.db, &who, scope, AuditAction::AuditExported, format, &filter.pairs(), &context.call).await?;
         let first = audit::export(&context.db, &who, scope, &filter, None, &context.call).await?;
         Ok((scope, who, first))
     };

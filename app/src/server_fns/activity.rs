@@ -42,11 +42,12 @@ pub async fn activity_request(org: OrgSlug, request_id: String) -> Result<Reques
 
 /// Keep requests for so many days.
 #[server(prefix = "/api", endpoint = "keep_activity")]
-pub async fn keep_activity(org: OrgSlug, days: String) -> Result<(), AppError> {
+pub async fn keep_activity(org: OrgSlug, days: String, password: Option<String>) -> Result<(), AppError> {
     let request = RequestContext::current();
     request.answer(
         async {
             let scope = request.in_org(&org, Permission::ManageSecurity)?;
+            request.take_password(password).await?;
             directory::provisioning::activity::keep_for(&request.db, request.signed_in()?, scope, &days, &request.call).await
         }
         .await,

@@ -326,12 +326,12 @@ pub async fn export(
     page(&tx, &Wanted { before, ..wanted }, EXPORTED_AT_ONCE).await
 }
 
-/// Keep the organisation's SCIM requests for so many days from now on.
+/// Keep the organisation's SCIM requests for so many days from now on. Fewer are the end of what is older.
 pub async fn keep_for(db: &Db, who: &SignedIn, scope: OrgScope, days: &str, call: &Call) -> Result<(), Error> {
     let days: ActivityDays = days.parse()?;
     db.retrying(|| async {
         let tx = db.begin(scope).await?;
-        who.confirm(&tx, Permission::ManageSecurity).await?;
+        who.confirm_fresh(&tx, Permission::ManageSecurity, call.now).await?;
         let before = store::retention::activity(&tx).await?;
         if before == days {
             return Ok(());

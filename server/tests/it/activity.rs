@@ -460,6 +460,8 @@ both_databases! {
         }
         let file = owner.get("/o/acme/activity.csv").await.text;
         assert!(file.contains("<script>alert(2)</script>") && !file.contains("alert(1)") && !file.contains('\u{1b}'), "{file}");
+        let told: Vec<_> = app.audit(&acme).await.into_iter().filter(|row| row.action == "activity.exported").map(|row| row.details).collect();
+        assert_eq!(told, [["format: csv"]], "whoever takes it away is told of");
     }
 
     async fn an_owner_says_for_how_long_requests_are_kept(app) {

@@ -71,7 +71,7 @@ pub fn functions() -> BTreeMap<&'static str, (Needs, Arguments)> {
         ("activity", (Role(Permission::SeeAudit), vec![OF])),
         ("activity_request", (Role(Permission::SeeAudit), vec![OF, ("request_id", ID)])),
         ("keep_audit", (Fresh(Permission::ManageSecurity), vec![OF, ("years", "7")])),
-        ("keep_activity", (Role(Permission::ManageSecurity), vec![OF, ("days", "30")])),
+        ("keep_activity", (Fresh(Permission::ManageSecurity), vec![OF, ("days", "30")])),
         ("receipt", (Role(Permission::SeeAudit), vec![OF, ("member", ID), ("receipt", ID)])),
         ("invite", (Role(Permission::ManageMembers), vec![OF, ("name", "A"), ("email", "nobody"), ("role", "")])),
         ("remove_member", (Role(Permission::ManageMembers), vec![OF, ("member", ID)])),

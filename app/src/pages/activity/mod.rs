@@ -76,10 +76,11 @@ pub fn Activity() -> impl IntoView {
         },
     );
     let keep = calls::action::<KeepActivity>();
+    let error = calls::failure(keep);
     let (said, say) = signal("");
     calls::refresh(keep, log, move || say.set(retention::CHANGED));
     view! {
-        <FormError error=calls::failure(keep) />
+        <FormError error fields=&["password"] place="activity" />
         <div role="status">{move || (!said.get().is_empty()).then(|| view! { <p class="note good mb-4" data-testid="said">{said.get()}</p> })}</div>
         <Transition fallback=|| view! { <PageHeader title=text::TITLE lead=text::LEAD /> <CardSkeleton /> }>
             {move || log.get().map(|log| match (log, org.get()) {
@@ -88,7 +89,7 @@ pub fn Activity() -> impl IntoView {
                     view! {
                         <PageHeader title=text::TITLE lead=text::LEAD />
                         <Log log org=org.clone() filter=filter.get_untracked() newest=before.get_untracked().is_none() />
-                        <Retention org kept can_manage keep />
+                        <Retention org kept can_manage keep error />
                     }
                     .into_any()
                 }
@@ -205,7 +206,7 @@ fn Filters(org: OrgSlug, filter: ActivityFilter, tokens: Vec<(domain::TokenId, S
             name: "period",
             label: text::PERIOD,
             any: text::ANY_TIME,
-            options: words(Period::ALL.iter().map(|it| (it.as_str(), it.title())).collect()),
+            options: words(Period::OF_REQUESTS.iter().map(|it| (it.as_str(), it.title())).collect()),
             chosen: word(filter.period.map(Period::as_str)),
         },
     ];

@@ -4,7 +4,8 @@ use domain::{OrgSlug, activity::ActivityDays, view::ActivityView};
 use leptos::prelude::*;
 
 use crate::{
-    components::{Submit, thousands},
+    components::{OwnerPassword, Submit, thousands},
+    error::AppError,
     server_fns::KeepActivity,
 };
 
@@ -29,6 +30,8 @@ pub fn Retention(
     can_manage: bool,
     /// Changes it.
     keep: ServerAction<KeepActivity>,
+    /// What was wrong with it the last time.
+    error: Signal<Option<AppError>>,
 ) -> impl IntoView {
     let most = thousands(ActivityView::MOST_KEPT);
     let sentence = format!("Each for {kept}, and of an organisation its newest {most}.");
@@ -45,7 +48,7 @@ pub fn Retention(
                 {can_manage.then(|| view! {
                     <ActionForm action=keep>
                         <input type="hidden" name="org" value=org.to_string() />
-                        <div class="flex flex-wrap items-end gap-2">
+                        <div class="flex flex-wrap items-end gap-3">
                             <div class="field">
                                 <label for="field-days">{text::DAYS}</label>
                                 <select class="input" id="field-days" name="days">
@@ -54,6 +57,7 @@ pub fn Retention(
                                     }).collect_view()}
                                 </select>
                             </div>
+                            <OwnerPassword error place="activity".to_owned() />
                             <Submit label=text::SAVE class="btn tall" testid="keep-activity" pending=keep.pending() />
                         </div>
                     </ActionForm>
