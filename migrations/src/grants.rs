@@ -19,9 +19,8 @@ pub const TOKEN_COLUMNS: [&str; 8] =
 /// Keep whoever signs in from making tables, functions and operators of the schema's own (as PostgreSQL before 15 lets everybody), and
 /// let [`APPLICATION_ROLE`] and [`JOBS_ROLE`] read and write rows, where these roles exist. The audit log, its seals and the receipts
 /// of offboardings can only be read and added to, but for what an organisation wants cleared, by a function of the jobs' that looks after
-/// that; of a
-/// provisioning token only what does not say whose it is can be written, and it goes only with what it belongs to. Whose rows they reach
-/// is row-level security's to say ([`crate::enforce`]).
+/// that; of a provisioning token only what does not say whose it is can be written, and it goes only with what it belongs to. Whose rows
+/// they reach is row-level security's to say ([`crate::enforce`]).
 pub async fn grant_to_application(db: &impl ConnectionTrait) -> Result<(), DbErr> {
     if db.get_database_backend() != DbBackend::Postgres {
         return Ok(());
