@@ -50,14 +50,16 @@ pub struct Entry {
     pub method: String,
     /// The path below the base URL, without its query.
     pub path: String,
-    /// The query as it was sent. Only of a request that failed is it kept, and masked.
+    /// The query as it was sent. Only of a request that failed, whole or in part, is it kept, and masked.
     pub query: Option<String>,
-    /// The beginning of the body as it was sent. Only of a request that failed is it kept, and masked.
+    /// The beginning of the body as it was sent. Only of a request that failed, whole or in part, is it kept, and masked.
     pub body: Option<Vec<u8>>,
     /// Where the answer says that what was created is.
     pub location: Option<String>,
     /// The answer's status.
     pub status: u16,
+    /// Whether an operation in it failed, whatever the answer's status.
+    pub failed_within: bool,
     /// The answer's `scimType`, if it has one.
     pub scim_type: Option<String>,
     /// The answer's `detail`, if it is an error. What it repeats of the client's values is not kept.
@@ -121,7 +123,7 @@ impl ActivityLog {
         if caller.drill {
             return;
         }
-        let failed = entry.status >= 400;
+        let failed = entry.status >= 400 || entry.failed_within;
         let query = entry.query.filter(|_| failed).and_then(|query| masked::query(form_urlencoded::parse(query.as_bytes())));
         let body = entry.body.filter(|body| failed && !body.is_empty()).map(|body| masked::body(&body));
         let request = Request {

@@ -33,6 +33,8 @@ struct Noted {
     notes: Vec<String>,
     /// How many further notes there would have been.
     more: usize,
+    /// Whether an operation in it failed.
+    failed_within: bool,
     /// The body as it was sent.
     body: Option<Bytes>,
 }
@@ -61,6 +63,7 @@ impl Activity {
     /// One operation of a Bulk failed; the Bulk itself is answered with 200.
     pub(super) fn failed_in(&self, operation: usize, error: &scim::Error) {
         let keyword = keyword(error).map(|keyword| format!(" {keyword}")).unwrap_or_default();
+        self.change(|noted| noted.failed_within = true);
         self.add(std::iter::once(format!(
             "operation {} failed: {}{keyword}, {}",
             operation + 1,
@@ -152,6 +155,7 @@ impl Asked {
             body: noted.body.map(Vec::from),
             location,
             status,
+            failed_within: noted.failed_within,
             scim_type: told.and_then(keyword),
             detail: match status {
                 HUNG_UP => Some("The client hung up before it was answered.".to_owned()),

@@ -290,6 +290,9 @@ both_databases! {
         let told = notes(&app, &acme).await.remove(0);
         assert_eq!(told.len(), 1, "{told:?}");
         assert!(told[0].starts_with("operation 2 failed: 409 uniqueness, "), "{told:?}");
+        // What was sent is kept as of any failure, masked.
+        let bodies = app.database.texts("SELECT body FROM scim_requests WHERE body IS NOT NULL").await;
+        assert!(bodies.len() == 1 && bodies[0].contains("userName") && !bodies[0].contains("mira"), "{bodies:?}");
     }
 
     async fn the_log_is_filtered_and_searched(app) {
@@ -580,6 +583,7 @@ fn entry(path: &str) -> Entry {
         query: None,
         body: None,
         location: None,
+        failed_within: false,
         status: 200,
         scim_type: None,
         detail: None,
