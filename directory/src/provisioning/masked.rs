@@ -96,7 +96,7 @@ fn quotations(text: &str, change: impl Fn(&str) -> String) -> String {
 
 /// Whether SCIM itself has this name: an attribute, a schema, a parameter, or a word of its messages.
 fn is_ours(word: &str) -> bool {
-    const WORDS: [&str; 20] = [
+    const WORDS: [&str; 36] = [
         "op",
         "path",
         "value",
@@ -117,6 +117,24 @@ fn is_ours(word: &str) -> bool {
         "attributes",
         "excludedAttributes",
         "cursor",
+        // Of the filter language.
+        "and",
+        "or",
+        "not",
+        "true",
+        "false",
+        "null",
+        "(",
+        ")",
+        "[",
+        "]",
+        ".",
+        // Of Bulk.
+        "GET",
+        "POST",
+        "PUT",
+        "PATCH",
+        "DELETE",
     ];
     WORDS.contains(&word)
         || is_operator(word)
@@ -428,7 +446,8 @@ mod tests {
                 "There is no `Zorblax`, nor `urn:ietf:params:scim:schemas:core:2.0:User`.",
                 "There is no `…`, nor `urn:ietf:params:scim:schemas:core:2.0:User`.",
             ),
-            ("Expected `]` after `emails[value eq \"mira@acme.test\"`.", "Expected `…` after `emails[value eq \"…\"`."),
+            ("Expected `]` after `emails[value eq \"mira@acme.test\"`.", "Expected `]` after `emails[value eq \"…\"`."),
+            ("`and`, `or` or the end was expected.", "`and`, `or` or the end was expected."),
             ("never `closed mira", "never `… …"),
         ] {
             assert_eq!(super::detail(sentence), expected);
