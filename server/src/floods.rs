@@ -8,7 +8,7 @@ use std::{
 
 use directory::{
     Call, Db, Error,
-    provisioning::tokens::{self, Refusals},
+    provisioning::guesses::{self, Refusals},
 };
 use domain::{OrgId, Timestamp};
 
@@ -45,7 +45,7 @@ impl Floods {
         let mut failed = Ok(());
         for (org, networks) in taken {
             let (networks, refusals): (Vec<_>, Vec<_>) = networks.into_iter().unzip();
-            let left = match tokens::note_refusals(db, org, &refusals, all_over, call).await {
+            let left = match guesses::note_refusals(db, org, &refusals, all_over, call).await {
                 Ok(left) => left,
                 Err(error) => {
                     failed = Err(error);

@@ -6,7 +6,7 @@ use domain::{
     view::{ScimStatus, SecurityView, SetUpStep, SwitchOver, TokenState, TokenView},
 };
 
-use super::tokens;
+use super::{guesses, tokens};
 use crate::{
     Actor, Call, Db, Error, OrgScope,
     sessions::SignedIn,
@@ -27,7 +27,7 @@ pub async fn view(db: &Db, viewer: &SignedIn, scope: OrgScope, public_url: &str,
     let switch_over = switch_over(&tx, &listed).await?;
     let directory_people = store::people::counts(&tx).await?.directory;
     let owners = store::members::active_owners(&tx).await?.len();
-    let failed_attempts = tokens::failed_attempts(&tx, call).await?;
+    let failed_attempts = guesses::failed_attempts(&tx, call).await?;
     let last_request_at = listed.iter().filter_map(|token| token.last_used_at).max();
     let first_request_at = store::tokens::first_used(&tx).await?;
     let step = |title: &str, done_at| SetUpStep { title: title.to_owned(), done_at };

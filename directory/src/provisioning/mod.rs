@@ -4,6 +4,7 @@ pub mod activity;
 pub mod connection;
 pub mod cursor;
 pub mod groups;
+pub mod guesses;
 pub mod index;
 mod masked;
 pub(crate) mod person;

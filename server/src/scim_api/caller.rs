@@ -6,7 +6,7 @@ use axum::extract::{FromRequestParts, OriginalUri};
 use directory::{
     Call, Error, address_blocks, afterwards,
     provisioning::{
-        connection,
+        connection, guesses,
         request::{self, Related},
         tokens::{self, Provisioner},
     },
@@ -93,7 +93,7 @@ async fn refuse(state: &AppState, ip: Option<IpAddr>, org: String, call: Call) -
     match guess {
         Guess::Noted => {
             state.afterwards.note(whose, async move {
-                let noted = tokens::note_failure(&db, &org, &call).await;
+                let noted = guesses::note_failure(&db, &org, &call).await;
                 // Another node may have had enough of it already.
                 if let Some(ip) = ip
                     && let Some(until) = address_blocks::blocked_until(&db, ip, call.now).await?
