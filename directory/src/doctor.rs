@@ -12,14 +12,17 @@ use crate::{
     },
 };
 
-/// What keeps the application from taking away or changing what has to stay, on PostgreSQL.
-const TRIGGERS: [&str; 8] = [
+/// What keeps the application from taking away or changing what has to stay, and remembers tokens that were ended, on PostgreSQL.
+const TRIGGERS: [&str; 11] = [
+    "access_tokens_are_remembered",
     "audit_events_stay",
     "audit_seal_events_stay",
     "audit_seals_remain",
     "audit_seals_stay",
     "organizations_remain",
     "organizations_stay",
+    "personal_tokens_are_remembered",
+    "refresh_tokens_are_remembered",
     "scim_tokens_remain",
     "scim_tokens_stay",
 ];

@@ -18,6 +18,7 @@ pub mod doctor;
 pub mod drill;
 mod error;
 pub mod events;
+pub mod failed_attempts;
 pub mod founding;
 pub mod grants;
 pub mod groups;

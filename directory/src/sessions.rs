@@ -408,6 +408,7 @@ pub async fn sweep(db: &Db, limits: SessionLimits, now: Timestamp) -> Result<(),
             store::links::delete_expired(&tx, now).await?;
             store::api_sessions::delete_expired(&tx, now).await?;
             store::personal_tokens::delete_expired(&tx, now).await?;
+            store::ended_tokens::forget(&tx, now).await?;
             store::device_requests::delete_expired(&tx, asked_before).await?;
             tx.commit().await
         });

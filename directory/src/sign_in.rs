@@ -15,12 +15,13 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    Actor, Afterwards, Call, Db, Error, OrgScope,
+    Afterwards, Call, Db, Error, OrgScope,
+    failed_attempts::{self, About, Attempts},
     keys::Keys,
     passwords::Hasher,
     sessions::{BeginSession, Entry, SignedIn},
     store::{self, accounts::Account, people::Door},
-    throttle::{self, Attempt},
+    throttle::Attempt,
 };
 
 /// The authority of those whom we authenticate ourselves.
@@ -309,11 +310,9 @@ pub(crate) fn note_failure(db: &Db, afterwards: &Afterwards, account: Option<Acc
         for org in orgs {
             db.retrying(|| async {
                 let tx = db.begin(OrgScope::new(org)).await?;
-                if let Some(unlisted) = throttle::worth_noting(&tx, "sign_in_note", &account.id.to_string(), &call).await? {
-                    let actor = Actor::Anonymous { claims: account.email.clone() };
-                    let details = [vec![("why".to_owned(), why.to_owned())], unlisted].concat();
-                    crate::audit::append(&tx, AuditAction::SignInFailed, &actor, None, details, &call).await?;
-                }
+                let about = About { claims: account.email.clone(), why: Some(why.to_owned()), target: None };
+                let key = format!("{} {why}", account.id);
+                failed_attempts::note(&tx, AuditAction::SignInFailed, &key, about, &Attempts::of(&call), &call).await?;
                 tx.commit().await
             })
             .await?;

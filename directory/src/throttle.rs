@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     Call, Db, Error, address_blocks,
-    store::{self, audit::Details, db::Tx},
+    store::{self, db::Tx},
 };
 
 /// The window in which failures add up.
@@ -146,84 +146,6 @@ impl Attempt {
     }
 }
 
-/// Events of one kind about one key within this time make one entry in an audit log, and another one at the tenth, the hundredth, the
-/// thousandth, which tell how many there were: whoever floods us does not fill it.
-const NOTE_WINDOW: Duration = Duration::from_secs(60);
-/// Entries of one kind in one audit log within [`BUDGET_WINDOW`]: nor does whoever does it from many addresses.
-const MOST_NOTES: i64 = 60;
-const BUDGET_WINDOW: Duration = Duration::from_secs(3_600);
-
-/// Whether an event of `kind` about `key` is worth an entry now; if so, the details that say what was not: how many there were, the
-/// first and the last.
-pub(crate) async fn worth_noting(tx: &Tx, kind: &str, key: &str, call: &Call) -> Result<Option<Details>, Error> {
-    let counted = store::failures::add_bounded(tx, kind, &note_key(tx, key), call.now, call.now - NOTE_WINDOW).await?;
-    if step(counted.failures) != counted.failures {
-        return Ok(None);
-    }
-    let Some(budget) = budget(tx, kind, call).await? else { return Ok(None) };
-    let mut details = vec![];
-    if counted.failures > 1 {
-        details.push(fact("failures", counted.failures.to_string()));
-        details.push(fact("first", counted.began.second()));
-        details.push(fact("last", call.now.second()));
-    } else if let Some(before) = counted.replaced.filter(|before| before.failures > step(before.failures)) {
-        details.push(fact("failures before, at least", before.failures.to_string()));
-        details.push(fact("first of those", before.began.second()));
-        details.push(fact("last of those", before.last.second()));
-    }
-    details.extend(budget);
-    Ok(Some(details))
-}
-
-/// Whether an entry about so many failures has room in the organisation's log; if so, its details.
-pub(crate) async fn worth_listing(
-    tx: &Tx,
-    kind: &str,
-    failures: u64,
-    first: Timestamp,
-    last: Timestamp,
-    call: &Call,
-) -> Result<Option<Details>, Error> {
-    let Some(budget) = budget(tx, kind, call).await? else { return Ok(None) };
-    let facts = [fact("failures", failures.to_string()), fact("first", first.second()), fact("last", last.second())];
-    Ok(Some(facts.into_iter().chain(budget).collect()))
-}
-
-/// What was noted about `key` until `until`, and not long before; from now on it begins anew.
-pub(crate) async fn take_noted(tx: &Tx, kind: &str, key: &str, until: Timestamp) -> Result<Option<store::failures::Replaced>, Error> {
-    let key = note_key(tx, key);
-    let before = store::failures::find(tx, kind, &key).await?.filter(|before| before.last + BUDGET_WINDOW > until);
-    if before.is_some() {
-        store::failures::clear(tx, kind, &key).await?;
-    }
-    Ok(before)
-}
-
-fn note_key(tx: &Tx, key: &str) -> Vec<u8> {
-    digest(&format!("{} {key}", tx.org()))
-}
-
-fn fact(name: &str, value: String) -> (String, String) {
-    (name.to_owned(), value)
-}
-
-/// Room for one more entry of `kind` within the hour, if there is any: and what the last one has to say besides.
-async fn budget(tx: &Tx, kind: &str, call: &Call) -> Result<Option<Option<(String, String)>>, Error> {
-    let budget = digest(&format!("{} {kind}", tx.org()));
-    let noted = store::failures::add(tx, "notes", &budget, call.now, call.now - BUDGET_WINDOW).await?.failures;
-    let last = (noted == MOST_NOTES).then(|| fact("from now on", "further ones within the hour are counted, and not listed".to_owned()));
-    Ok((noted <= MOST_NOTES).then_some(last))
-}
-
-/// The last of 1, 10, 100 … that `failures` has reached: that one was listed.
-pub(crate) fn step(failures: i64) -> i64 {
-    let mut step = 1;
-    while step <= failures / 10 {
-        step *= 10;
-    }
-    step
-}
-
 /// A key for the table, which names nobody.
 pub(crate) fn digest(text: &str) -> Vec<u8> {
     Sha256::digest(text.as_bytes()).to_vec()
@@ -237,15 +159,4 @@ pub(crate) fn network_key(call: &Call) -> Option<Vec<u8>> {
 /// Whoever has an IPv6 address has its whole /64.
 pub(crate) fn network(ip: &str) -> String {
     ip.parse::<IpAddr>().map_or_else(|_| ip.to_owned(), |ip| address_blocks::network(ip).to_string())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::step;
-
-    #[test]
-    fn each_tenfold_is_listed() {
-        let listed: Vec<_> = (1..=10_000).filter(|failures| step(*failures) == *failures).collect();
-        assert_eq!(listed, [1, 10, 100, 1_000, 10_000]);
-    }
 }

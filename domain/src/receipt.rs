@@ -171,6 +171,11 @@ pub enum SecretState {
 }
 
 impl SecretState {
+    /// Whether whoever knows it can use it.
+    pub fn works(self) -> bool {
+        matches!(self, Self::Live | Self::Retiring { .. })
+    }
+
     /// The state as it is exported, and since or until when it is so.
     pub fn code(self) -> (&'static str, Option<Timestamp>) {
         match self {

@@ -29,6 +29,7 @@ mod m20261128_000016_second_factor;
 mod m20261128_000017_audit_seals;
 mod m20261128_000018_what_stays;
 mod m20261128_000019_sealed_places;
+mod m20261128_000020_failed_attempts;
 mod sql;
 mod tenancy;
 
@@ -61,6 +62,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000017_audit_seals::Migration),
             Box::new(m20261128_000018_what_stays::Migration),
             Box::new(m20261128_000019_sealed_places::Migration),
+            Box::new(m20261128_000020_failed_attempts::Migration),
         ]
     }
 }

@@ -34,7 +34,8 @@ const MOST_RATIO: f64 = 1.5;
 /// Rows that the attack may make.
 const MOST_ROWS: i64 = 20;
 /// What is written of failures; the other organisation's changes are audited, too.
-const WRITTEN: [&str; 4] = ["audit_events WHERE action = 'scim.authentication_failed'", "auth_failures", "address_blocks", "mail_queue"];
+const WRITTEN: [&str; 5] =
+    ["audit_events WHERE action = 'scim.authentication_failed'", "auth_failures", "failure_notes", "address_blocks", "mail_queue"];
 
 fn main() {
     // `cargo bench` adds a flag of its own.

@@ -33,8 +33,9 @@ const GRACE: Duration = Duration::from_secs(10);
 pub const REFUSAL_WAIT: Duration = Duration::from_secs(1);
 /// How often the audit log is sealed.
 const SEAL_EVERY: Duration = Duration::from_secs(60);
-/// How often what blocked networks have sent is written down, and clients that have been quiet are forgotten.
-const FLOODS_EVERY: Duration = Duration::from_secs(60);
+/// How often what was refused beyond the limits is written down, attempts that are over are told of, and clients that have been quiet are
+/// forgotten.
+const FAILURES_EVERY: Duration = Duration::from_secs(60);
 /// How often what has outlived its time is cleared away.
 const SWEEP_EVERY: Duration = Duration::from_secs(600);
 
@@ -90,7 +91,7 @@ pub async fn serve(config: Config) -> Result<(), String> {
     let deliveries = tokio::spawn(Deliverer::new(&state).run(state.clone(), stopped.clone()));
     let sweeps = tokio::spawn(sweep(state.clone(), stopped.clone()));
     let seals = tokio::spawn(seal(state.clone(), stopped.clone()));
-    let floods = tokio::spawn(note_floods(state.clone(), stopped.clone()));
+    let failures = tokio::spawn(note_failures(state.clone(), stopped.clone()));
     announce(&state, listening).await.map_err(|error| error.to_string())?;
 
     let ending = state.clone();
@@ -125,7 +126,7 @@ pub async fn serve(config: Config) -> Result<(), String> {
         Err(_) => tracing::warn!("some requests were still under way"),
     }
     // A mail or a delivery that is under way, and notes that wait to be written.
-    let ends = async { tokio::join!(mails, deliveries, sweeps, seals, floods, ending.settle()) };
+    let ends = async { tokio::join!(mails, deliveries, sweeps, seals, failures, ending.settle()) };
     if tokio::time::timeout(GRACE, ends).await.is_err() {
         tracing::warn!("a mail, a delivery or a note was still under way");
     }
@@ -163,16 +164,16 @@ async fn seal(state: AppState, mut stop: watch::Receiver<bool>) {
     }
 }
 
-/// Write down what blocked networks have sent, and forget who has been quiet, minute by minute.
-async fn note_floods(state: AppState, mut stop: watch::Receiver<bool>) {
+/// Write down what was refused beyond the limits, tell of failed attempts that are over, and forget who has been quiet, minute by minute.
+async fn note_failures(state: AppState, mut stop: watch::Receiver<bool>) {
     loop {
         state.forget_the_quiet();
         let stopping = tokio::select! {
-            () = tokio::time::sleep(FLOODS_EVERY) => false,
+            () = tokio::time::sleep(FAILURES_EVERY) => false,
             _ = stop.changed() => true,
         };
-        if let Err(error) = state.note_floods(stopping).await {
-            tracing::error!(%error, "how many requests blocked networks have sent could not be written down");
+        if let Err(error) = state.note_failures().await {
+            tracing::error!(%error, "how many attempts have failed could not be written down");
         }
         if stopping {
             return;

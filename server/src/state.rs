@@ -4,8 +4,8 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use axum::extract::FromRef;
 use directory::{
-    Afterwards, Call, Db, Randomness, keys::Keys, passwords::Hasher, provisioning::activity::ActivityLog, sessions::SessionLimits,
-    webhooks::Targets,
+    Afterwards, Call, Db, Randomness, failed_attempts, keys::Keys, passwords::Hasher, provisioning::activity::ActivityLog,
+    sessions::SessionLimits, webhooks::Targets,
 };
 use ipnet::IpNet;
 use leptos::config::LeptosOptions;
@@ -154,9 +154,10 @@ impl AppState {
         self.scim_guesses.forget();
     }
 
-    /// Write down how many requests blocked networks have sent since this was called last; at the end, what has not been said of them yet.
-    pub async fn note_floods(&self, at_the_end: bool) -> Result<(), directory::Error> {
-        self.floods.write(&self.db, at_the_end, &self.call()).await
+    /// Write down what was refused beyond the limits since this was called last, and tell of failed attempts that are over.
+    pub async fn note_failures(&self) -> Result<(), directory::Error> {
+        let counted = self.floods.write(&self.db, &self.call()).await;
+        failed_attempts::tell_the_rest(&self.db, &self.call()).await.and(counted)
     }
 
     /// Forget the clients that have been quiet, so that what is remembered of them is as short as the trouble.

@@ -1,46 +1,168 @@
-//! Guesses at the secrets of programs: an organisation hears of those that knew one of its secrets' public ids.
+//! What programs fail with: the organisation whose secret it was, or of one of whose secrets somebody knew the public id, hears of it.
 
-use domain::audit::AuditAction;
+use domain::{AgentId, MembershipId, OrgId, audit::AuditAction, receipt::SecretState};
+use uuid::Uuid;
 
 use crate::{
-    Actor, Call, Db, Error, OrgScope,
+    Call, Db, Error, OrgScope,
+    failed_attempts::{self, About, Attempts},
     secret::{Credential, Kind},
-    store, throttle,
+    store::{self, api_sessions, audit::Target, db::Tx, ended_tokens},
 };
 
-/// Note in the audit log of the organisation that the credential `text` names that somebody showed it with a wrong secret. One that is
-/// right has expired or ended, which happens to every client every ten minutes; one that names nothing concerns nobody. Called after
-/// the answer was given, so that it takes no part in the answer's time.
-pub async fn note_failure(db: &Db, text: &str, call: &Call) -> Result<(), Error> {
-    let Some(shown) = Credential::parse(text) else { return Ok(()) };
-    let outside = db.read_outside().await?;
-    let (what, found) = match shown.kind {
-        Kind::Service => {
-            let tx = outside;
-            let found = store::service_credentials::present(&tx, shown.id, call.now).await?;
-            ("a service credential", found.map(|found| (found.org, found.hash)))
-        }
-        Kind::Access | Kind::Refresh => {
-            let tx = store::api_sessions::enter(outside, shown.kind, shown.id).await?;
-            let found = store::api_sessions::by_token(&tx, shown.kind, shown.id).await?;
-            (if shown.kind == Kind::Access { "an access token" } else { "a refresh token" }, found.map(|found| (found.org, found.hash)))
-        }
-        Kind::Personal => {
-            let tx = store::api_sessions::enter(outside, Kind::Personal, shown.id).await?;
-            let found = store::api_sessions::acting(&tx, Kind::Personal, shown.id, call.now).await?;
-            ("a personal token", found.map(|found| (found.org, found.hash)))
-        }
-        Kind::Provisioning | Kind::Device => return Ok(()),
-    };
-    let Some((org, _)) = found.filter(|(_, hash)| !shown.matches(Some(hash))) else { return Ok(()) };
+/// A secret that a program showed and that was not good. Of its form is all that is known of it.
+pub struct Shown(Credential);
+
+impl Shown {
+    /// What was shown, if it can be a secret of anybody's.
+    pub fn read(text: &str) -> Option<Self> {
+        Credential::parse(text).map(Self)
+    }
+
+    /// Its public id, as a number.
+    pub fn id(&self) -> u128 {
+        self.0.id.as_u128()
+    }
+}
+
+/// Whose secret it is, and what is wrong with it.
+struct Found {
+    org: OrgId,
+    why: String,
+    target: Option<Target>,
+}
+
+/// Note in the audit log of the organisation that the secret is of that somebody has shown it so many times, or its public id with a wrong
+/// secret. An access token that has expired is nothing to tell: that happens to every client every ten minutes. One that names nothing
+/// concerns nobody. Called after the answer was given, so that it takes no part in the answer's time.
+pub async fn note_failures(db: &Db, shown: &Shown, attempts: &Attempts, call: &Call) -> Result<(), Error> {
+    let Some(Found { org, why, target }) = find(db, &shown.0, call).await? else { return Ok(()) };
+    let about = About { claims: None, why: Some(why.clone()), target };
+    let key = format!("{} {why}", shown.0.id);
     db.retrying(|| async {
         let tx = db.begin(OrgScope::new(org)).await?;
-        if let Some(unlisted) = throttle::worth_noting(&tx, "api_note", &shown.id.to_string(), call).await? {
-            let details = [vec![("why".to_owned(), format!("the id of {what}, and a wrong secret"))], unlisted].concat();
-            crate::audit::append(&tx, AuditAction::ApiAuthenticationFailed, &Actor::Anonymous { claims: None }, None, details, call)
-                .await?;
-        }
+        failed_attempts::note(&tx, AuditAction::ApiAuthenticationFailed, &key, about.clone(), attempts, call).await?;
         tx.commit().await
     })
     .await
+}
+
+async fn find(db: &Db, shown: &Credential, call: &Call) -> Result<Option<Found>, Error> {
+    match shown.kind {
+        Kind::Service => service_credential(db, shown, call).await,
+        Kind::Device => device_code(db, shown).await,
+        Kind::Provisioning => provisioning_token(db, shown).await,
+        Kind::Access | Kind::Refresh | Kind::Personal => {
+            let tx = api_sessions::enter(db.read_outside().await?, shown.kind, shown.id).await?;
+            let live = match shown.kind {
+                Kind::Personal => personal_token(&tx, shown, call).await?,
+                _ => session_token(&tx, shown, call).await?,
+            };
+            match live {
+                Some(live) => Ok(live),
+                None => ended_token(db, shown, call).await,
+            }
+        }
+    }
+}
+
+/// Why the secret was no good: for what is wrong with one that is the `right` one, or for not being it.
+fn why(what: &str, right: bool, wrong: &str) -> String {
+    if right { format!("{what} {wrong}") } else { format!("the id of {what}, and a wrong secret") }
+}
+
+async fn service_credential(db: &Db, shown: &Credential, call: &Call) -> Result<Option<Found>, Error> {
+    let tx = db.read_outside().await?;
+    let found = store::service_credentials::present(&tx, shown.id, call.now).await?;
+    Ok(found.map(|found| {
+        let wrong = match found.state {
+            SecretState::Revoked { .. } => "that was revoked",
+            SecretState::Replaced { .. } => "in whose place there is another",
+            _ => "that works, under another client’s id",
+        };
+        let target = Some(Target { kind: "service_credential", id: shown.id, name: found.name });
+        Found { org: found.org, why: why("a service credential", shown.matches(Some(&found.hash)), wrong), target }
+    }))
+}
+
+async fn device_code(db: &Db, shown: &Credential) -> Result<Option<Found>, Error> {
+    let tx = db.read_outside().await?;
+    let Some((hash, Some(org))) = store::device_requests::glimpse(&tx, shown.id.into()).await? else { return Ok(None) };
+    Ok(Some(Found { org, why: why("a device code", shown.matches(Some(&hash)), "of somebody who may not act"), target: None }))
+}
+
+async fn provisioning_token(db: &Db, shown: &Credential) -> Result<Option<Found>, Error> {
+    let tx = db.read_outside().await?;
+    let found = store::tokens::present(&tx, shown.id.into()).await?.filter(|found| found.id == shown.id.into());
+    Ok(found.map(|found| {
+        let right = shown.matches(Some(&found.hash));
+        let target = Some(Target { kind: "token", id: shown.id, name: found.name });
+        Found { org: found.org, why: why("a provisioning token", right, "where only tokens of people and services are good"), target }
+    }))
+}
+
+/// `None`: there is no such token. `Some(None)`: there is nothing to tell of it.
+async fn personal_token(tx: &Tx, shown: &Credential, call: &Call) -> Result<Option<Option<Found>>, Error> {
+    let Some(found) = store::personal_tokens::shown(tx, shown.id.into()).await? else { return Ok(None) };
+    let wrong = if found.expires_at <= call.now { EXPIRED } else { standing(tx, found.membership, None).await? };
+    let target = Some(Target { kind: "personal_token", id: shown.id, name: found.name });
+    Ok(Some(Some(Found { org: tx.org(), why: why("a personal token", shown.matches(Some(&found.hash)), wrong), target })))
+}
+
+/// The same for an access or refresh token.
+async fn session_token(tx: &Tx, shown: &Credential, call: &Call) -> Result<Option<Option<Found>>, Error> {
+    let found = match shown.kind {
+        Kind::Refresh => api_sessions::refresh_token(tx, shown.id).await?,
+        _ => api_sessions::by_token(tx, shown.kind, shown.id).await?,
+    };
+    let Some(found) = found else { return Ok(None) };
+    let right = shown.matches(Some(&found.hash));
+    let expired = found.expires_at.min(found.session_expires_at) <= call.now;
+    let wrong = match shown.kind {
+        Kind::Access if right && expired => return Ok(Some(None)),
+        _ if expired => EXPIRED,
+        Kind::Refresh if found.used => "that was used up",
+        _ => standing(tx, found.membership, found.agent).await?,
+    };
+    Ok(Some(Some(Found { org: found.org, why: why(called(shown.kind), right, wrong), target: Some(session(found.session.into())) })))
+}
+
+const EXPIRED: &str = "that has expired";
+
+/// Why the token of this membership, for this agent if it is one's, is no good although it has neither ended nor expired.
+async fn standing(tx: &Tx, membership: MembershipId, agent: Option<AgentId>) -> Result<&'static str, Error> {
+    if !store::sessions::may_act(tx, membership).await? {
+        return Ok("of somebody who may not act");
+    }
+    match agent {
+        Some(agent) if !super::acting::reaches(tx, membership, agent).await? => Ok("for an agent that its person may not use"),
+        _ => Ok("that is good, but not here or not for this client"),
+    }
+}
+
+async fn ended_token(db: &Db, shown: &Credential, call: &Call) -> Result<Option<Found>, Error> {
+    let tx = ended_tokens::enter(db.read_outside().await?, shown.id).await?;
+    let Some(ended) = ended_tokens::find(&tx, shown.kind, shown.id).await? else { return Ok(None) };
+    let right = shown.matches(Some(&ended.hash));
+    let expired = ended.expires_at <= call.now;
+    if right && expired && shown.kind == Kind::Access {
+        return Ok(None);
+    }
+    let wrong = if expired { EXPIRED } else { "that was ended" };
+    let named = |name| Target { kind: "personal_token", id: shown.id, name };
+    let target = ended.session.map(session).or(ended.name.map(named));
+    Ok(Some(Found { org: tx.org(), why: why(called(shown.kind), right, wrong), target }))
+}
+
+fn called(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Refresh => "a refresh token",
+        Kind::Personal => "a personal token",
+        _ => "an access token",
+    }
+}
+
+/// The client's session: where its beginning is in the log, its id leads there.
+fn session(id: Uuid) -> Target {
+    Target { kind: "api_session", id, name: format!("API session {id}") }
 }

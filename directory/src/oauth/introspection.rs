@@ -29,7 +29,7 @@ pub async fn authenticate(db: &Db, named: Option<&str>, text: &str, call: &Call)
     let found = store::service_credentials::present(&tx, shown.id, call.now).await?;
     drop(tx);
     let right = shown.matches(found.as_ref().map(|found| &found.hash));
-    let found = found.filter(|_| right).ok_or(Error::Unauthenticated)?;
+    let found = found.filter(|found| right & found.state.works()).ok_or(Error::Unauthenticated)?;
     let scope = OrgScope::new(found.org);
     if found.last_used_at.is_none_or(|used| used <= call.now - store::tokens::USED_EVERY) {
         let live = db

@@ -381,6 +381,38 @@ pub async fn authenticate(db: &Db, org: &str, authorization: Option<&str>, call:
     })
 }
 
+/// What was wrong with a request to the URL of `org` that [`authenticate`] refused, for whoever may read that organisation's audit log; and
+/// the token of its that was meant. Of other organisations nothing is told, not even that they know a token.
+pub(super) async fn what_is_wrong(
+    db: &Db,
+    org: &str,
+    authorization: Option<&str>,
+    call: &Call,
+) -> Result<(&'static str, Option<Target>), Error> {
+    let Some(authorization) = authorization else { return Ok(("no token", None)) };
+    let token = bearer(authorization).and_then(|text| Credential::of_kind(Kind::Provisioning, text));
+    let Some(token) = token else { return Ok(("no provisioning token, or one that was cut or mistyped", None)) };
+    let tx = db.read_outside().await?;
+    let found = store::tokens::present(&tx, token.id.into()).await?;
+    drop(tx);
+    let found = found.filter(|found| found.id == token.id.into() && found.at.is_some_and(|at| at.to_string() == org));
+    let Some(found) = found else { return Ok(("a token that is none of this organisation’s", None)) };
+    let why = if !token.matches(Some(&found.hash)) {
+        "the id of a token, and a wrong secret"
+    } else if found.revoked {
+        "a token that was revoked"
+    } else if found.retires_at.is_some_and(|retires| retires <= call.now) {
+        "a token in whose place there is another"
+    } else if found.expires_at <= call.now {
+        "a token that has expired"
+    } else if !found.enabled {
+        "SCIM is disabled"
+    } else {
+        "from a network that the token may not be used from"
+    };
+    Ok((why, Some(target(found.id, &found.name))))
+}
+
 /// Note that the token was used, and from where: once a minute, from however many addresses its identity provider comes. That it could
 /// not be noted is no reason to turn a request away.
 pub async fn note_use(db: &Db, provisioner: &Provisioner, call: &Call) {

@@ -76,11 +76,14 @@ doors! {
     REFRESH_TOKEN = "door_refresh_token"("uuid") -> ORG, Application, "SELECT org_id FROM refresh_tokens WHERE id = $1";
     /// The organisation of the personal token of this public id.
     PERSONAL_TOKEN = "door_personal_token"("uuid") -> ORG, Application, "SELECT org_id FROM personal_tokens WHERE id = $1";
-    /// The service credential of this public id, with what its secret is compared with. One look-up, whether or not it is there.
-    SERVICE_CREDENTIAL = "door_service_credential"("uuid", "bigint") ->
-        &[("id", "uuid"), ("org_id", "uuid"), ("secret_hash", "bytea"), ("last_used_at", "bigint")], Application,
-        "SELECT id, org_id, secret_hash, last_used_at FROM service_credentials
-         WHERE id = $1 AND revoked_at IS NULL AND (retires_at IS NULL OR retires_at > $2)";
+    /// The organisation of the token of this public id that was ended: whoever goes on using it is told of.
+    ENDED_TOKEN = "door_ended_token"("uuid") -> ORG, Application, "SELECT org_id FROM ended_tokens WHERE id = $1";
+    /// The service credential of this public id, whatever its state, with what its secret is compared with. One look-up, whether or not it
+    /// is there.
+    SERVICE_CREDENTIAL = "door_service_credential"("uuid") ->
+        &[("id", "uuid"), ("org_id", "uuid"), ("name", "text"), ("secret_hash", "bytea"), ("last_used_at", "bigint"),
+          ("revoked_at", "bigint"), ("retires_at", "bigint")], Application,
+        "SELECT id, org_id, name, secret_hash, last_used_at, revoked_at, retires_at FROM service_credentials WHERE id = $1";
     /// The provisioning token of this public id, whatever its state, with all that decides whether it works (law 1). A drill's satellite
     /// needs its home's connection, too.
     PROVISIONING_TOKEN = "door_provisioning_token"("uuid", "bytea") -> tokens::PRESENTED, Application, tokens::PRESENT;
@@ -130,6 +133,9 @@ doors! {
     ENDPOINT_KEYS = "door_endpoint_keys"() -> &[("key_id", "text")], Jobs, "SELECT DISTINCT key_id FROM webhook_endpoints";
     /// Organisations with a provisioning token of whose end owners have not been warned.
     EXPIRING_TOKENS = "door_expiring_tokens"("bigint", "bigint", "bigint", "bigint") -> ORG, Jobs, tokens::TO_WARN;
+    /// Organisations with failed attempts that are over by a moment and not told of yet, and of which kinds.
+    FAILURES_OVER = "door_failures_over"("bigint") -> &[("org_id", "uuid"), ("kind", "text")], Jobs,
+        "SELECT DISTINCT org_id, kind FROM failure_notes WHERE over_at <= $1 ORDER BY org_id, kind";
     /// Organisations with a drill that has said nothing since its lease ended.
     STALE_DRILLS = "door_stale_drills"("bigint") -> ORG, Jobs,
         "SELECT org_id FROM drills WHERE state = 'running' AND leased_until <= $1 ORDER BY org_id";
@@ -142,6 +148,7 @@ doors! {
          UNION SELECT org_id FROM access_tokens WHERE expires_at <= $1
          UNION SELECT org_id FROM refresh_tokens WHERE expires_at <= $1
          UNION SELECT org_id FROM personal_tokens WHERE expires_at <= $1
+         UNION SELECT org_id FROM ended_tokens WHERE expires_at <= $1 AND (kind <> 'personal' OR expires_at <= $1 - 2592000000000)
          UNION SELECT org_id FROM device_requests WHERE expires_at <= $3 AND org_id IS NOT NULL
          ORDER BY org_id";
 }

@@ -14,21 +14,6 @@ pub(crate) struct Counted {
     pub(crate) failures: i64,
     /// When the window began: with its first failure.
     pub(crate) began: Timestamp,
-    /// The older window that this one replaced.
-    pub(crate) replaced: Option<Replaced>,
-    /// Whether there was no row before.
-    pub(crate) is_new: bool,
-}
-
-/// A window that is over.
-#[derive(Clone, Copy)]
-pub(crate) struct Replaced {
-    /// How many failures there were in it.
-    pub(crate) failures: i64,
-    /// The first.
-    pub(crate) began: Timestamp,
-    /// The last.
-    pub(crate) last: Timestamp,
 }
 
 /// Several windows as one.
@@ -57,8 +42,9 @@ pub(crate) async fn add_bounded<S: Send + Sync>(
     now: Timestamp,
     closed: Timestamp,
 ) -> Result<Counted, Error> {
+    let there = tx.one("SELECT 1 FROM auth_failures WHERE kind = $1 AND key = $2", params![kind, key.to_vec()], |_| Ok(())).await?;
     let counted = add(tx, kind, key, now, closed).await?;
-    if counted.is_new {
+    if there.is_none() {
         let sql = format!(
             "DELETE FROM auth_failures WHERE kind = $1 AND key IN
                (SELECT key FROM auth_failures WHERE kind = $1 ORDER BY window_began_at DESC LIMIT 1000 OFFSET $2{})",
@@ -67,18 +53,6 @@ pub(crate) async fn add_bounded<S: Send + Sync>(
         tx.run(&sql, params![kind, MOST]).await?;
     }
     Ok(counted)
-}
-
-/// The window of `key`, over or not.
-pub(crate) async fn find<S: Send + Sync>(tx: &Tx<S>, kind: &str, key: &[u8]) -> Result<Option<Replaced>, Error> {
-    let sql = format!(
-        "SELECT failures, window_began_at, coalesce(last_at, window_began_at) AS last FROM auth_failures WHERE kind = $1 AND key = $2{}",
-        tx.lock()
-    );
-    tx.one(&sql, params![kind, key.to_vec()], |row| {
-        Ok(Replaced { failures: row.get("failures")?, began: row.get("window_began_at")?, last: row.get("last")? })
-    })
-    .await
 }
 
 /// Count `more` failures of `key`, the last of them at `now`.
@@ -90,9 +64,6 @@ pub(crate) async fn add_many<S: Send + Sync>(
     now: Timestamp,
     closed: Timestamp,
 ) -> Result<Counted, Error> {
-    let previous = find(tx, kind, key).await?;
-    let is_new = previous.is_none();
-    let replaced = previous.filter(|window| window.began <= closed);
     let counted = tx
         .one(
             "INSERT INTO auth_failures (kind, key, window_began_at, failures, last_at) VALUES ($1, $2, $3, $5, $3)
@@ -102,7 +73,7 @@ pub(crate) async fn add_many<S: Send + Sync>(
                window_began_at = CASE WHEN auth_failures.window_began_at > $4 THEN auth_failures.window_began_at ELSE $3 END
              RETURNING failures, window_began_at",
             params![kind, key.to_vec(), now, closed, more],
-            |row| Ok(Counted { failures: row.get("failures")?, began: row.get("window_began_at")?, replaced, is_new }),
+            |row| Ok(Counted { failures: row.get("failures")?, began: row.get("window_began_at")? }),
         )
         .await?;
     counted.ok_or(Error::Stale)

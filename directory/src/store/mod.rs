@@ -18,6 +18,8 @@ pub(crate) mod db;
 pub(crate) mod device_requests;
 pub(crate) mod doors;
 pub(crate) mod drills;
+pub(crate) mod ended_tokens;
+pub(crate) mod failure_notes;
 pub(crate) mod failures;
 pub(crate) mod grants;
 pub(crate) mod held_links;

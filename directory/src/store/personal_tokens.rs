@@ -60,6 +60,28 @@ pub(crate) async fn list(tx: &Tx, membership: MembershipId, now: Timestamp) -> R
     tx.all(sql, params![tx.org(), membership, now], read).await
 }
 
+/// A token as it is told of when it was refused.
+pub(crate) struct Shown {
+    pub(crate) membership: MembershipId,
+    pub(crate) name: String,
+    pub(crate) hash: SecretHash,
+    pub(crate) expires_at: Timestamp,
+}
+
+/// The token of this public id, expired or not.
+pub(crate) async fn shown(tx: &Tx, id: PersonalTokenId) -> Result<Option<Shown>, Error> {
+    let sql = "SELECT membership_id, name, secret_hash, expires_at FROM personal_tokens WHERE org_id = $1 AND id = $2";
+    tx.one(sql, params![tx.org(), id], |row| {
+        Ok(Shown {
+            membership: row.get("membership_id")?,
+            name: row.get("name")?,
+            hash: SecretHash::from_stored(row.get("secret_hash")?),
+            expires_at: row.get("expires_at")?,
+        })
+    })
+    .await
+}
+
 /// Note that it was used; whether it is still there.
 pub(crate) async fn used(tx: &Tx, id: PersonalTokenId, now: Timestamp, ip: Option<&str>) -> Result<bool, Error> {
     let sql = "UPDATE personal_tokens SET last_used_at = $3, last_used_ip = $4 WHERE org_id = $1 AND id = $2";

@@ -19,19 +19,23 @@ use crate::{Error, secret::SecretHash};
 pub(crate) struct Presented {
     pub(crate) id: ServiceCredentialId,
     pub(crate) org: OrgId,
+    pub(crate) name: String,
     pub(crate) hash: SecretHash,
     pub(crate) last_used_at: Option<Timestamp>,
+    pub(crate) state: SecretState,
 }
 
 /// What makes a credential work at `$2`, besides its secret.
 const WORKS: &str = "revoked_at IS NULL AND (retires_at IS NULL OR retires_at > $2)";
 
-/// The credential of this public id, if it works at `now`.
+/// The credential of this public id, and its state at `now`.
 pub(crate) async fn present(tx: &Tx<NoOrg>, id: Uuid, now: Timestamp) -> Result<Option<Presented>, Error> {
-    tx.glimpse(&doors::SERVICE_CREDENTIAL, params![id, now], |row| {
+    tx.glimpse(&doors::SERVICE_CREDENTIAL, params![id], |row| {
         Ok(Presented {
             id: row.get("id")?,
             org: row.get("org_id")?,
+            name: row.get("name")?,
+            state: SecretState::at(now, row.opt("revoked_at")?, row.opt("retires_at")?, None),
             hash: SecretHash::from_stored(row.get("secret_hash")?),
             last_used_at: row.opt("last_used_at")?,
         })

@@ -14,7 +14,11 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use directory::{Call, afterwards, oauth::guesses};
+use directory::{
+    Call, afterwards,
+    failed_attempts::Attempts,
+    oauth::guesses::{self, Shown},
+};
 use http::StatusCode;
 use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
 
@@ -51,12 +55,16 @@ pub(crate) fn routes(state: &AppState) -> Surface {
 pub(crate) fn refused(state: &AppState, shown: &str, why: Failure, call: &Call) -> Failure {
     let ip = call.ip.as_deref().and_then(|ip| ip.parse().ok());
     if let Err(wait) = state.api_failures.check(ip) {
+        state.floods.count_secret(shown, call);
         return Failure::TooMany(whole_seconds(wait));
     }
-    let (db, shown, call) = (state.db.clone(), shown.to_owned(), call.clone());
-    // Which organisation it is about is not known yet.
-    let whose = afterwards::about(known(ip));
-    state.afterwards.note(whose, async move { guesses::note_failure(&db, &shown, &call).await });
+    if let Some(shown) = Shown::read(shown) {
+        let (db, call) = (state.db.clone(), call.clone());
+        // Which organisation it is about is not known yet.
+        let whose = afterwards::about(known(ip));
+        let attempt = Attempts::one(call.ip.clone(), call.now);
+        state.afterwards.note(whose, async move { guesses::note_failures(&db, &shown, &attempt, &call).await });
+    }
     why
 }
 

@@ -75,7 +75,7 @@ impl FromRequestParts<AppState> for Caller {
                 let base_url = connection::base_url(state.public_url(), provisioner.at);
                 Ok(Self { state: state.clone(), provisioner, call, base_url, activity })
             }
-            Err(Error::Unauthenticated) => Err(refuse(state, ip, org, call).await),
+            Err(Error::Unauthenticated) => Err(refuse(state, ip, org, authorization.map(str::to_owned), call).await),
             Err(other) => Err(other.into()),
         }
     }
@@ -83,7 +83,7 @@ impl FromRequestParts<AppState> for Caller {
 
 /// The answer to a request without a good token. Whatever is written about it is written afterwards; about one from a network that is
 /// blocked, nothing is but how many there were, minute by minute.
-async fn refuse(state: &AppState, ip: Option<IpAddr>, org: String, call: Call) -> ScimRejection {
+async fn refuse(state: &AppState, ip: Option<IpAddr>, org: String, shown: Option<String>, call: Call) -> ScimRejection {
     let guess = state.scim_guesses.count(ip);
     let whose = org.parse::<OrgId>().map_or_else(|_| afterwards::about(known(ip)), Into::into);
     if guess != Guess::Noted {
@@ -93,7 +93,7 @@ async fn refuse(state: &AppState, ip: Option<IpAddr>, org: String, call: Call) -
     match guess {
         Guess::Noted => {
             state.afterwards.note(whose, async move {
-                let noted = guesses::note_failure(&db, &org, &call).await;
+                let noted = guesses::note_failure(&db, &org, shown.as_deref(), &call).await;
                 // Another node may have had enough of it already.
                 if let Some(ip) = ip
                     && let Some(until) = address_blocks::blocked_until(&db, ip, call.now).await?

@@ -171,7 +171,7 @@ both_databases! {
         wear_out(&app, &idp).await;
         let rows = async || {
             let mut rows = vec![];
-            for table in ["audit_events", "auth_failures", "address_blocks", "mail_queue", "outbox"] {
+            for table in ["audit_events", "auth_failures", "failure_notes", "address_blocks", "mail_queue", "outbox"] {
                 rows.extend(app.database.rows(&format!("SELECT * FROM {table}")).await);
             }
             rows
@@ -189,26 +189,31 @@ both_databases! {
         app.advance(Duration::from_secs(5));
         assert_eq!(guess(&idp).await.0, 429);
         let all = HEARD + 1 + 5_000 + 1 + 1;
-        app.state.note_floods(false).await.unwrap();
+        app.state.note_failures().await.unwrap();
         let shown = async || app.owner(&acme).await.call("security", &[("org", "acme")]).await.json["failed_attempts"].clone();
         assert_eq!((&shown().await["count"], &shown().await["last_from"]), (&all.into(), &"192.0.2.7".into()));
-        let failures = |count: usize, last: u32| [format!("failures: {count}"), "first: 15 Jan 2027, 08:00:00 UTC".to_owned(), format!("last: 15 Jan 2027, 08:00:{last:02} UTC")];
         let listed = async || audited(&app, &acme, "scim.authentication_failed").await;
-        assert_eq!(listed().await[0], failures(all, 5));
-        assert!(listed().await[1..].contains(&failures(10, 0).to_vec()));
-        // It goes on: counted with each minute, and listed when it is over.
+        let told = |why: &str, what: &str, count: usize, last: u32| {
+            [format!("why: {why}"), format!("{what}: {count}"), "first: 15 Jan 2027, 08:00:00 UTC".to_owned(), format!("last: 15 Jan 2027, 08:00:{last:02} UTC")].to_vec()
+        };
+        let (mistyped, blocked) = ("no provisioning token, or one that was cut or mistyped", "from a network that is blocked, because it guesses");
+        assert_eq!(listed().await[0], told(blocked, "failures so far", 5_003, 5));
+        assert!(listed().await[1..].contains(&told(mistyped, "failures so far", 10, 0)));
+        // It goes on: counted with each minute, and told when it is over.
         for _ in 0..10 {
             assert_eq!(guess(&idp).await.0, 429);
         }
-        app.state.note_floods(false).await.unwrap();
+        app.state.note_failures().await.unwrap();
         assert_eq!((shown().await["count"].clone(), listed().await.len()), ((all + 10).into(), 3));
+        app.advance(Duration::from_secs(179));
+        app.state.note_failures().await.unwrap();
+        assert_eq!(listed().await[0], told(mistyped, "failures in all", HEARD, 0));
         app.advance(Duration::from_secs(1));
-        app.state.note_floods(false).await.unwrap();
-        assert_eq!((listed().await[0].clone(), listed().await.len()), (failures(all + 10, 5).to_vec(), 4));
         for _ in 0..2 {
-            app.state.note_floods(true).await.unwrap();
+            app.state.note_failures().await.unwrap();
+            assert_eq!((listed().await[0].clone(), listed().await.len()), (told(blocked, "failures in all", 5_013, 5), 5), "once");
         }
-        assert_eq!((shown().await["count"].clone(), listed().await.len()), ((all + 10).into(), 4), "once");
+        assert_eq!(shown().await["count"], all + 10);
         assert!(app.alerts().await.iter().any(|alert| alert.1.contains("many requests without a valid token")));
     }
 
@@ -227,10 +232,10 @@ both_databases! {
             false => ("CREATE TRIGGER deaf BEFORE INSERT ON auth_failures BEGIN SELECT RAISE(ABORT, 'no'); END", "DROP TRIGGER deaf"),
         };
         app.database.try_run(deaf).await.unwrap();
-        app.state.note_floods(false).await.unwrap_err();
+        app.state.note_failures().await.unwrap_err();
         assert_eq!(guess(&guesser(&app, &globex, "192.0.2.7")).await.0, 429);
         app.database.try_run(mended).await.unwrap();
-        app.state.note_floods(true).await.unwrap();
+        app.state.note_failures().await.unwrap();
         let seen = async |org: &Org| app.owner(org).await.call("security", &[("org", &org.slug)]).await.json["failed_attempts"]["count"].clone();
         assert_eq!((seen(&acme).await, seen(&globex).await), (json!(HEARD + 1), json!(2)));
         assert_eq!(app.database.number("SELECT count(*) FROM auth_failures WHERE kind = 'scim_hour'").await, 2);
@@ -286,7 +291,7 @@ both_databases! {
         assert_eq!(app.database.number("SELECT count(*) FROM auth_failures").await, 0);
     }
 
-    async fn a_flood_from_many_addresses_is_counted_and_not_listed(app) {
+    async fn a_flood_from_many_addresses_is_listed_within_bounds_and_told_as_one(app) {
         let (acme, globex) = (app.org("Acme").await, app.org("Globex").await);
         for number in 0..1_000 {
             assert_eq!(guess(&guesser(&app, &acme, &nth_address(number))).await.0, 401);
@@ -295,18 +300,24 @@ both_databases! {
             }
         }
         assert_eq!(count(&app, "scim.authentication_failed").await, 60, "an hour's entries");
-        let last = "SELECT count(*) FROM audit_events WHERE details LIKE '%further ones within the hour are counted, and not listed%'";
+        let last = "SELECT count(*) FROM audit_events WHERE details LIKE '%further ones within the hour are counted, and told in one entry when it is over%'";
         assert_eq!(app.database.number(last).await, 1, "the last one says so");
+        assert_eq!(app.database.number("SELECT count(*) FROM failure_notes").await, 61, "those, and one for the rest");
         // Owners see all of them, and whoever else was not meant sees none.
         let seen = async |org: &Org| app.owner(org).await.call("security", &[("org", &org.slug)]).await.json["failed_attempts"].clone();
         let shown = seen(&acme).await;
         assert_eq!((&shown["count"], &shown["last_from"]), (&json!(1_000), &json!(nth_address(999))));
         assert_eq!(shown["last_at"], json!(app.call().now));
         assert_eq!(seen(&globex).await, json!(null));
-        // In the next hour there are entries again.
-        app.advance(HOUR);
+        app.advance(HOUR - Duration::from_secs(1));
+        app.state.note_failures().await.unwrap();
+        assert_eq!(count(&app, "scim.authentication_failed").await, 60);
+        // In the next hour the rest is told, and there are entries again.
+        app.advance(Duration::from_secs(1));
+        app.state.note_failures().await.unwrap();
+        assert!(audited(&app, &acme, "scim.authentication_failed").await[0].contains(&"failures that were not listed: 940".to_owned()));
         assert_eq!(guess(&guesser(&app, &acme, "192.0.2.7")).await.0, 401);
-        assert_eq!(count(&app, "scim.authentication_failed").await, 61);
+        assert_eq!((count(&app, "scim.authentication_failed").await, app.database.number("SELECT count(*) FROM failure_notes").await), (62, 1));
         app.advance(23 * HOUR);
         assert_eq!(seen(&acme).await["count"], json!(1), "a day later the flood is over");
     }

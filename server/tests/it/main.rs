@@ -25,6 +25,7 @@ mod drills;
 mod errors;
 mod etags;
 mod events;
+mod failed_attempts;
 mod filters;
 mod grants;
 mod group_races;

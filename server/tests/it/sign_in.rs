@@ -8,7 +8,7 @@ use directory::{
     sign_in::{Credentials, Step, Wanted, switch, with_password},
 };
 
-use crate::support::both_databases;
+use crate::support::{AuditRow, both_databases};
 
 const RIGHT: &str = "violet tractor sings at dawn";
 
@@ -224,8 +224,11 @@ both_databases! {
             app.browser().call("sign_in", &[("email", "mira@acme.test"), ("password", "wrong")]).await;
         }
         let rows: Vec<_> = app.audit(&acme).await.into_iter().filter(|row| row.action == "sign_in.failed").collect();
-        assert_eq!(rows.len(), 2, "the first and the tenth: {rows:?}");
-        assert!(rows.iter().any(|row| row.details.contains(&"failures: 10".to_owned())), "{rows:?}");
+        assert_eq!(rows.len(), 4, "the first and the tenth of those that were wrong, and of those that were too many: {rows:?}");
+        for why in ["wrong password", "too many attempts"] {
+            let of = |row: &&AuditRow| row.details.contains(&format!("why: {why}"));
+            assert!(rows.iter().filter(of).any(|row| row.details.contains(&"failures so far: 10".to_owned())), "{why}: {rows:?}");
+        }
     }
 
     async fn a_block_refuses_the_next_request_and_the_next_sign_in(app) {

@@ -9,7 +9,7 @@ pub mod process;
 mod receiver;
 mod recorder;
 
-pub use app::{Org, PASSWORD, Person, TestApp, hyphenated, races, user};
+pub use app::{AuditRow, Org, PASSWORD, Person, TestApp, hyphenated, races, user};
 pub use browser::{Browser, Page};
 pub use client::{Answer as ClientAnswer, Client, DEVICE_GRANT, Tokens};
 pub use database::{Engine, Rows, make_database, operator_database, random};
