@@ -122,7 +122,9 @@ pub(crate) async fn note(tx: &Tx, kind: AuditAction, key: &str, about: About, at
 /// Tell, in each audit log, of attempts that are over by now what it does not say yet. To be called every minute or so, on any node.
 pub async fn tell_the_rest(db: &Db, call: &Call) -> Result<(), Error> {
     let db = &db.for_jobs();
-    for (org, kind) in store::failure_notes::orgs_with_over(&db.look_around().await?, call.now).await? {
+    // In a statement of its own: the connection is given back before the first is asked for.
+    let over = store::failure_notes::orgs_with_over(&db.look_around().await?, call.now).await?;
+    for (org, kind) in over {
         let told = db.retrying(|| async {
             let tx = db.begin(OrgScope::new(org)).await?;
             entries(&tx, kind, 0, call).await?;
