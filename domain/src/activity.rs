@@ -41,11 +41,11 @@ pub(crate) use words;
 words! {
     /// How a request ended.
     Outcome {
-        /// It was refused, or we failed: 4xx and 5xx.
+        /// It was refused, or we failed: 4xx and 5xx; or an operation in it did.
         Failed = "failed", "Failed";
         /// Something in it was passed over.
         Tolerated = "tolerated", "Tolerated something";
-        /// It was done: 2xx, and 304.
+        /// It was answered as done: 2xx, and 304; also where an operation in it failed.
         Done = "2xx", "Done (2xx, 304)";
         /// It was refused.
         Refused = "4xx", "Refused (4xx)";
@@ -203,6 +203,22 @@ impl FromStr for ActivityCursor {
     fn from_str(text: &str) -> Result<Self, ()> {
         let (at, id) = text.split_once('.').ok_or(())?;
         Ok(Self { at: Timestamp::from_micros(at.parse().map_err(|_| ())?), id: id.parse().map_err(|_| ())? })
+    }
+}
+
+/// Of the operations of a Bulk, which may itself be answered with 200, some failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedWithin {
+    /// How many failed, and of how many; not known of what was written down before they were counted.
+    pub counted: Option<(u64, u64)>,
+}
+
+impl fmt::Display for FailedWithin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.counted {
+            Some((failed, all)) => write!(f, "{failed} of {all} failed"),
+            None => f.write_str("partly failed"),
+        }
     }
 }
 

@@ -30,6 +30,7 @@ mod m20261128_000017_audit_seals;
 mod m20261128_000018_what_stays;
 mod m20261128_000019_sealed_places;
 mod m20261128_000020_failed_attempts;
+mod m20261128_000021_failed_within;
 mod sql;
 mod tenancy;
 
@@ -63,6 +64,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261128_000018_what_stays::Migration),
             Box::new(m20261128_000019_sealed_places::Migration),
             Box::new(m20261128_000020_failed_attempts::Migration),
+            Box::new(m20261128_000021_failed_within::Migration),
         ]
     }
 }

@@ -169,7 +169,7 @@ fn audit_line(event: &Found) -> Value {
     })
 }
 
-const ACTIVITY: [&str; 14] = [
+const ACTIVITY: [&str; 15] = [
     "time",
     "method",
     "path",
@@ -184,9 +184,10 @@ const ACTIVITY: [&str; 14] = [
     "tolerated",
     "ip",
     "user_agent",
+    "operations",
 ];
 
-fn activity_row(request: &RequestView) -> [String; 14] {
+fn activity_row(request: &RequestView) -> [String; 15] {
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
     [
         request.at.to_rfc3339(),
@@ -203,6 +204,7 @@ fn activity_row(request: &RequestView) -> [String; 14] {
         request.notes.join("; "),
         text(&request.ip),
         text(&request.user_agent),
+        request.failed_within.map(|failed| failed.to_string()).unwrap_or_default(),
     ]
 }
 

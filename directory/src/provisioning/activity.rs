@@ -58,8 +58,10 @@ pub struct Entry {
     pub location: Option<String>,
     /// The answer's status.
     pub status: u16,
-    /// Whether an operation in it failed, whatever the answer's status.
-    pub failed_within: bool,
+    /// How many operations it had, if it is a Bulk that was read.
+    pub operations: Option<usize>,
+    /// How many of them failed, whatever the answer's status.
+    pub failed_operations: usize,
     /// The answer's `scimType`, if it has one.
     pub scim_type: Option<String>,
     /// The answer's `detail`, if it is an error. What it repeats of the client's values is not kept.
@@ -123,7 +125,8 @@ impl ActivityLog {
         if caller.drill {
             return;
         }
-        let failed = entry.status >= 400 || entry.failed_within;
+        let failed = entry.status >= 400 || entry.failed_operations > 0;
+        let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
         let query = entry.query.filter(|_| failed).and_then(|query| masked::query(form_urlencoded::parse(query.as_bytes())));
         let body = entry.body.filter(|body| failed && !body.is_empty()).map(|body| masked::body(&body));
         let request = Request {
@@ -135,6 +138,8 @@ impl ActivityLog {
             method: entry.method,
             path: entry.path,
             query,
+            operations: entry.operations.map(number),
+            failed_operations: number(entry.failed_operations),
             body,
             status: entry.status,
             scim_type: entry.scim_type,

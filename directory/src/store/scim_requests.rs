@@ -2,7 +2,7 @@
 
 use domain::{
     Timestamp, TokenId,
-    activity::{About, ActivityCursor, Method, Outcome},
+    activity::{About, ActivityCursor, FailedWithin, Method, Outcome},
     view::{Dropped, RequestEvent, RequestView},
 };
 use uuid::Uuid;
@@ -29,6 +29,9 @@ pub(crate) struct Request {
     /// Masked.
     pub(crate) body: Option<String>,
     pub(crate) status: u16,
+    /// How many it had, of a Bulk that was read.
+    pub(crate) operations: Option<i64>,
+    pub(crate) failed_operations: i64,
     pub(crate) scim_type: Option<String>,
     pub(crate) detail: Option<String>,
     pub(crate) took_micros: i64,
@@ -57,6 +60,8 @@ pub(crate) async fn append(tx: &Tx, requests: &[Request]) -> Result<(), Error> {
             Maybe(request.query.as_deref()),
             Maybe(request.body.as_deref()),
             i64::from(request.status),
+            Maybe(request.operations),
+            request.failed_operations,
             Maybe(request.scim_type.as_deref()),
             Maybe(request.detail.as_deref()),
             request.took_micros,
@@ -71,7 +76,7 @@ pub(crate) async fn append(tx: &Tx, requests: &[Request]) -> Result<(), Error> {
     let rows = rows.collect::<Vec<_>>().join(", ");
     tx.run(
         &format!(
-            "INSERT INTO scim_requests (org_id, id, token_id, at, method, path, about, resource_id, query, body, status, scim_type, detail, took_micros, ip, user_agent, request_id, notes) VALUES {rows}"
+            "INSERT INTO scim_requests (org_id, id, token_id, at, method, path, about, resource_id, query, body, status, operations, failed_operations, scim_type, detail, took_micros, ip, user_agent, request_id, notes) VALUES {rows}"
         ),
         all,
     )
@@ -94,8 +99,8 @@ pub(crate) struct Wanted {
 }
 
 const COLUMNS: &str =
-    "r.id, r.at, r.method, r.path, r.query, r.status, r.scim_type, r.detail, r.took_micros, r.ip, r.user_agent, r.request_id, r.notes,
-     t.name AS token_name, t.hint AS token_hint";
+    "r.id, r.at, r.method, r.path, r.query, r.status, r.operations, r.failed_operations, r.scim_type, r.detail, r.took_micros, r.ip,
+     r.user_agent, r.request_id, r.notes, t.name AS token_name, t.hint AS token_hint";
 const FROM: &str = "scim_requests r LEFT JOIN scim_tokens t ON t.org_id = r.org_id AND t.id = r.token_id";
 
 /// A page of requests, newest first.
@@ -105,7 +110,7 @@ pub(crate) async fn page(tx: &Tx, wanted: &Wanted, size: i64) -> Result<Vec<Requ
     match wanted.outcome {
         None => {}
         // As the indexes say it: with a parameter they would not be used.
-        Some(Outcome::Failed) => conditions.push("r.status >= 400".to_owned()),
+        Some(Outcome::Failed) => conditions.push("(r.status >= 400 OR r.failed_operations > 0)".to_owned()),
         Some(Outcome::Tolerated) => conditions.push("r.notes <> '[]'".to_owned()),
         Some(Outcome::Done) => conditions.push("r.status < 400".to_owned()),
         Some(Outcome::Refused) => conditions.push("r.status >= 400 AND r.status < 500".to_owned()),
@@ -164,6 +169,10 @@ fn read(row: &Row) -> Result<RequestView, Error> {
         path: row.get("path")?,
         query: row.opt("query")?,
         status: u16::try_from(number("status")?).unwrap_or_default(),
+        failed_within: match (number("failed_operations")?, row.opt::<i64>("operations")?) {
+            (0, _) => None,
+            (failed, all) => Some(FailedWithin { counted: all.map(|all| (failed.unsigned_abs(), all.unsigned_abs())) }),
+        },
         scim_type: row.opt("scim_type")?,
         detail: row.opt("detail")?,
         took_micros: u64::try_from(number("took_micros")?).unwrap_or_default(),

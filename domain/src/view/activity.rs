@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::{
     AuditEventId, Timestamp, TokenId,
-    activity::{ActivityCursor, ActivityDays},
+    activity::{ActivityCursor, ActivityDays, FailedWithin},
     audit::AuditAction,
 };
 
@@ -61,6 +61,8 @@ pub struct RequestView {
     pub status: u16,
     /// The answer's `scimType`.
     pub scim_type: Option<String>,
+    /// Which of its operations failed, if any.
+    pub failed_within: Option<FailedWithin>,
     /// The answer's `detail`.
     pub detail: Option<String>,
     /// How long the answer took, in microseconds.

@@ -33,8 +33,10 @@ struct Noted {
     notes: Vec<String>,
     /// How many further notes there would have been.
     more: usize,
-    /// Whether an operation in it failed.
-    failed_within: bool,
+    /// How many operations it has.
+    operations: Option<usize>,
+    /// How many of them failed.
+    failed_operations: usize,
     /// The body as it was sent.
     body: Option<Bytes>,
 }
@@ -60,16 +62,29 @@ impl Activity {
         self.add(notes.iter().map(|note| format!("operation {}: {note}", operation + 1)));
     }
 
+    /// It is a Bulk of so many operations.
+    pub(super) fn has(&self, operations: usize) {
+        self.change(|noted| noted.operations = Some(operations));
+    }
+
     /// One operation of a Bulk failed; the Bulk itself is answered with 200.
     pub(super) fn failed_in(&self, operation: usize, error: &scim::Error) {
         let keyword = keyword(error).map(|keyword| format!(" {keyword}")).unwrap_or_default();
-        self.change(|noted| noted.failed_within = true);
+        self.change(|noted| noted.failed_operations += 1);
         self.add(std::iter::once(format!(
             "operation {} failed: {}{keyword}, {}",
             operation + 1,
             error.status,
             without_values(&error.detail)
         )));
+    }
+
+    /// The last operations of a Bulk were not begun: too much had failed.
+    pub(super) fn left_out(&self, operations: usize) {
+        self.add(std::iter::once(match operations {
+            1 => "1 operation was not carried out".to_owned(),
+            _ => format!("{operations} operations were not carried out"),
+        }));
     }
 
     /// This is its body. A failure shows it, masked.
@@ -155,7 +170,8 @@ impl Asked {
             body: noted.body.map(Vec::from),
             location,
             status,
-            failed_within: noted.failed_within,
+            operations: noted.operations,
+            failed_operations: noted.failed_operations,
             scim_type: told.and_then(keyword),
             detail: match status {
                 HUNG_UP => Some("The client hung up before it was answered.".to_owned()),

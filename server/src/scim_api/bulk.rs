@@ -36,6 +36,7 @@ fn took(caller: &Caller) -> Duration {
 /// `POST /Bulk`
 pub(super) async fn bulk(caller: Caller, ScimJson(body): ScimJson) -> Result<ScimResponse, ScimRejection> {
     let request = BulkRequest::parse(&body, MOST_OPERATIONS)?;
+    caller.activity.has(request.operations.len());
     let mut ids = HashMap::new();
     // New users that are still to be created, and the ids of those that somebody refers to already: two users may be
     // each other's managers.
@@ -85,6 +86,10 @@ pub(super) async fn bulk(caller: Caller, ScimJson(body): ScimJson) -> Result<Sci
         if ended || request.fail_on_errors.is_some_and(|most| failures >= most.max(1)) {
             break;
         }
+    }
+    let left = request.operations.len() - results.len();
+    if left > 0 {
+        caller.activity.left_out(left);
     }
     // Carried out in the order that works, told in the order in which they were sent.
     results.sort_by_key(|(position, _)| *position);

@@ -295,6 +295,39 @@ both_databases! {
         assert!(bodies.len() == 1 && bodies[0].contains("userName") && !bodies[0].contains("mira"), "{bodies:?}");
     }
 
+    async fn a_bulk_that_failed_in_part_is_found_among_the_failures(app) {
+        let acme = app.org("Acme").await;
+        let idp = || later(&app, &app.idp(&acme));
+        let post = |name: &str| json!({ "method": "POST", "path": "/Users", "bulkId": name, "data": { "userName": name, "active": false } });
+        let lost = |name: &str| json!({ "method": "DELETE", "path": format!("/Users/{name}") });
+        let whole = idp().post("/Bulk", json!({ "Operations": [post("a"), post("b")] })).await;
+        let part = idp().post("/Bulk", json!({ "Operations": [post("c"), lost("x"), post("d"), lost("y")] })).await;
+        let left = idp().post("/Bulk", json!({ "failOnErrors": 1, "Operations": [lost("x"), post("e"), post("f")] })).await;
+        let refused = idp().post("/Bulk", json!({ "Operations": "?" })).await;
+        assert_eq!([whole.status, part.status, left.status, refused.status], [200, 200, 200, 400]);
+        let owner = app.owner(&acme).await;
+        app.state.settle().await;
+
+        let failed = list(&owner, &[("outcome", "failed")]).await;
+        assert_eq!(lines(&failed), ["POST /Bulk 400", "POST /Bulk 200", "POST /Bulk 200"]);
+        let counted = |at: usize| failed["requests"][at]["failed_within"]["counted"].clone();
+        assert_eq!([counted(0), counted(1), counted(2)], [Value::Null, json!([1, 3]), json!([2, 4])]);
+        assert_eq!(failed["requests"][1]["notes"][1], "2 operations were not carried out");
+        // By their status they are what they are.
+        assert_eq!(lines(&list(&owner, &[("outcome", "2xx")]).await).len(), 3);
+        assert_eq!(lines(&list(&owner, &[("outcome", "4xx")]).await), ["POST /Bulk 400"]);
+        // They are told from those that were done, wherever they are.
+        let page = owner.get("/o/acme/settings/activity").await.text;
+        for told in ["badge warn\">200 · 2 of 4 failed<", "badge warn\">200 · 1 of 3 failed<", "badge good\">200<", "badge warn\">400<"] {
+            assert!(page.contains(told), "{told}: {page}");
+        }
+        let page = owner.get(&format!("/o/acme/settings/activity/{}", part.headers["x-request-id"].to_str().unwrap())).await.text;
+        assert!(page.contains("200 · 2 of 4 failed") && page.contains("What failed in it"), "{page}");
+        let file = owner.get("/o/acme/activity.csv?outcome=failed").await.text;
+        let cells: Vec<_> = file.lines().map(|line| line.rsplit(',').next().unwrap()).collect();
+        assert_eq!(cells, ["operations", "", "1 of 3 failed", "2 of 4 failed"]);
+    }
+
     async fn the_log_is_filtered_and_searched(app) {
         let acme = app.org("Acme").await;
         let issued = app.issue_token(&acme, "Entra").await;
@@ -583,7 +616,8 @@ fn entry(path: &str) -> Entry {
         query: None,
         body: None,
         location: None,
-        failed_within: false,
+        operations: None,
+        failed_operations: 0,
         status: 200,
         scim_type: None,
         detail: None,
@@ -644,7 +678,7 @@ async fn plans(engine: Engine) {
     let token = if engine == Engine::Postgres { format!("'{NOBODY}'") } else { "x'01'".to_owned() };
     for (condition, index) in [
         ("true", "scim_requests_org_id"),
-        ("r.status >= 400", "scim_requests_failed"),
+        ("(r.status >= 400 OR r.failed_operations > 0)", "scim_requests_failed"),
         ("r.status >= 400 AND r.status >= 500", "scim_requests_failed"),
         ("r.notes <> '[]'", "scim_requests_tolerated"),
         ("r.about = 'bulk'", "scim_requests_about"),

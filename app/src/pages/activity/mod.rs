@@ -22,7 +22,7 @@ use crate::{
     paths,
     server_fns::{self, KeepActivity},
 };
-use answer::status_class;
+use answer::{status_class, status_text};
 use retention::Retention;
 
 mod text {
@@ -218,7 +218,22 @@ fn Filters(org: OrgSlug, filter: ActivityFilter, tokens: Vec<(domain::TokenId, S
 
 #[component]
 fn Row(request: RequestView, org: OrgSlug, now: Timestamp) -> impl IntoView {
-    let RequestView { at, method, path, query, status, scim_type, detail, took_micros, token, token_hint, request_id, notes, .. } = request;
+    let RequestView {
+        at,
+        method,
+        path,
+        query,
+        status,
+        failed_within,
+        scim_type,
+        detail,
+        took_micros,
+        token,
+        token_hint,
+        request_id,
+        notes,
+        ..
+    } = request;
     let what = format!("{method} {path}");
     let line = match request_id.map(|id| paths::activity_request(&org, &id)) {
         Some(href) => view! { <a class="link font-mono text-xs wrap-anywhere" href=href>{what}</a> }.into_any(),
@@ -242,7 +257,7 @@ fn Row(request: RequestView, org: OrgSlug, now: Timestamp) -> impl IntoView {
                 })}
             </td>
             <td class="whitespace-nowrap">
-                <span class=status_class(status)>{status}</span>
+                <span class=status_class(status, failed_within)>{status_text(status, failed_within)}</span>
                 {scim_type.map(|kind| view! { <span class="ml-2 text-xs text-ink-2 md:ml-0 md:mt-1 md:block">{kind}</span> })}
                 // Where there is no room for their columns.
                 <span class="ml-2 text-xs text-ink-3 md:hidden">{took.clone()} {narrow.map(|by| format!(" · {by}"))}</span>

@@ -10,7 +10,7 @@ use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 
-use super::answer::status_class;
+use super::answer::{status_class, status_text};
 use crate::{
     calls,
     components::{Ago, CardSkeleton, CopyField, OrgOfPage, PageHeader, Problem},
@@ -31,6 +31,7 @@ mod text {
     pub const QUERY: &str = "Query";
     pub const REQUEST_ID: &str = "Request id";
     pub const TOLERATED: &str = "What was tolerated";
+    pub const FAILED_WITHIN: &str = "What failed in it, and what was tolerated";
     pub const BODY: &str = "What was sent";
     pub const BODY_LEAD: &str = "Masked when it was written: names of attributes and ids are as they came, values are not here.";
     pub const EVENTS: &str = "What it did";
@@ -71,6 +72,7 @@ fn Shown(page: RequestPageView, org: OrgSlug) -> impl IntoView {
         path,
         query,
         status,
+        failed_within,
         scim_type,
         detail,
         took_micros,
@@ -83,6 +85,7 @@ fn Shown(page: RequestPageView, org: OrgSlug) -> impl IntoView {
         ..
     } = request;
     let title = format!("{method} {path}");
+    let noted = if failed_within.is_some() { text::FAILED_WITHIN } else { text::TOLERATED };
     let by = token.map(|name| format!("{name} …{}", token_hint.unwrap_or_default()));
     let fact =
         |name: &'static str, value: Option<String>| value.map(|value| view! { <dt>{name}</dt> <dd class="wrap-anywhere">{value}</dd> });
@@ -93,7 +96,7 @@ fn Shown(page: RequestPageView, org: OrgSlug) -> impl IntoView {
             <p class="mb-1 text-sm"><a class="link" href=everything>{text::BACK}</a></p>
             <div class="flex flex-wrap items-center gap-x-3 gap-y-1">
                 <h1 class="font-mono text-lg font-semibold wrap-anywhere">{title}</h1>
-                <span class=status_class(status) data-testid="request-status">{status}</span>
+                <span class=status_class(status, failed_within) data-testid="request-status">{status_text(status, failed_within)}</span>
             </div>
         </header>
         <section class="card" aria-labelledby="answer-title">
@@ -103,7 +106,7 @@ fn Shown(page: RequestPageView, org: OrgSlug) -> impl IntoView {
                     <dt>{text::WHEN}</dt>
                     <dd>{at.millisecond()} ", " <Ago at now /></dd>
                     <dt>{text::STATUS}</dt>
-                    <dd>{status} {scim_type.map(|kind| format!(", {kind}"))}</dd>
+                    <dd>{status_text(status, failed_within)} {scim_type.map(|kind| format!(", {kind}"))}</dd>
                     {fact(text::DETAIL, detail)}
                     <dt>{text::TOOK}</dt>
                     <dd>{in_words(std::time::Duration::from_micros(took_micros))}</dd>
@@ -120,7 +123,7 @@ fn Shown(page: RequestPageView, org: OrgSlug) -> impl IntoView {
         </section>
         {(!notes.is_empty()).then(|| view! {
             <section class="card mt-4" aria-labelledby="notes-title">
-                <div class="head"><h2 id="notes-title">{text::TOLERATED}</h2></div>
+                <div class="head"><h2 id="notes-title">{noted}</h2></div>
                 <ul class="list" data-testid="notes">
                     {notes.into_iter().map(|note| view! { <li class="wrap-anywhere">{note}</li> }).collect_view()}
                 </ul>
