@@ -34,8 +34,6 @@ use crate::{
 const WAITING: usize = 4_096;
 /// Requests in one batch.
 const BATCH: usize = 200;
-/// The most requests that are kept of one organisation.
-const MOST_KEPT: i64 = 100_000;
 /// Requests on a page.
 const PAGE: i64 = 50;
 /// Requests that an export reads at a time.
@@ -138,10 +136,10 @@ impl ActivityLog {
             method: entry.method,
             path: entry.path,
             query,
-            operations: entry.operations.map(number),
-            failed_operations: number(entry.failed_operations),
             body,
             status: entry.status,
+            operations: entry.operations.map(number),
+            failed_operations: number(entry.failed_operations),
             scim_type: entry.scim_type,
             detail: entry.detail.map(|detail| masked::detail(&detail)),
             took_micros: i64::try_from(entry.took.as_micros()).unwrap_or(i64::MAX),
@@ -222,7 +220,8 @@ async fn write(db: &Db, scope: OrgScope, requests: &[Request], uncounted: Option
     .await
 }
 
-/// Forget what is older than each organisation wants it, and of each all but its newest requests.
+/// Forget what is older than each organisation wants it, and of each all but its newest requests. Failures are what one looks for here,
+/// so they have room of their own, which requests that were done do not take.
 pub async fn sweep(db: &Db, now: Timestamp) -> Result<(), Error> {
     let db = &db.for_jobs();
     let orgs = store::doors::all_orgs(&db.look_around().await?).await?;
@@ -231,7 +230,7 @@ pub async fn sweep(db: &Db, now: Timestamp) -> Result<(), Error> {
         let forgotten = db.retrying(|| async {
             let tx = db.begin(scope).await?;
             let kept = store::retention::activity(&tx).await?.duration();
-            store::scim_requests::forget(&tx, now - kept, MOST_KEPT).await?;
+            store::scim_requests::forget(&tx, now - kept, ActivityView::NEWEST_KEPT, ActivityView::MOST_KEPT).await?;
             tx.commit().await
         });
         // One organisation's trouble is not the others'.

@@ -223,14 +223,15 @@ pub(crate) async fn count_of(tx: &Tx, token: TokenId, since: Timestamp, most: u6
     Ok(u64::try_from(counted.unwrap_or(0)).unwrap_or(0))
 }
 
-/// Forget requests from before `before`, and all but the newest `most`.
-pub(crate) async fn forget(tx: &Tx, before: Timestamp, most: i64) -> Result<(), Error> {
+/// Forget requests from before `before`; of the others all but the newest `newest` unless they failed, and all but the newest `most`.
+pub(crate) async fn forget(tx: &Tx, before: Timestamp, newest: u32, most: u32) -> Result<(), Error> {
     tx.run("DELETE FROM scim_requests WHERE org_id = $1 AND at < $2", params![tx.org(), before]).await?;
-    tx.run(
-        "DELETE FROM scim_requests WHERE org_id = $1 AND at < (SELECT at FROM scim_requests WHERE org_id = $1 ORDER BY at DESC, id DESC LIMIT 1 OFFSET $2)",
-        params![tx.org(), most],
-    )
-    .await?;
+    let beyond = "DELETE FROM scim_requests WHERE org_id = $1 AND (at, id) <=
+        (SELECT at, id FROM scim_requests WHERE org_id = $1 ORDER BY at DESC, id DESC LIMIT 1 OFFSET $2)";
+    let done = "status < 400 AND failed_operations = 0";
+    tx.run(&format!("{beyond} AND {done}"), params![tx.org(), i64::from(newest)]).await?;
+    // Of what is older than the newest, only failures are left to be counted.
+    tx.run(beyond, params![tx.org(), i64::from(most)]).await?;
     tx.run("DELETE FROM scim_requests_dropped WHERE org_id = $1 AND last_at < $2", params![tx.org(), before]).await?;
     Ok(())
 }

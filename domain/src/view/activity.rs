@@ -31,8 +31,10 @@ pub struct ActivityView {
 }
 
 impl ActivityView {
-    /// The most requests that are kept of one organisation.
-    pub const MOST_KEPT: u64 = 100_000;
+    /// The newest requests that are kept of one organisation, however they ended. Of what is older, failures are.
+    pub const NEWEST_KEPT: u32 = 75_000;
+    /// The most requests that are kept of one organisation, with those failures.
+    pub const MOST_KEPT: u32 = 100_000;
 }
 
 /// Requests that were answered and are not in the log.
@@ -59,10 +61,10 @@ pub struct RequestView {
     pub query: Option<String>,
     /// The answer's status.
     pub status: u16,
-    /// The answer's `scimType`.
-    pub scim_type: Option<String>,
     /// Which of its operations failed, if any.
     pub failed_within: Option<FailedWithin>,
+    /// The answer's `scimType`.
+    pub scim_type: Option<String>,
     /// The answer's `detail`.
     pub detail: Option<String>,
     /// How long the answer took, in microseconds.

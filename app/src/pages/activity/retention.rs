@@ -33,8 +33,9 @@ pub fn Retention(
     /// What was wrong with it the last time.
     error: Signal<Option<AppError>>,
 ) -> impl IntoView {
-    let most = thousands(ActivityView::MOST_KEPT);
-    let sentence = format!("Each for {kept}, and of an organisation its newest {most}.");
+    let [newest, most] = [ActivityView::NEWEST_KEPT, ActivityView::MOST_KEPT].map(|count| thousands(count.into()));
+    let sentence =
+        format!("Each for {kept}: of an organisation its newest {newest}, and of those before them the failures, up to {most} in all.");
     view! {
         <section class="card mt-4" aria-labelledby="retention-title">
             <div class="head">
