@@ -456,6 +456,17 @@ both_databases! {
         assert_eq!(file.text.split_terminator("\r\n").count(), 2, "{}", file.text);
     }
 
+    async fn a_file_longer_than_a_page_has_each_request_once(app) {
+        let acme = app.org("Acme").await;
+        fill(&app, &acme, 503).await;
+        let file = app.owner(&acme).await.get("/o/acme/activity.csv").await.text;
+        let mut paths: Vec<_> = file.split_terminator("\r\n").skip(1).map(|line| line.split(',').nth(2).unwrap()).collect();
+        paths.sort_unstable();
+        let mut expected: Vec<_> = (1..=503).map(|number| format!("/Users/n{number}")).collect();
+        expected.sort_unstable();
+        assert_eq!(paths, expected);
+    }
+
     async fn a_file_ends_when_its_reader_may_no_longer_read(app) {
         let acme = app.org("Acme").await;
         let auditor = app.member_as(&acme, "audit@acme.test", domain::OrgRole::Auditor).await;

@@ -13,7 +13,7 @@ use migrations::{Migrator, MigratorTrait, sea_orm::ConnectionTrait};
 use serde_json::json;
 use server::router::router;
 
-use crate::support::{Engine, Idp, PASSWORD, Rows, TestApp, id, operator_database};
+use crate::support::{Browser, Engine, Idp, PASSWORD, Rows, TestApp, id, operator_database};
 
 /// The migrations of the release before this one.
 const BEFORE: u32 = 5;
@@ -149,6 +149,99 @@ async fn no_server_starts_before_everybody_is_found(engine: Engine) {
         Engine::Sqlite => assert!(!index::is_outdated(&opened.unwrap()).await.unwrap(), "it finishes what was begun"),
         Engine::Postgres => assert!(opened.unwrap_err().contains("rollcall migrate")),
     }
+}
+
+/// Requests that were written down when less was known of them: what they are about (since step 15), and that a Bulk failed in part
+/// (since step 21).
+async fn older_requests_are_found_after_an_update(engine: Engine) {
+    let url = made_before(engine).await;
+    let db = Db::connect(&DbSettings::new(url.clone())).await.unwrap();
+    let rows = Rows::open(&url).await;
+    let insert = async |number: u32, path: &str, status: u16, more: (&str, &str)| {
+        let id = |last: u32| match engine {
+            Engine::Sqlite => format!("x'0199c7e241d07d3a9c1e5a2f8e7b{last:04x}'"),
+            Engine::Postgres => format!("'0199c7e2-41d0-7d3a-9c1e-5a2f8e7b{last:04x}'"),
+        };
+        let (columns, values) = more;
+        rows.run(&format!(
+            "INSERT INTO scim_requests (id, org_id, token_id, at, method, path, status, took_micros, notes{columns})
+             VALUES ({}, {}, {}, {number}, 'GET', '{path}', {status}, 1, '[]'{values})",
+            id(number),
+            id(0x6d01),
+            id(0x6d08)
+        ))
+        .await;
+    };
+    let told = async |app: &Browser, name: &str, value: &str| {
+        let answer = app.call("activity", &[("org", "globex"), (&format!("filter[{name}]"), value)]).await;
+        let requests = answer.json["requests"].as_array().unwrap_or_else(|| panic!("{}", answer.text)).clone();
+        requests.iter().map(|request| request["path"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let (without_about, without_operations) = (14, 19);
+    Migrator::up(db.migrator(), Some(without_about - BEFORE)).await.unwrap();
+    let (user, group) = (format!("/Users/{USER}"), "/Groups/0199c7e2-41d0-7d3a-9c1e-5a2f8e7b6d05".to_owned());
+    let paths = [
+        "/Users",
+        "/Users/.search",
+        &user,
+        "/Users/u_01",
+        "/Groups",
+        &group,
+        "/Bulk",
+        "/Schemas",
+        "/Schemas/urn:x",
+        "/ResourceTypes",
+        "/ServiceProviderConfig",
+        "/",
+        "/.search",
+        "/Me",
+        "/Usersx",
+    ];
+    for (path, number) in paths.into_iter().zip(1..) {
+        insert(number, path, 200, ("", "")).await;
+    }
+    Migrator::up(db.migrator(), Some(without_operations - without_about)).await.unwrap();
+    insert(101, "/Bulk", 200, (", about, body", ", 'bulk', '{}'")).await;
+    insert(102, "/Bulk", 200, (", about", ", 'bulk'")).await;
+    insert(103, "/Bulk", 413, (", about, body", ", 'bulk', '{}'")).await;
+    insert(104, "/Users", 409, (", about, body", ", 'users', '{}'")).await;
+    server::startup::migrate(&db).await.unwrap();
+
+    let state = TestApp::state_of(db, Arc::new(AtomicI64::new(1_000_000)));
+    let founder = Founder {
+        org_name: "Globex".to_owned(),
+        name: "Owner".to_owned(),
+        email: "owner@globex.test".to_owned(),
+        password: PASSWORD.to_owned(),
+    };
+    let call = Call::new((state.clock)(), state.randomness.clone());
+    founding::bootstrap(&state.db, &state.hasher, founder, true, &call).await.unwrap();
+    // Somebody has to look at them; Acme, as it was made, has nobody who could.
+    rows.run("UPDATE scim_requests SET org_id = (SELECT id FROM organizations WHERE slug = 'globex')").await;
+    rows.close().await;
+    let browser = Browser::new(router(state));
+    assert_eq!(browser.call("sign_in", &[("email", "owner@globex.test"), ("password", PASSWORD)]).await.status, 200);
+
+    assert_eq!(told(&browser, "about", "users").await, ["/Users", "/Users/u_01", user.as_str(), "/Users/.search", "/Users"]);
+    assert_eq!(told(&browser, "about", "groups").await, [group.as_str(), "/Groups"]);
+    assert_eq!(told(&browser, "about", "bulk").await, ["/Bulk"; 4]);
+    assert_eq!(told(&browser, "about", "discovery").await, ["/ServiceProviderConfig", "/ResourceTypes", "/Schemas/urn:x", "/Schemas"]);
+    assert_eq!(told(&browser, "about", "other").await, ["/Usersx", "/Me", "/.search", "/"]);
+    assert_eq!(told(&browser, "search", USER).await, [user.as_str()]);
+    assert_eq!(told(&browser, "search", group.trim_start_matches("/Groups/")).await, [group.as_str()]);
+    assert_eq!(told(&browser, "outcome", "failed").await, ["/Users", "/Bulk", "/Bulk"]);
+    let page = browser.get("/o/globex/settings/activity?outcome=failed").await.text;
+    assert!(page.contains(">200 · partly failed<") && page.contains(">413<"), "{page}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn older_requests_are_found_after_an_update_on_sqlite() {
+    older_requests_are_found_after_an_update(Engine::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn older_requests_are_found_after_an_update_on_postgres() {
+    older_requests_are_found_after_an_update(Engine::Postgres).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
