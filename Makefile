@@ -25,7 +25,7 @@ conformance: ## Run two public SCIM suites against a server on each database
 bench:       ## Measure what identity providers wait for, with 1,000 and with 100,000 users
 	@scripts/bench.sh
 
-guessing:    ## Measure what guessing at tokens costs the others, and whether the time of a refusal tells anything
+guessing:    ## Measure what guessing at tokens costs the others, and whether the time of an answer tells anything
 	@scripts/bench-guessing.sh
 
 wall:        ## Measure what row-level security costs a request

@@ -94,7 +94,7 @@ pub async fn with_password(
     let throttled = attempt.begin(db, call.now).await;
     let tx = db.read_outside().await?;
     let account = match EmailAddress::try_from(email) {
-        Ok(address) => store::accounts::find_by_email(&tx, address.key()).await?,
+        Ok(address) => store::accounts::find_evenly(&tx, address.key()).await?,
         Err(_) => None,
     };
     drop(tx);

@@ -19,7 +19,10 @@ both_databases! {
         let mut answers = vec![];
         for (email, password) in [
             (acme.owner_email.as_str(), "not her password"),
+            // In the order of addresses: before hers, before everybody's and after everybody's.
             ("nobody@acme.test", RIGHT),
+            ("a@a.test", RIGHT),
+            ("zoe@zzz.test", RIGHT),
             ("not an address", RIGHT),
             ("", ""),
             // Provisioned, but she has not followed her link: no credential of hers exists.
