@@ -11,7 +11,7 @@ use crate::{
     passwords::Hasher,
     secret::link_hash,
     sessions::{SignedIn, end_all_of},
-    sign_in::{Step, Wanted, after_password, note_failure},
+    sign_in::{Step, TOO_MANY, Wanted, after_password, note_failure_at},
     store::{self, db::Tx, members::Membership},
     throttle::Attempt,
 };
@@ -56,9 +56,22 @@ pub async fn complete(
     let new_hash = if seen.has_password {
         // Whoever holds the link may not guess at the password for ever: a guess counts as a sign-in.
         let attempt = Attempt::new(&seen.email, call);
-        attempt.begin(db, call.now).await?;
+        if let Err(error) = attempt.begin(db, call.now).await {
+            if matches!(error, Error::Throttled { .. }) {
+                note_failure_at(db, afterwards, Some(account), Some(seen.org), "too many attempts with an activation link", TOO_MANY, call);
+            }
+            return Err(error);
+        }
         if !hasher.verify(password, account.password_hash.clone()).await? {
-            note_failure(db, afterwards, Some(account), "wrong password with an activation link", call);
+            note_failure_at(
+                db,
+                afterwards,
+                Some(account),
+                Some(seen.org),
+                "wrong password with an activation link",
+                "wrong password",
+                call,
+            );
             return Err(domain::Invalid::new("password", "This is not the password of your account. Nothing was changed.").into());
         }
         attempt.succeeded(db).await?;

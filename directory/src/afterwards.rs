@@ -15,6 +15,12 @@ use crate::Error;
 
 type Work = Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
 
+/// Something to be written, and what is done where it is not.
+struct Item {
+    work: Work,
+    lost: Box<dyn FnOnce() + Send>,
+}
+
 /// Notes that may wait. Further ones are dropped, with a warning in the log: whoever floods us costs neither memory nor
 /// the disk.
 const NOTES: usize = 1_024;
@@ -37,7 +43,17 @@ impl Afterwards {
     /// Write `note` when its turn comes. It is about `whose`: where more come than can be written, each of these has its share, and
     /// whoever floods one of them drops notes of that one.
     pub fn note(&self, whose: impl Into<Uuid>, note: impl Future<Output = Result<(), Error>> + Send + 'static) {
-        if !self.notes.push(whose.into().as_u128(), Box::pin(note)) {
+        self.note_or(whose, note, || ());
+    }
+
+    /// The same; where it finds no room, gives way to others or cannot be written, `lost` is called.
+    pub fn note_or(
+        &self,
+        whose: impl Into<Uuid>,
+        note: impl Future<Output = Result<(), Error>> + Send + 'static,
+        lost: impl FnOnce() + Send + 'static,
+    ) {
+        if !self.notes.push(whose.into().as_u128(), Item { work: Box::pin(note), lost: Box::new(lost) }) {
             tracing::warn!("failures come faster than they can be noted");
         }
     }
@@ -45,7 +61,7 @@ impl Afterwards {
     /// Write that a network is blocked, beside the notes: however many of those wait, it takes effect on all nodes. One that waits
     /// already stands for this one.
     pub fn block(&self, network: IpAddr, block: impl Future<Output = Result<(), Error>> + Send + 'static) {
-        if !self.blocks.push(about(network).as_u128(), Box::pin(block)) {
+        if !self.blocks.push(about(network).as_u128(), Item { work: Box::pin(block), lost: Box::new(|| ()) }) {
             tracing::warn!("networks are blocked faster than the other nodes can be told");
         }
     }
@@ -75,7 +91,7 @@ struct Line {
 struct Waiting {
     /// How much may wait in all, and about one.
     most: (usize, usize),
-    about: BTreeMap<u128, VecDeque<(u64, Work)>>,
+    about: BTreeMap<u128, VecDeque<(u64, Item)>>,
     turns: VecDeque<u128>,
     count: usize,
     /// The number of what came last; of what is being written.
@@ -103,9 +119,10 @@ impl Line {
             while woken.recv().await.is_some() {
                 loop {
                     let next = locked(&line).next();
-                    let Some(work) = next else { break };
+                    let Some(Item { work, lost }) = next else { break };
                     if let Err(error) = work.await {
                         tracing::error!(%error, "what was to be written after an answer could not be");
+                        lost();
                     }
                     locked(&line).written();
                 }
@@ -115,8 +132,11 @@ impl Line {
     }
 
     /// Whether nothing was dropped.
-    fn push(&self, whose: u128, work: Work) -> bool {
-        let kept = locked(&self.waiting).push(whose, work);
+    fn push(&self, whose: u128, item: Item) -> bool {
+        let (kept, lost) = locked(&self.waiting).push(whose, item);
+        if let Some(item) = lost {
+            (item.lost)();
+        }
         // Where it is full, the writer has been woken already.
         let _ = self.wake.try_send(());
         kept
@@ -140,19 +160,19 @@ fn locked(waiting: &Mutex<Waiting>) -> MutexGuard<'_, Waiting> {
 }
 
 impl Waiting {
-    fn push(&mut self, whose: u128, work: Work) -> bool {
+    /// Whether nothing was dropped, and what was.
+    fn push(&mut self, whose: u128, item: Item) -> (bool, Option<Item>) {
         let (most, of_one) = self.most;
         let own = self.about.get(&whose).map_or(0, VecDeque::len);
         if own >= of_one {
-            return of_one == 1;
+            return (of_one == 1, Some(item));
         }
-        let mut kept = true;
+        let mut dropped = None;
         if self.count >= most {
-            kept = false;
             // Whoever has the most waiting gives way, if that is more than this one would have.
             let longest = self.about.values_mut().max_by_key(|queue| queue.len()).filter(|queue| queue.len() > own + 1);
-            let Some(longest) = longest else { return false };
-            longest.pop_back();
+            let Some(longest) = longest else { return (false, Some(item)) };
+            dropped = longest.pop_back().map(|(_, item)| item);
             self.count -= 1;
         }
         self.last += 1;
@@ -161,14 +181,14 @@ impl Waiting {
         if queue.is_empty() {
             self.turns.push_back(whose);
         }
-        queue.push_back((self.last, work));
-        kept
+        queue.push_back((self.last, item));
+        (dropped.is_none(), dropped)
     }
 
-    fn next(&mut self) -> Option<Work> {
+    fn next(&mut self) -> Option<Item> {
         let whose = self.turns.pop_front()?;
         let queue = self.about.get_mut(&whose)?;
-        let (number, work) = queue.pop_front()?;
+        let (number, item) = queue.pop_front()?;
         if queue.is_empty() {
             self.about.remove(&whose);
         } else {
@@ -176,7 +196,7 @@ impl Waiting {
         }
         self.count -= 1;
         self.writing = Some(number);
-        Some(work)
+        Some(item)
     }
 
     fn written(&mut self) {
@@ -212,7 +232,7 @@ mod tests {
             let _ = held.await;
             Ok(())
         };
-        line.push(0, Box::pin(hold));
+        line.push(0, Item { work: Box::pin(hold), lost: Box::new(|| ()) });
         tokio::task::yield_now().await;
         push(&|whose, what| {
             let done = done.clone();
@@ -220,7 +240,7 @@ mod tests {
                 done.lock().unwrap().push(what);
                 Ok(())
             };
-            line.push(whose, Box::pin(work))
+            line.push(whose, Item { work: Box::pin(work), lost: Box::new(|| ()) })
         })
         .await;
         let _ = go.send(());

@@ -72,7 +72,8 @@ impl Wanted {
         };
         self.group.is_none_or(|group| AuditGroup::of(*action) == Some(group))
             && self.member.is_none_or(|member| event.actor_id == Some(member) || event.target_id == Some(member))
-            && self.words.as_ref().is_none_or(named)
+            // By the id of what it was done to as well: entries name sessions so.
+            && self.words.as_ref().is_none_or(|words| named(words) || event.target_id.is_some_and(|id| id.to_string() == *words))
     }
 }
 

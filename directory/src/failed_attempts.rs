@@ -2,7 +2,7 @@
 //!
 //! Attempts that follow one another and are about one thing make an entry for the first, at each tenfold, and for all of them when they are
 //! over: how many there were, the first and the last. What is not told yet is in the database, so that it is told whichever node goes
-//! down. Beyond so many entries an hour, the rest of all of them is told as one.
+//! down. Beyond so many entries an hour, the rest is told as one.
 
 use std::time::Duration;
 
@@ -20,11 +20,12 @@ use crate::{
 const QUIET: Duration = Duration::from_secs(3 * 60);
 /// What goes on for longer than this is told meanwhile, and begins anew.
 const LONGEST: Duration = Duration::from_secs(3_600);
-/// Entries of one kind in one audit log within [`BUDGET_WINDOW`], whoever does it from however many addresses; and one more for the rest.
+/// Entries of one kind in one audit log within [`BUDGET_WINDOW`], whoever does it from however many addresses, and one more for the rest.
+/// Attempts with a secret that was the right one have as many for themselves: no guesses take their room.
 const MOST_ENTRIES: i64 = 60;
 const BUDGET_WINDOW: Duration = Duration::from_secs(3_600);
-/// The key of what there was no room to list.
-const THE_REST: &[u8] = b"";
+/// The keys of what there was no room to list: guesses, and those with the right secret.
+const THE_REST: [&[u8]; 2] = [b"", b"r"];
 
 /// Failed attempts: how many, the first and the last.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +45,11 @@ impl Attempts {
     /// The one that this call made.
     pub(crate) fn of(call: &Call) -> Self {
         Self::one(call.ip.clone(), call.now)
+    }
+
+    /// The same, without where they came from.
+    pub(crate) fn without_address(&self) -> Self {
+        Self { last_from: None, ..self.clone() }
     }
 
     /// These and others.
@@ -69,15 +75,16 @@ impl Attempts {
     }
 }
 
+/// Whether anybody reads the audit log of the transaction's organisation: what a drill tries in its satellite is expected to fail, and whoever
+/// floods us makes up organisations.
+pub(crate) async fn is_read(tx: &Tx) -> Result<bool, Error> {
+    store::organizations::exists(tx).await
+}
+
 /// Note attempts of this kind in the audit log of the transaction's organisation. Those with the same `key` are about the same thing, and
 /// are told together.
 pub(crate) async fn note(tx: &Tx, kind: AuditAction, key: &str, about: About, attempts: &Attempts, call: &Call) -> Result<(), Error> {
-    // What a drill tries is expected to fail, and nobody reads its satellite's log.
-    if !store::organizations::exists(tx).await? {
-        return Ok(());
-    }
-    // Held until the end: notes of one kind are written one after the other, whichever nodes write them.
-    entries(tx, kind, 0, call).await?;
+    one_after_the_other(tx, kind, call).await?;
     let key = throttle::digest(key);
     let mut open = store::failure_notes::find(tx, kind, &key).await?;
     if let Some(over) = open.take_if(|note| note.over_at <= attempts.first) {
@@ -105,7 +112,7 @@ pub(crate) async fn note(tx: &Tx, kind: AuditAction, key: &str, about: About, at
     };
     note.over_at = (note.last_at + QUIET).min(note.began_at + LONGEST);
     if note.listed == 0 || step(note.failures) > step(note.listed) {
-        match room(tx, kind, call).await? {
+        match room(tx, kind, &note, call).await? {
             Some(last) => {
                 let said = if note.failures == 1 { vec![] } else { told("failures so far", &note, note.failures) };
                 list(tx, kind, &note, [said, last].concat(), call).await?;
@@ -127,7 +134,7 @@ pub async fn tell_the_rest(db: &Db, call: &Call) -> Result<(), Error> {
     for (org, kind) in over {
         let told = db.retrying(|| async {
             let tx = db.begin(OrgScope::new(org)).await?;
-            entries(&tx, kind, 0, call).await?;
+            one_after_the_other(&tx, kind, call).await?;
             for note in store::failure_notes::over(&tx, kind, call.now).await? {
                 tell_the_rest_of(&tx, kind, note, call).await?;
             }
@@ -144,15 +151,16 @@ pub async fn tell_the_rest(db: &Db, call: &Call) -> Result<(), Error> {
 /// Tell of a note what is not told yet, and forget it.
 async fn tell_the_rest_of(tx: &Tx, kind: AuditAction, note: Note, call: &Call) -> Result<(), Error> {
     store::failure_notes::delete(tx, kind, &note.key).await?;
-    if note.key == THE_REST {
+    if THE_REST.contains(&note.key.as_slice()) {
         let said = told("failures that were not listed", &note, note.failures);
-        return list(tx, kind, &note, said, call).await;
+        let what = if note.about.right_secret { "with secrets that were the right ones" } else { "without the right secret" };
+        return list(tx, kind, &note, [vec![("why".to_owned(), format!("several reasons, {what}"))], said].concat(), call).await;
     }
     // One by itself has been told of; of several it is told as well that they are over.
     if note.failures == 1 {
         return Ok(());
     }
-    match room(tx, kind, call).await? {
+    match room(tx, kind, &note, call).await? {
         Some(last) => list(tx, kind, &note, [told("failures in all", &note, note.failures), last].concat(), call).await,
         None => add_to_the_rest(tx, kind, &note).await,
     }
@@ -164,7 +172,8 @@ async fn add_to_the_rest(tx: &Tx, kind: AuditAction, note: &Note) -> Result<(), 
     if unlisted == 0 {
         return Ok(());
     }
-    let rest = match store::failure_notes::find(tx, kind, THE_REST).await? {
+    let key = THE_REST[usize::from(note.about.right_secret)];
+    let rest = match store::failure_notes::find(tx, kind, key).await? {
         Some(rest) => Note {
             failures: rest.failures.saturating_add(unlisted),
             began_at: rest.began_at.min(note.began_at),
@@ -173,8 +182,8 @@ async fn add_to_the_rest(tx: &Tx, kind: AuditAction, note: &Note) -> Result<(), 
             ..rest
         },
         None => Note {
-            key: THE_REST.to_vec(),
-            about: About::default(),
+            key: key.to_vec(),
+            about: About { right_secret: note.about.right_secret, ..About::default() },
             failures: unlisted,
             listed: 0,
             over_at: note.last_at + BUDGET_WINDOW,
@@ -191,7 +200,7 @@ async fn list(tx: &Tx, kind: AuditAction, note: &Note, facts: Details, call: &Ca
         // The last of them is no more than an example.
         (call.user_agent, call.request_id) = (None, None);
     }
-    let About { claims, why, target } = note.about.clone();
+    let About { claims, why, target, .. } = note.about.clone();
     let why = why.map(|why| ("why".to_owned(), why));
     crate::audit::append(tx, kind, &Actor::Anonymous { claims }, target, why.into_iter().chain(facts).collect(), &call).await
 }
@@ -202,16 +211,20 @@ fn told(what: &str, note: &Note, failures: i64) -> Details {
         .into()
 }
 
-/// Room for one more entry of this kind within the hour, if there is any: and what the last one has to say besides.
-async fn room(tx: &Tx, kind: AuditAction, call: &Call) -> Result<Option<Details>, Error> {
-    let entries = entries(tx, kind, 1, call).await?;
+/// Room for one more entry about such attempts within the hour, if there is any: and what the last one has to say besides.
+async fn room(tx: &Tx, kind: AuditAction, note: &Note, call: &Call) -> Result<Option<Details>, Error> {
+    let entries = counted(tx, kind, if note.about.right_secret { " right" } else { " guesses" }, 1, call).await?;
     let last = ("from now on".to_owned(), "further ones within the hour are counted, and told in one entry when it is over".to_owned());
     Ok((entries <= MOST_ENTRIES).then(|| if entries == MOST_ENTRIES { vec![last] } else { vec![] }))
 }
 
-/// How many entries of this kind there are within the hour, after so many more.
-async fn entries(tx: &Tx, kind: AuditAction, more: i64, call: &Call) -> Result<i64, Error> {
-    let key = throttle::digest(&format!("{} {}", tx.org(), kind.code()));
+/// Lock the notes of this kind until the transaction ends, whichever nodes write them: no two change one at once.
+async fn one_after_the_other(tx: &Tx, kind: AuditAction, call: &Call) -> Result<(), Error> {
+    counted(tx, kind, "", 0, call).await.map(drop)
+}
+
+async fn counted(tx: &Tx, kind: AuditAction, of: &str, more: i64, call: &Call) -> Result<i64, Error> {
+    let key = throttle::digest(&format!("{} {}{of}", tx.org(), kind.code()));
     Ok(store::failures::add_many(tx, "notes", &key, more, call.now, call.now - BUDGET_WINDOW).await?.failures)
 }
 

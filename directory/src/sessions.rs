@@ -9,7 +9,7 @@ use crate::{
     Actor, Afterwards, Call, Db, Error, OrgScope,
     passwords::Hasher,
     secret::SecretHash,
-    sign_in::{LOCAL, PASSWORD, note_failure},
+    sign_in::{LOCAL, PASSWORD, TOO_MANY, note_failure_at},
     store::{
         self,
         db::{NoOrg, Tx},
@@ -337,12 +337,34 @@ pub(crate) async fn check_password(
     call: &Call,
 ) -> Result<(), Error> {
     let attempt = Attempt::at_password_again(who.account, call);
-    attempt.begin(db, call.now).await?;
+    let throttled = attempt.begin(db, call.now).await;
     let tx = db.begin(OrgScope::new(who.org)).await?;
     let account = store::accounts::lock(&tx, who.account).await?;
     drop(tx);
+    if let Err(error) = throttled {
+        if matches!(error, Error::Throttled { .. }) {
+            note_failure_at(
+                db,
+                afterwards,
+                Some(account),
+                Some(who.org),
+                "too many attempts where the password was asked for again",
+                TOO_MANY,
+                call,
+            );
+        }
+        return Err(error);
+    }
     if !hasher.verify(password, account.password_hash.clone()).await? || account.credential_version != who.credential_version {
-        note_failure(db, afterwards, Some(account), "wrong password where it was asked for again", call);
+        note_failure_at(
+            db,
+            afterwards,
+            Some(account),
+            Some(who.org),
+            "wrong password where it was asked for again",
+            "wrong password",
+            call,
+        );
         return Err(domain::Invalid::new("password", "This is not your password. Nothing was changed.").into());
     }
     attempt.succeeded(db).await

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use domain::{
-    AccountId, EmailAddress, OrgSlug, Timestamp,
+    AccountId, EmailAddress, OrgId, OrgSlug, Timestamp,
     audit::AuditAction,
     view::{OrganisationChoice, Viewer},
 };
@@ -99,7 +99,9 @@ pub async fn with_password(
     };
     drop(tx);
     if let Err(error) = throttled {
-        note_failure(db, afterwards, account, "too many attempts", call);
+        if matches!(error, Error::Throttled { .. }) {
+            note_failure(db, afterwards, account, TOO_MANY, call);
+        }
         return Err(error);
     }
 
@@ -298,25 +300,48 @@ fn choose<'a>(doors: &'a [Door], wanted: Option<&OrgSlug>) -> Option<&'a Door> {
     doors.iter().find(|door| Some(&door.org_slug) == wanted).or(doors.first())
 }
 
+/// Why an attempt was not looked at.
+pub(crate) const TOO_MANY: &str = "too many attempts";
+
 /// Tell each organisation that the account belongs to, after the answer. An address without an account concerns nobody.
 pub(crate) fn note_failure(db: &Db, afterwards: &Afterwards, account: Option<Account>, why: &'static str, call: &Call) {
+    note_failure_at(db, afterwards, account, None, why, why, call);
+}
+
+/// The same of an attempt that had to do with organisation `at`: it alone is told `why_there`, and every other one `why`.
+pub(crate) fn note_failure_at(
+    db: &Db,
+    afterwards: &Afterwards,
+    account: Option<Account>,
+    at: Option<OrgId>,
+    why_there: &'static str,
+    why: &'static str,
+    call: &Call,
+) {
     let (db, call) = (db.clone(), call.clone());
     let whose = account.as_ref().map_or_else(Uuid::nil, |account| account.id.into());
     afterwards.note(whose, async move {
         let Some(account) = account else { return Ok(()) };
         let tx = db.read_outside().await?;
-        let orgs = store::people::organizations_of(&tx, account.id).await?;
+        let mut orgs = store::people::organizations_of(&tx, account.id).await?;
         drop(tx);
+        orgs.extend(at.filter(|at| !orgs.contains(at)));
+        let mut failed = Ok(());
         for org in orgs {
-            db.retrying(|| async {
+            let why = if Some(org) == at { why_there } else { why };
+            let noted = db.retrying(|| async {
                 let tx = db.begin(OrgScope::new(org)).await?;
-                let about = About { claims: account.email.clone(), why: Some(why.to_owned()), target: None };
+                if !failed_attempts::is_read(&tx).await? {
+                    return Ok(());
+                }
+                let about = About { claims: account.email.clone(), why: Some(why.to_owned()), ..About::default() };
                 let key = format!("{} {why}", account.id);
                 failed_attempts::note(&tx, AuditAction::SignInFailed, &key, about, &Attempts::of(&call), &call).await?;
                 tx.commit().await
-            })
-            .await?;
+            });
+            // One organisation's trouble is not the others'.
+            failed = noted.await.and(failed);
         }
-        Ok(())
+        failed
     });
 }

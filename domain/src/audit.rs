@@ -54,7 +54,7 @@ actions! {
     ScimDisabled = "scim.disabled", "SCIM disabled";
     /// A SCIM request to this organisation's URL without a valid token.
     ScimAuthenticationFailed = "scim.authentication_failed", "SCIM authentication failed";
-    /// A program showed the id of a credential of this organisation with a wrong secret.
+    /// A program or a service was shown a secret of this organisation, or of one of its people, that is no good, or its id with a wrong one.
     ApiAuthenticationFailed = "api.authentication_failed", "API authentication failed";
     /// A provisioning token was issued.
     TokenIssued = "token.issued", "Token issued";

@@ -3,15 +3,17 @@
 
 use sea_orm_migration::{prelude::*, sea_orm::DbBackend};
 
-use crate::sql;
+use crate::{grants, sql, tenancy};
 
 const TABLES: &str = r#"
 -- Attempts that follow one another, of one kind (the action in the audit log) and about one thing. Of the failures, so many are in the
--- audit log; the rest is told when it is over, and the row goes. The one without a key has those that there was no room to list.
+-- audit log; the rest is told when it is over, and the row goes. Those with short keys have what there was no room to list: of attempts
+-- with a secret that was the right one, and of the others.
 CREATE TABLE failure_notes (
     org_id UUID NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
     kind text NOT NULL,
     key BYTES NOT NULL,
+    right_secret boolean NOT NULL,
     claims text,
     why text,
     target_kind text,
@@ -64,7 +66,8 @@ impl MigrationTrait for Migration {
         for (table, kind, columns, condition) in rules {
             let remember = format!(
                 "INSERT INTO ended_tokens (id, org_id, kind, secret_hash, session_id, name, expires_at)
-                 SELECT OLD.id, OLD.org_id, '{kind}', OLD.secret_hash, {columns}, OLD.expires_at WHERE {STAYS};"
+                 SELECT OLD.id, OLD.org_id, '{kind}', OLD.secret_hash, {columns}, OLD.expires_at WHERE {STAYS}
+                 ON CONFLICT (id) DO NOTHING;"
             );
             let name = format!("{table}_are_remembered");
             let rule = if postgres {
@@ -77,6 +80,8 @@ impl MigrationTrait for Migration {
             };
             manager.get_connection().execute_unprepared(&rule).await?;
         }
-        Ok(())
+        // Whoever ends a token writes here from now on: not only once everything else that an update does is done.
+        tenancy::enforce(manager.get_connection()).await?;
+        grants::grant_to_application(manager.get_connection()).await
     }
 }

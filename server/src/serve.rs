@@ -130,6 +130,10 @@ pub async fn serve(config: Config) -> Result<(), String> {
     if tokio::time::timeout(GRACE, ends).await.is_err() {
         tracing::warn!("a mail, a delivery or a note was still under way");
     }
+    // The last requests may have been refused, and their notes lost.
+    if let Err(error) = ending.note_failures().await {
+        tracing::error!(%error, "how many attempts have failed could not be written down");
+    }
     // SQLite folds its journal into the one file when the last connection is closed.
     ending.db.close().await.map_err(|error| error.to_string())
 }
@@ -168,15 +172,13 @@ async fn seal(state: AppState, mut stop: watch::Receiver<bool>) {
 async fn note_failures(state: AppState, mut stop: watch::Receiver<bool>) {
     loop {
         state.forget_the_quiet();
-        let stopping = tokio::select! {
-            () = tokio::time::sleep(FAILURES_EVERY) => false,
-            _ = stop.changed() => true,
-        };
+        tokio::select! {
+            () = tokio::time::sleep(FAILURES_EVERY) => {}
+            // What comes until the last request is answered is written down after it.
+            _ = stop.changed() => return,
+        }
         if let Err(error) = state.note_failures().await {
             tracing::error!(%error, "how many attempts have failed could not be written down");
-        }
-        if stopping {
-            return;
         }
     }
 }

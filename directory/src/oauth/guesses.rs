@@ -23,25 +23,60 @@ impl Shown {
     pub fn id(&self) -> u128 {
         self.0.id.as_u128()
     }
+
+    /// Whether it is the same secret, and not the same id only.
+    pub fn is(&self, other: &Self) -> bool {
+        self.0.id == other.0.id && self.0.hash.matches(&other.0.hash)
+    }
+}
+
+/// Who showed it, and what for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum By {
+    /// A program, to be let in by it.
+    Program,
+    /// A service of this organisation, which was shown it and asks what it is good for.
+    Service(OrgId),
+    /// A program that wants it to end. It does, or has, if it is the right secret: that is nothing to tell.
+    Revocation,
 }
 
 /// Whose secret it is, and what is wrong with it.
 struct Found {
     org: OrgId,
-    why: String,
+    what: &'static str,
+    right: bool,
+    /// What is wrong with it if it is the right one.
+    wrong: &'static str,
     target: Option<Target>,
 }
 
 /// Note in the audit log of the organisation that the secret is of that somebody has shown it so many times, or its public id with a wrong
 /// secret. An access token that has expired is nothing to tell: that happens to every client every ten minutes. One that names nothing
-/// concerns nobody. Called after the answer was given, so that it takes no part in the answer's time.
-pub async fn note_failures(db: &Db, shown: &Shown, attempts: &Attempts, call: &Call) -> Result<(), Error> {
-    let Some(Found { org, why, target }) = find(db, &shown.0, call).await? else { return Ok(()) };
-    let about = About { claims: None, why: Some(why.clone()), target };
+/// concerns nobody. Where another organisation's service was shown it, no more is told of that than this. Called after the answer was
+/// given, so that it takes no part in the answer's time.
+pub async fn note_failures(db: &Db, shown: &Shown, by: By, attempts: &Attempts, call: &Call) -> Result<(), Error> {
+    let Some(Found { org, what, right, wrong, target }) = find(db, &shown.0, call).await? else { return Ok(()) };
+    if right && by == By::Revocation {
+        return Ok(());
+    }
+    let mut why = if right { format!("{what} {wrong}") } else { format!("the id of {what}, and a wrong secret") };
+    let (mut attempts, mut call) = (attempts.clone(), call.clone());
+    if let By::Service(asks) = by {
+        why += ", shown to a service";
+        if asks != org {
+            attempts = attempts.without_address();
+            (call.ip, call.user_agent, call.request_id) = (None, None, None);
+        }
+    }
     let key = format!("{} {why}", shown.0.id);
+    let about = About { claims: None, why: Some(why), target, right_secret: right };
     db.retrying(|| async {
         let tx = db.begin(OrgScope::new(org)).await?;
-        failed_attempts::note(&tx, AuditAction::ApiAuthenticationFailed, &key, about.clone(), attempts, call).await?;
+        if !failed_attempts::is_read(&tx).await? {
+            return Ok(());
+        }
+        failed_attempts::note(&tx, AuditAction::ApiAuthenticationFailed, &key, about.clone(), &attempts, &call).await?;
         tx.commit().await
     })
     .await
@@ -58,17 +93,14 @@ async fn find(db: &Db, shown: &Credential, call: &Call) -> Result<Option<Found>,
                 Kind::Personal => personal_token(&tx, shown, call).await?,
                 _ => session_token(&tx, shown, call).await?,
             };
+            // No connection is held while another is asked for.
+            drop(tx);
             match live {
                 Some(live) => Ok(live),
                 None => ended_token(db, shown, call).await,
             }
         }
     }
-}
-
-/// Why the secret was no good: for what is wrong with one that is the `right` one, or for not being it.
-fn why(what: &str, right: bool, wrong: &str) -> String {
-    if right { format!("{what} {wrong}") } else { format!("the id of {what}, and a wrong secret") }
 }
 
 async fn service_credential(db: &Db, shown: &Credential, call: &Call) -> Result<Option<Found>, Error> {
@@ -78,26 +110,27 @@ async fn service_credential(db: &Db, shown: &Credential, call: &Call) -> Result<
         let wrong = match found.state {
             SecretState::Revoked { .. } => "that was revoked",
             SecretState::Replaced { .. } => "in whose place there is another",
-            _ => "that works, under another client’s id",
+            _ => "that works, but not here or not under this client’s id",
         };
         let target = Some(Target { kind: "service_credential", id: shown.id, name: found.name });
-        Found { org: found.org, why: why("a service credential", shown.matches(Some(&found.hash)), wrong), target }
+        Found { org: found.org, what: "a service credential", right: shown.matches(Some(&found.hash)), wrong, target }
     }))
 }
 
 async fn device_code(db: &Db, shown: &Credential) -> Result<Option<Found>, Error> {
     let tx = db.read_outside().await?;
     let Some((hash, Some(org))) = store::device_requests::glimpse(&tx, shown.id.into()).await? else { return Ok(None) };
-    Ok(Some(Found { org, why: why("a device code", shown.matches(Some(&hash)), "of somebody who may not act"), target: None }))
+    let wrong = "of another client, or of somebody who may not act or not use the agent";
+    Ok(Some(Found { org, what: "a device code", right: shown.matches(Some(&hash)), wrong, target: None }))
 }
 
 async fn provisioning_token(db: &Db, shown: &Credential) -> Result<Option<Found>, Error> {
     let tx = db.read_outside().await?;
     let found = store::tokens::present(&tx, shown.id.into()).await?.filter(|found| found.id == shown.id.into());
     Ok(found.map(|found| {
-        let right = shown.matches(Some(&found.hash));
         let target = Some(Target { kind: "token", id: shown.id, name: found.name });
-        Found { org: found.org, why: why("a provisioning token", right, "where only tokens of people and services are good"), target }
+        let wrong = "where only tokens of people and services are good";
+        Found { org: found.org, what: "a provisioning token", right: shown.matches(Some(&found.hash)), wrong, target }
     }))
 }
 
@@ -106,7 +139,7 @@ async fn personal_token(tx: &Tx, shown: &Credential, call: &Call) -> Result<Opti
     let Some(found) = store::personal_tokens::shown(tx, shown.id.into()).await? else { return Ok(None) };
     let wrong = if found.expires_at <= call.now { EXPIRED } else { standing(tx, found.membership, None).await? };
     let target = Some(Target { kind: "personal_token", id: shown.id, name: found.name });
-    Ok(Some(Some(Found { org: tx.org(), why: why("a personal token", shown.matches(Some(&found.hash)), wrong), target })))
+    Ok(Some(Some(Found { org: tx.org(), what: "a personal token", right: shown.matches(Some(&found.hash)), wrong, target })))
 }
 
 /// The same for an access or refresh token.
@@ -124,7 +157,7 @@ async fn session_token(tx: &Tx, shown: &Credential, call: &Call) -> Result<Optio
         Kind::Refresh if found.used => "that was used up",
         _ => standing(tx, found.membership, found.agent).await?,
     };
-    Ok(Some(Some(Found { org: found.org, why: why(called(shown.kind), right, wrong), target: Some(session(found.session.into())) })))
+    Ok(Some(Some(Found { org: found.org, what: called(shown.kind), right, wrong, target: Some(session(found.session.into())) })))
 }
 
 const EXPIRED: &str = "that has expired";
@@ -151,7 +184,7 @@ async fn ended_token(db: &Db, shown: &Credential, call: &Call) -> Result<Option<
     let wrong = if expired { EXPIRED } else { "that was ended" };
     let named = |name| Target { kind: "personal_token", id: shown.id, name };
     let target = ended.session.map(session).or(ended.name.map(named));
-    Ok(Some(Found { org: tx.org(), why: why(called(shown.kind), right, wrong), target }))
+    Ok(Some(Found { org: tx.org(), what: called(shown.kind), right, wrong, target }))
 }
 
 fn called(kind: Kind) -> &'static str {

@@ -15,6 +15,13 @@ pub struct Service {
     scope: OrgScope,
 }
 
+impl Service {
+    /// The organisation whose service it is.
+    pub fn org(&self) -> domain::OrgId {
+        self.scope.org()
+    }
+}
+
 /// The service that shows `text`, which has to be the credential `named`, if the request named one.
 ///
 /// # Errors
@@ -56,12 +63,9 @@ pub async fn introspect(db: &Db, service: Service, token: &str, call: &Call) -> 
     }
 }
 
-/// Whether `token` opens `agent` at this moment: for whom, and through what. No to an agent that there is not, and to a token
-/// that acts for nobody.
-pub async fn decide(db: &Db, service: Service, token: &str, agent: AgentId, call: &Call) -> Result<Option<(Bearer, AgentReach)>, Error> {
-    let bearer = introspect(db, service, token, call).await?;
-    Ok(bearer.and_then(|bearer| {
-        let reach = bearer.agents.iter().find(|reach| reach.id == agent).cloned()?;
-        Some((bearer, reach))
-    }))
+impl Bearer {
+    /// Whether the token opens `agent`, and through what. No to an agent that there is not.
+    pub fn opens(&self, agent: AgentId) -> Option<&AgentReach> {
+        self.agents.iter().find(|reach| reach.id == agent)
+    }
 }

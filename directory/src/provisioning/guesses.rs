@@ -1,7 +1,7 @@
 //! Requests to an organisation's SCIM URL without a valid token: counted, told in the audit log in few entries, shown to its owners and,
 //! where there are many, mailed to them.
 
-use std::{net::IpAddr, time::Duration};
+use std::{collections::BTreeMap, net::IpAddr, time::Duration};
 
 use domain::{OrgId, audit::AuditAction, view::FailedAttempts};
 
@@ -41,38 +41,63 @@ async fn count(tx: &Tx, org: OrgId, attempts: &Attempts, call: &Call) -> Result<
     Ok(())
 }
 
-/// Note that requests to the URL of organisation `org` had no valid token: this one, which showed `authorization`. Does nothing for a URL that
-/// is no organisation's. Called after the answer was given, so that it takes no part in the answer's time.
+/// Note that a request to the URL of organisation `org` had no valid token: it showed `authorization`. For a URL that is no organisation's,
+/// or not the token's, the organisation whose token it is hears of it. Called after the answer was given, so that it takes no part in the
+/// answer's time.
 pub async fn note_failure(db: &Db, org: &str, authorization: Option<&str>, call: &Call) -> Result<(), Error> {
-    let Ok(id) = org.parse::<OrgId>() else { return Ok(()) };
-    let (why, target) = tokens::what_is_wrong(db, org, authorization, call).await?;
     let network = throttle::network(call.ip.as_deref().unwrap_or_default());
-    let about = About { claims: None, why: Some(why.to_owned()), target };
-    note(db, id, &[(format!("{network} {why}"), about, Attempts::of(call))], call).await
+    let wrong = tokens::what_is_wrong(db, org, authorization, call).await?;
+    if let Some((home, about)) = wrong.at_home {
+        let key = format!("{network} {:?}", about.target.as_ref().map(|target| target.id));
+        elsewhere(db, home, &key, about, call).await?;
+    }
+    let Ok(id) = org.parse::<OrgId>() else { return Ok(()) };
+    let key = format!("{network} {:?} {:?}", wrong.here.why, wrong.here.target.as_ref().map(|target| target.id));
+    note(db, id, &[(key, wrong.here, Attempts::of(call))], call).await
 }
 
-/// Note what networks that are blocked have sent to the organisation's URL. Of that it is not looked at what they showed.
-pub async fn note_blocked(db: &Db, org: OrgId, networks: &[(IpAddr, Attempts)], call: &Call) -> Result<(), Error> {
-    let about = About { why: Some("from a network that is blocked, because it guesses".to_owned()), ..About::default() };
-    let noted: Vec<_> =
-        networks.iter().map(|(network, attempts)| (format!("{network} blocked"), about.clone(), attempts.clone())).collect();
+/// Note what was not looked at one by one: what networks that are blocked have sent to the organisation's URL, and what came faster than it
+/// could be noted.
+pub async fn note_many(db: &Db, org: OrgId, networks: &[(IpAddr, Attempts)], call: &Call) -> Result<(), Error> {
+    let why = "from a network that is blocked because it guesses, or with too many at once: not looked at one by one";
+    let about = About { why: Some(why.to_owned()), ..About::default() };
+    let noted: Vec<_> = networks.iter().map(|(network, attempts)| (format!("{network} many"), about.clone(), attempts.clone())).collect();
     note(db, org, &noted, call).await
 }
 
 async fn note(db: &Db, org: OrgId, noted: &[(String, About, Attempts)], call: &Call) -> Result<(), Error> {
     let scope = OrgScope::new(org);
+    // Looked at first: whoever makes organisations up takes no writer from anybody.
+    if !failed_attempts::is_read(&db.read(scope).await?).await? {
+        return Ok(());
+    }
     db.retrying(|| async {
         let tx = db.begin(scope).await?;
-        // Whoever floods us makes up organisations, too.
-        if !store::organizations::exists(&tx).await? {
-            return Ok(());
+        let hour = |(_, _, attempts): &&(String, About, Attempts)| attempts.last().as_micros().div_euclid(HOUR_MICROS);
+        let mut hours: BTreeMap<i64, Attempts> = BTreeMap::new();
+        for one in noted {
+            let attempts = hours.remove(&hour(&one)).map_or_else(|| one.2.clone(), |before| before.and(one.2.clone()));
+            hours.insert(hour(&one), attempts);
         }
-        for (_, _, attempts) in noted {
+        for attempts in hours.values() {
             count(&tx, org, attempts, call).await?;
         }
         for (key, about, attempts) in noted {
             failed_attempts::note(&tx, AuditAction::ScimAuthenticationFailed, key, about.clone(), attempts, call).await?;
         }
+        tx.commit().await
+    })
+    .await
+}
+
+/// The organisation's own token was shown at a URL that is not its own.
+async fn elsewhere(db: &Db, home: OrgId, key: &str, about: About, call: &Call) -> Result<(), Error> {
+    db.retrying(|| async {
+        let tx = db.begin(OrgScope::new(home)).await?;
+        if !failed_attempts::is_read(&tx).await? {
+            return Ok(());
+        }
+        failed_attempts::note(&tx, AuditAction::ScimAuthenticationFailed, key, about.clone(), &Attempts::of(call), call).await?;
         tx.commit().await
     })
     .await

@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::{connection, cursor::CursorKey};
 use crate::{
     Actor, Call, Db, Error, OrgScope, alerts,
+    failed_attempts::About,
     secret::{Credential, Kind, Minted, Secret},
     sessions::SignedIn,
     store::{self, audit::Target, db::Tx, tokens::NewToken},
@@ -381,23 +382,33 @@ pub async fn authenticate(db: &Db, org: &str, authorization: Option<&str>, call:
     })
 }
 
-/// What was wrong with a request to the URL of `org` that [`authenticate`] refused, for whoever may read that organisation's audit log; and
-/// the token of its that was meant. Of other organisations nothing is told, not even that they know a token.
-pub(super) async fn what_is_wrong(
-    db: &Db,
-    org: &str,
-    authorization: Option<&str>,
-    call: &Call,
-) -> Result<(&'static str, Option<Target>), Error> {
-    let Some(authorization) = authorization else { return Ok(("no token", None)) };
+/// What was wrong with a request that was refused.
+pub(super) struct Wrong {
+    /// For whoever may read the audit log of the organisation in the URL. Of other organisations nothing is told there, not even that they
+    /// know a token.
+    pub(super) here: About,
+    /// For the organisation whose token it is, where that is another.
+    pub(super) at_home: Option<(OrgId, About)>,
+}
+
+/// What was wrong with a request to the URL of `org` that [`authenticate`] refused.
+pub(super) async fn what_is_wrong(db: &Db, org: &str, authorization: Option<&str>, call: &Call) -> Result<Wrong, Error> {
+    let about = |why: &str, target, right_secret| About { claims: None, why: Some(why.to_owned()), target, right_secret };
+    let guess = |why: &str| Wrong { here: about(why, None, false), at_home: None };
+    let Some(authorization) = authorization else { return Ok(guess("no token")) };
     let token = bearer(authorization).and_then(|text| Credential::of_kind(Kind::Provisioning, text));
-    let Some(token) = token else { return Ok(("no provisioning token, or one that was cut or mistyped", None)) };
+    let Some(token) = token else { return Ok(guess("no provisioning token, or one that was cut or mistyped")) };
     let tx = db.read_outside().await?;
     let found = store::tokens::present(&tx, token.id.into()).await?;
     drop(tx);
-    let found = found.filter(|found| found.id == token.id.into() && found.at.is_some_and(|at| at.to_string() == org));
-    let Some(found) = found else { return Ok(("a token that is none of this organisation’s", None)) };
-    let why = if !token.matches(Some(&found.hash)) {
+    let foreign = "a token that is none of this organisation’s";
+    let Some(found) = found.filter(|found| found.id == token.id.into()) else { return Ok(guess(foreign)) };
+    let (right, target) = (token.matches(Some(&found.hash)), Some(target(found.id, &found.name)));
+    if found.at.is_none_or(|at| at.to_string() != org) {
+        let at_home = right.then(|| (found.org, about("a token of this organisation, at a URL that is not its own", target, true)));
+        return Ok(Wrong { at_home, ..guess(foreign) });
+    }
+    let why = if !right {
         "the id of a token, and a wrong secret"
     } else if found.revoked {
         "a token that was revoked"
@@ -407,10 +418,12 @@ pub(super) async fn what_is_wrong(
         "a token that has expired"
     } else if !found.enabled {
         "SCIM is disabled"
-    } else {
+    } else if !found.allowed_from.admit(call.ip.as_deref()) {
         "from a network that the token may not be used from"
+    } else {
+        "what was wrong with the token has been put right since"
     };
-    Ok((why, Some(target(found.id, &found.name))))
+    Ok(Wrong { here: about(why, target, right), at_home: None })
 }
 
 /// Note that the token was used, and from where: once a minute, from however many addresses its identity provider comes. That it could

@@ -61,10 +61,7 @@ pub(crate) async fn find(tx: &Tx, kind: Kind, id: Uuid) -> Result<Option<Ended>,
 
 /// Forget those that would have expired by now, personal ones a while later.
 pub(crate) async fn forget(tx: &Tx, now: Timestamp) -> Result<(), Error> {
-    tx.run(
-        "DELETE FROM ended_tokens WHERE org_id = $1 AND expires_at <= CASE kind WHEN 'personal' THEN $3 ELSE $2 END",
-        params![tx.org(), now, now - PERSONAL],
-    )
-    .await?;
+    let sql = "DELETE FROM ended_tokens WHERE org_id = $1 AND expires_at <= $2 AND (kind <> 'personal' OR expires_at <= $3)";
+    tx.run(sql, params![tx.org(), now, now - PERSONAL]).await?;
     Ok(())
 }

@@ -19,12 +19,14 @@ pub(crate) struct About {
     pub(crate) why: Option<String>,
     /// What they were at, where that is known.
     pub(crate) target: Option<Target>,
+    /// Whether what was shown is a secret of the organisation's, or of one of its people: they are few who have one.
+    pub(crate) right_secret: bool,
 }
 
 /// What is told together.
 #[derive(Clone, Debug)]
 pub(crate) struct Note {
-    /// Empty for those that there was no room to list.
+    /// A digest; short for those that there was no room to list.
     pub(crate) key: Vec<u8>,
     pub(crate) about: About,
     pub(crate) failures: i64,
@@ -37,7 +39,8 @@ pub(crate) struct Note {
     pub(crate) over_at: Timestamp,
 }
 
-const COLUMNS: &str = "key, claims, why, target_kind, target_id, target, last_from, failures, listed, began_at, last_at, over_at";
+const COLUMNS: &str =
+    "key, right_secret, claims, why, target_kind, target_id, target, last_from, failures, listed, began_at, last_at, over_at";
 
 fn read(row: &Row) -> Result<Note, Error> {
     let (kind, id, name) = (row.opt::<String>("target_kind")?, row.opt("target_id")?, row.opt("target")?);
@@ -46,7 +49,7 @@ fn read(row: &Row) -> Result<Note, Error> {
     let target = kind.zip(id).zip(name).map(|((kind, id), name)| Target { kind, id, name });
     Ok(Note {
         key: row.get("key")?,
-        about: About { claims: row.opt("claims")?, why: row.opt("why")?, target },
+        about: About { claims: row.opt("claims")?, why: row.opt("why")?, target, right_secret: row.get("right_secret")? },
         failures: row.get("failures")?,
         listed: row.get("listed")?,
         began_at: row.get("began_at")?,
@@ -67,12 +70,12 @@ pub(crate) async fn find(tx: &Tx, kind: AuditAction, key: &[u8]) -> Result<Optio
 
 /// Write a note as it is now.
 pub(crate) async fn put(tx: &Tx, kind: AuditAction, note: &Note) -> Result<(), Error> {
-    let About { claims, why, target } = &note.about;
+    let About { claims, why, target, right_secret } = &note.about;
     tx.run(
-        "INSERT INTO failure_notes (org_id, kind, key, claims, why, target_kind, target_id, target, last_from, failures, listed, began_at, last_at, over_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+        "INSERT INTO failure_notes (org_id, kind, key, claims, why, target_kind, target_id, target, last_from, failures, listed, began_at, last_at, over_at, right_secret)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
          ON CONFLICT (org_id, kind, key) DO UPDATE SET claims = $4, why = $5, target_kind = $6, target_id = $7, target = $8, last_from = $9,
-           failures = $10, listed = $11, began_at = $12, last_at = $13, over_at = $14",
+           failures = $10, listed = $11, began_at = $12, last_at = $13, over_at = $14, right_secret = $15",
         params![
             tx.org(),
             kind.code(),
@@ -87,7 +90,8 @@ pub(crate) async fn put(tx: &Tx, kind: AuditAction, note: &Note) -> Result<(), E
             note.listed,
             note.began_at,
             note.last_at,
-            note.over_at
+            note.over_at,
+            *right_secret
         ],
     )
     .await?;

@@ -19,7 +19,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
-    oauth::{Caller, Failure, answer, in_json, refused},
+    oauth::{Caller, Failure, answer, in_json, refused, shown_to},
     state::AppState,
     surface::{Demand, Surface},
 };
@@ -108,11 +108,13 @@ async fn authorize(
         return Err(Failure::InvalidRequest("Send JSON with the token that you were shown: {\"token\": \"…\"}."));
     };
     // What is no id of ours names no agent, and nobody may use one that there is not.
-    let found = match agent.parse::<AgentId>() {
-        Ok(agent) => introspection::decide(&state.db, service, &question.token, agent, &call).await?,
-        Err(_) => None,
-    };
-    let Some((bearer, reach)) = found else { return Ok(answer(StatusCode::OK, json!({ "allowed": false }))) };
+    let agent = agent.parse::<AgentId>().ok();
+    let found = introspection::introspect(&state.db, service, &question.token, &call).await?;
+    if found.is_none() {
+        shown_to(&state, service, &question.token, &call);
+    }
+    let opened = found.as_ref().and_then(|bearer| Some((bearer, bearer.opens(agent?)?)));
+    let Some((bearer, reach)) = opened else { return Ok(answer(StatusCode::OK, json!({ "allowed": false }))) };
     Ok(answer(
         StatusCode::OK,
         json!({

@@ -12,6 +12,7 @@ use directory::{
         Code, Refusal, TokenSet,
         acting::Bearer,
         device,
+        guesses::By,
         introspection::{self, Service},
         tokens,
     },
@@ -23,7 +24,7 @@ use super::{
     answer::{Failure, answer},
     form::Form,
     metadata::DEVICE_GRANT,
-    refused,
+    refused, shown_to,
 };
 use crate::state::AppState;
 
@@ -94,6 +95,8 @@ fn not_granted(state: &AppState, shown: &str, error: Error, call: &Call) -> Fail
 pub(super) async fn revoke(State(state): State<AppState>, Extension(call): Extension<Call>, form: Form) -> Result<Response, Failure> {
     let token = form.needed("token", "Send the token that is to end.")?;
     tokens::revoke(&state.db, token, &call).await?;
+    // If it was the right one, it has ended by now: whoever knows no more than its id is told of.
+    state.floods.count_secret(token, By::Revocation, &call);
     Ok(answer(StatusCode::OK, json!({})))
 }
 
@@ -106,6 +109,9 @@ pub(super) async fn introspect(
 ) -> Result<Response, Failure> {
     let token = form.needed("token", "Send the token that you were shown.")?;
     let found = introspection::introspect(&state.db, service, token, &call).await?;
+    if found.is_none() {
+        shown_to(&state, service, token, &call);
+    }
     Ok(answer(StatusCode::OK, found.map_or_else(|| json!({ "active": false }), |bearer| described(&bearer, state.public_url()))))
 }
 

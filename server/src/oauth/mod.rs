@@ -17,7 +17,10 @@ use axum::{
 use directory::{
     Call, afterwards,
     failed_attempts::Attempts,
-    oauth::guesses::{self, Shown},
+    oauth::{
+        guesses::{self, By, Shown},
+        introspection::Service,
+    },
 };
 use http::StatusCode;
 use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
@@ -52,20 +55,31 @@ pub(crate) fn routes(state: &AppState) -> Surface {
 
 /// A credential that is not good, from the client of this call: one too many for its address is answered so, and any other as `why`
 /// says; the organisation that it names hears of it after the answer.
-pub(crate) fn refused(state: &AppState, shown: &str, why: Failure, call: &Call) -> Failure {
+pub(crate) fn refused(state: &AppState, text: &str, why: Failure, call: &Call) -> Failure {
     let ip = call.ip.as_deref().and_then(|ip| ip.parse().ok());
     if let Err(wait) = state.api_failures.check(ip) {
-        state.floods.count_secret(shown, call);
+        state.floods.count_secret(text, By::Program, call);
         return Failure::TooMany(whole_seconds(wait));
     }
-    if let Some(shown) = Shown::read(shown) {
-        let (db, call) = (state.db.clone(), call.clone());
+    if let Some(shown) = Shown::read(text) {
+        let (db, floods, call) = (state.db.clone(), state.floods.clone(), call.clone());
         // Which organisation it is about is not known yet.
         let whose = afterwards::about(known(ip));
         let attempt = Attempts::one(call.ip.clone(), call.now);
-        state.afterwards.note(whose, async move { guesses::note_failures(&db, &shown, &attempt, &call).await });
+        let (lost, lost_call) = (text.to_owned(), call.clone());
+        state.afterwards.note_or(
+            whose,
+            async move { guesses::note_failures(&db, &shown, By::Program, &attempt, &call).await },
+            move || floods.count_secret(&lost, By::Program, &lost_call),
+        );
     }
     why
+}
+
+/// A service was shown a token that is not good, and asks about it: whose it is, or was, hears of it within a minute. Services ask
+/// often, so that is counted first.
+pub(crate) fn shown_to(state: &AppState, service: Service, token: &str, call: &Call) {
+    state.floods.count_secret(token, By::Service(service.org()), call);
 }
 
 /// What the endpoints for programs have in common: small requests, a limit of time, failures in JSON.

@@ -92,7 +92,8 @@ async fn refuse(state: &AppState, ip: Option<IpAddr>, org: String, shown: Option
     let (db, guesses) = (state.db.clone(), state.scim_guesses.clone());
     match guess {
         Guess::Noted => {
-            state.afterwards.note(whose, async move {
+            let (floods, lost_org, at) = (state.floods.clone(), org.clone(), call.now);
+            let note = async move {
                 let noted = guesses::note_failure(&db, &org, shown.as_deref(), &call).await;
                 // Another node may have had enough of it already.
                 if let Some(ip) = ip
@@ -101,7 +102,8 @@ async fn refuse(state: &AppState, ip: Option<IpAddr>, org: String, shown: Option
                     guesses.learn(Some(ip), until);
                 }
                 noted
-            });
+            };
+            state.afterwards.note_or(whose, note, move || floods.count(&lost_org, ip, at));
             scim::Error::unauthorized().into()
         }
         Guess::OneTooMany(wait) => {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use directory::{
     failed_attempts::Attempts,
-    oauth::guesses::{self as secrets, Shown},
+    oauth::guesses::{self as secrets, By, Shown},
     sessions,
 };
 use domain::OrgRole;
@@ -53,7 +53,7 @@ async fn told(app: &TestApp, org: &Org) -> Vec<(String, Option<String>)> {
 /// The failures of this kind that the log tells of: of what is over, all of them.
 async fn in_all(app: &TestApp, org: &Org, action: &str) -> u64 {
     let number = |text: &str| text.rsplit(' ').next().unwrap().parse::<u64>().unwrap();
-    // Each is listed once by itself; what an entry says in all counts from that one.
+    // Each is listed once by itself, where it is noted by itself; what an entry says in all counts from that one.
     let rows = log(app, org, action).await.into_iter();
     rows.map(|(details, _)| match details.iter().find(|fact| fact.starts_with("failures ")) {
         None => 1,
@@ -151,7 +151,7 @@ both_databases! {
 
         let named = format!("Basic {}", STANDARD.encode(format!("0199c7e2-41d0-7d3a-9c1e-5a2f8e7b6d10:{credential}")));
         assert_eq!(client.form("introspect", &[("token", "x")], Some(&named)).await.status, 401);
-        expect("a service credential that works, under another client’s id", gateways);
+        expect("a service credential that works, but not here or not under this client’s id", gateways);
         assert_eq!(client.introspect(&personal, "x").await.status, 401);
         expect("a personal token that is good, but not here or not for this client", nightly);
         assert_eq!(client.get("/api/v1/me", &acme.token).await.status, 401);
@@ -226,7 +226,107 @@ both_databases! {
         assert_eq!(fail(Some(&second)).await, of("a token that was revoked", "Second"));
         app.advance(366 * DAY);
         assert_eq!(fail(Some(&acme.token)).await, of("a token that has expired", "Bootstrap"));
-        assert_eq!((log(&app, &globex, SCIM).await, log(&app, &globex, API).await), (vec![], vec![]));
+        // Its own is told that its token was shown elsewhere, and not where.
+        let told = log(&app, &globex, SCIM).await;
+        assert_eq!(told, [(vec!["why: a token of this organisation, at a URL that is not its own".to_owned()], Some("Bootstrap".to_owned()))]);
+        assert_eq!(log(&app, &globex, API).await, vec![]);
+        // Nor does it hear of what is none of its tokens' secrets.
+        app.idp(&acme).with_authorization(Some(&format!("Bearer {}", altered(&globex.token, 60)))).get("/Users").await;
+        app.idp(&acme).at("/scim/0199c7e2-41d0-7d3a-9c1e-5a2f8e7b6d10/v2").with_authorization(Some(&format!("Bearer {}", globex.token))).get("/Users").await;
+        app.advance(QUIET);
+        app.state.settle().await;
+        app.state.note_failures().await.unwrap();
+        assert_eq!(in_all(&app, &globex, SCIM).await, 2);
+    }
+
+    /// Agents are reached through gateways: a leaver's program shows its token there. Its organisation hears of it, also where the gateway is
+    /// another's, of which it learns nothing.
+    async fn a_token_that_has_ended_and_is_shown_to_a_service_is_told_of(app) {
+        let (acme, globex) = (app.org("Acme").await, app.org("Globex").await);
+        let (person, browser) = app.join(&acme, "mira@acme.test").await;
+        let agent = app.agent(&acme, "Scout", &[OrgRole::Member]).await;
+        let (tokens, personal) = (app.let_in(&acme, &browser, CLI).await, app.personal_token(&acme, &browser).await);
+        let (ours, theirs) = (app.service_credential(&acme).await, app.service_credential(&globex).await);
+        let client = app.client();
+        assert_eq!(client.decide(&ours, &agent, &personal).await.json["allowed"], true);
+        assert_eq!(client.decide(&ours, "0199c7e2-41d0-7d3a-9c1e-5a2f8e7b6d10", &personal).await.json["allowed"], false, "no failure of the token");
+        assert_eq!(app.idp(&acme).delete(&format!("/Users/{}", person.id)).await.status, 204);
+        for _ in 0..3 {
+            assert_eq!(client.introspect(&ours, &tokens.access).await.json["active"], false);
+            assert_eq!(client.decide(&ours, &agent, &personal).await.json["allowed"], false);
+        }
+        assert_eq!(client.introspect(&theirs, &personal).await.json["active"], false);
+        // Whoever knows no more than its id tries whether it can end it.
+        assert_eq!(client.form("revoke", &[("token", &altered(&personal, 60))], None).await.status, 200);
+        assert_eq!(client.form("revoke", &[("token", &personal)], None).await.status, 200);
+        app.state.note_failures().await.unwrap();
+        let nightly = Some("Nightly job".to_owned());
+        let seen: Vec<_> = told(&app, &acme).await.into_iter().map(|(why, target)| (why, target.filter(|target| !target.starts_with("API session")))).collect();
+        assert_eq!(seen, [
+            ("a personal token that was ended, shown to a service".to_owned(), nightly.clone()),
+            ("an access token that was ended, shown to a service".to_owned(), None),
+            ("the id of a personal token, and a wrong secret".to_owned(), nightly),
+        ]);
+        assert_eq!(told(&app, &globex).await, []);
+        app.advance(QUIET);
+        app.state.note_failures().await.unwrap();
+        let all: Vec<_> = log(&app, &acme, API).await.into_iter().filter(|(details, _)| details[1..].iter().any(|fact| fact.starts_with("failures in all"))).collect();
+        let count = |why: &str| all.iter().find(|(details, _)| details[0].contains(why)).map(|(details, _)| details[1].as_str());
+        assert_eq!((count("an access token"), count("a personal token")), (Some("failures in all: 3"), Some("failures in all: 4")), "{all:?}");
+    }
+
+    /// Whoever has no secret has sixty entries an hour; those that have one do not give way to them.
+    async fn guesses_from_many_networks_hide_nobody_who_has_a_secret(app) {
+        let acme = app.org("Acme").await;
+        let issued = app.issue_token(&acme, "Second").await;
+        let id = issued["token"]["id"].as_str().unwrap();
+        assert_eq!(app.owner(&acme).await.call("revoke_token", &[("org", "acme"), ("token", id)]).await.status, 200);
+        for number in 0..70 {
+            app.idp(&acme).with_authorization(None).from(&format!("198.51.100.{number}")).get("/Users").await;
+        }
+        let revoked = format!("Bearer {}", issued["secret"].as_str().unwrap());
+        app.idp(&acme).with_authorization(Some(&revoked)).from("192.0.2.7").get("/Users").await;
+        let log = log(&app, &acme, SCIM).await;
+        assert_eq!(log.len(), 61);
+        assert!(log.contains(&(vec!["why: a token that was revoked".to_owned()], Some("Second".to_owned()))), "{log:?}");
+    }
+
+    /// Of made-up ids there is nothing to tell; looking for them takes no more connections than there are.
+    async fn made_up_ids_keep_nobody_waiting(app) {
+        let acme = app.org("Acme").await;
+        let (_, browser) = app.join(&acme, "mira@acme.test").await;
+        let (personal, tokens) = (app.personal_token(&acme, &browser).await, app.let_in(&acme, &browser, CLI).await);
+        let call = app.call();
+        let attempt = Attempts::one(None, call.now);
+        let made_up: Vec<_> = [&personal, &tokens.access, &tokens.refresh].into_iter().cycle().take(60).map(|token| Shown::read(&altered(token, 10)).unwrap()).collect();
+        let noted = made_up.iter().map(|shown| secrets::note_failures(&app.state.db, shown, By::Program, &attempt, &call));
+        futures_util::future::join_all(noted).await.into_iter().collect::<Result<(), _>>().unwrap();
+        assert_eq!(told(&app, &acme).await, []);
+    }
+
+    /// What the queue has no room for, or cannot write, is counted and told later.
+    async fn what_could_not_be_noted_at_once_is_told_later(app) {
+        let acme = app.org("Acme").await;
+        let (deaf, mended) = match app.state.db.is_postgres() {
+            true => (
+                "CREATE FUNCTION deaf() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no'; END $$;
+                 CREATE TRIGGER deaf BEFORE INSERT ON failure_notes FOR EACH ROW EXECUTE FUNCTION deaf()",
+                "DROP TRIGGER deaf ON failure_notes",
+            ),
+            false => ("CREATE TRIGGER deaf BEFORE INSERT ON failure_notes BEGIN SELECT RAISE(ABORT, 'no'); END", "DROP TRIGGER deaf"),
+        };
+        app.database.try_run(deaf).await.unwrap();
+        for _ in 0..5 {
+            assert_eq!(app.idp(&acme).with_authorization(None).from("192.0.2.7").get("/Users").await.status, 401);
+        }
+        app.state.settle().await;
+        assert_eq!(in_all(&app, &acme, SCIM).await, 0);
+        app.database.try_run(mended).await.unwrap();
+        app.state.note_failures().await.unwrap();
+        app.advance(QUIET);
+        app.state.note_failures().await.unwrap();
+        let all = log(&app, &acme, SCIM).await.pop().unwrap().0;
+        assert!(all.contains(&"failures in all: 5".to_owned()), "{all:?}");
     }
 
     /// Neither 1, 10 and 100 alone, nor what is refused before it is looked at: all of them.
@@ -293,7 +393,7 @@ both_databases! {
                 let call = app.call();
                 let attempt = Attempts::one(None, call.now);
                 let (noted, told, ()) = tokio::join!(
-                    secrets::note_failures(&node.db, &shown, &attempt, &call),
+                    secrets::note_failures(&node.db, &shown, By::Program, &attempt, &call),
                     node.note_failures(),
                     node.settle()
                 );
@@ -304,7 +404,7 @@ both_databases! {
             app.advance(QUIET);
             let told = futures_util::future::join_all(nodes.iter().map(|(node, _)| node.note_failures())).await;
             told.into_iter().collect::<Result<(), _>>().unwrap();
-            assert_eq!(app.database.number("SELECT count(*) FROM failure_notes WHERE length(key) > 0").await, 0, "{round}");
+            assert_eq!(app.database.number("SELECT count(*) FROM failure_notes WHERE length(key) > 1").await, 0, "{round}");
         }
         app.advance(Duration::from_secs(3_600));
         app.state.note_failures().await.unwrap();

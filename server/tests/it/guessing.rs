@@ -196,7 +196,7 @@ both_databases! {
         let told = |why: &str, what: &str, count: usize, last: u32| {
             [format!("why: {why}"), format!("{what}: {count}"), "first: 15 Jan 2027, 08:00:00 UTC".to_owned(), format!("last: 15 Jan 2027, 08:00:{last:02} UTC")].to_vec()
         };
-        let (mistyped, blocked) = ("no provisioning token, or one that was cut or mistyped", "from a network that is blocked, because it guesses");
+        let (mistyped, blocked) = ("no provisioning token, or one that was cut or mistyped", "from a network that is blocked because it guesses, or with too many at once: not looked at one by one");
         assert_eq!(listed().await[0], told(blocked, "failures so far", 5_003, 5));
         assert!(listed().await[1..].contains(&told(mistyped, "failures so far", 10, 0)));
         // It goes on: counted with each minute, and told when it is over.
