@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use domain::{Timestamp, audit::AuditAction};
+use domain::{OrgId, Timestamp, audit::AuditAction};
 
 pub(crate) use crate::store::failure_notes::About;
 use crate::{
@@ -75,10 +75,25 @@ impl Attempts {
     }
 }
 
-/// Whether anybody reads the audit log of the transaction's organisation: what a drill tries in its satellite is expected to fail, and whoever
-/// floods us makes up organisations.
-pub(crate) async fn is_read(tx: &Tx) -> Result<bool, Error> {
-    store::organizations::exists(tx).await
+/// Note attempts in the audit log of organisation `org`, in a transaction of its own, if there is anybody to read it: what a drill tries in
+/// its satellite is expected to fail.
+pub(crate) async fn note_for(
+    db: &Db,
+    org: OrgId,
+    kind: AuditAction,
+    key: &str,
+    about: &About,
+    attempts: &Attempts,
+    call: &Call,
+) -> Result<(), Error> {
+    db.retrying(|| async {
+        let tx = db.begin(OrgScope::new(org)).await?;
+        if store::organizations::exists(&tx).await? {
+            note(&tx, kind, key, about.clone(), attempts, call).await?;
+        }
+        tx.commit().await
+    })
+    .await
 }
 
 /// Note attempts of this kind in the audit log of the transaction's organisation. Those with the same `key` are about the same thing, and
@@ -114,7 +129,7 @@ pub(crate) async fn note(tx: &Tx, kind: AuditAction, key: &str, about: About, at
     if note.listed == 0 || step(note.failures) > step(note.listed) {
         match room(tx, kind, &note, call).await? {
             Some(last) => {
-                let said = if note.failures == 1 { vec![] } else { told("failures so far", &note, note.failures) };
+                let said = if note.failures == 1 { vec![] } else { told("failures so far", &note) };
                 list(tx, kind, &note, [said, last].concat(), call).await?;
                 note.listed = note.failures;
             }
@@ -152,7 +167,7 @@ pub async fn tell_the_rest(db: &Db, call: &Call) -> Result<(), Error> {
 async fn tell_the_rest_of(tx: &Tx, kind: AuditAction, note: Note, call: &Call) -> Result<(), Error> {
     store::failure_notes::delete(tx, kind, &note.key).await?;
     if THE_REST.contains(&note.key.as_slice()) {
-        let said = told("failures that were not listed", &note, note.failures);
+        let said = told("failures that were not listed", &note);
         let what = if note.about.right_secret { "with secrets that were the right ones" } else { "without the right secret" };
         return list(tx, kind, &note, [vec![("why".to_owned(), format!("several reasons, {what}"))], said].concat(), call).await;
     }
@@ -161,7 +176,7 @@ async fn tell_the_rest_of(tx: &Tx, kind: AuditAction, note: Note, call: &Call) -
         return Ok(());
     }
     match room(tx, kind, &note, call).await? {
-        Some(last) => list(tx, kind, &note, [told("failures in all", &note, note.failures), last].concat(), call).await,
+        Some(last) => list(tx, kind, &note, [told("failures in all", &note), last].concat(), call).await,
         None => add_to_the_rest(tx, kind, &note).await,
     }
 }
@@ -205,8 +220,8 @@ async fn list(tx: &Tx, kind: AuditAction, note: &Note, facts: Details, call: &Ca
     crate::audit::append(tx, kind, &Actor::Anonymous { claims }, target, why.into_iter().chain(facts).collect(), &call).await
 }
 
-fn told(what: &str, note: &Note, failures: i64) -> Details {
-    [(what, failures.to_string()), ("first", note.began_at.second()), ("last", note.last_at.second())]
+fn told(what: &str, note: &Note) -> Details {
+    [(what, note.failures.to_string()), ("first", note.began_at.second()), ("last", note.last_at.second())]
         .map(|(name, value)| (name.to_owned(), value))
         .into()
 }

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    Afterwards, Call, Db, Error, OrgScope,
+    Afterwards, Call, Db, Error,
     failed_attempts::{self, About, Attempts},
     keys::Keys,
     passwords::Hasher,
@@ -326,19 +326,12 @@ pub(crate) fn note_failure_at(
         let mut orgs = store::people::organizations_of(&tx, account.id).await?;
         drop(tx);
         orgs.extend(at.filter(|at| !orgs.contains(at)));
-        let mut failed = Ok(());
+        let (attempt, mut failed) = (Attempts::of(&call), Ok(()));
         for org in orgs {
             let why = if Some(org) == at { why_there } else { why };
-            let noted = db.retrying(|| async {
-                let tx = db.begin(OrgScope::new(org)).await?;
-                if !failed_attempts::is_read(&tx).await? {
-                    return Ok(());
-                }
-                let about = About { claims: account.email.clone(), why: Some(why.to_owned()), ..About::default() };
-                let key = format!("{} {why}", account.id);
-                failed_attempts::note(&tx, AuditAction::SignInFailed, &key, about, &Attempts::of(&call), &call).await?;
-                tx.commit().await
-            });
+            let about = About { claims: account.email.clone(), why: Some(why.to_owned()), ..About::default() };
+            let key = format!("{} {why}", account.id);
+            let noted = failed_attempts::note_for(&db, org, AuditAction::SignInFailed, &key, &about, &attempt, &call);
             // One organisation's trouble is not the others'.
             failed = noted.await.and(failed);
         }

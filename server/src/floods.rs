@@ -33,40 +33,67 @@ type Secret = (u128, By, bool);
 
 #[derive(Default)]
 struct Counts {
-    urls: BTreeMap<(IpAddr, OrgId), Attempts>,
-    secrets: BTreeMap<(IpAddr, Secret), (Shown, Attempts)>,
+    urls: ByNetwork<OrgId, Attempts>,
+    secrets: ByNetwork<Secret, (Shown, Attempts)>,
     /// What there was no room to count.
     uncounted: u64,
 }
 
-impl Counts {
-    fn add(&mut self, network: IpAddr, org: OrgId, attempts: Attempts) {
-        if let Some(before) = self.urls.remove(&(network, org)) {
-            self.urls.insert((network, org), before.and(attempts));
-        } else if self.urls.len() < MOST_URLS.0 && of(&self.urls, network) < MOST_URLS.1 {
-            self.urls.insert((network, org), attempts);
-        } else {
-            self.uncounted += 1;
-        }
-    }
+/// What is counted of each network.
+struct ByNetwork<K, V> {
+    networks: BTreeMap<IpAddr, BTreeMap<K, V>>,
+    /// How many there are of all of them.
+    count: usize,
+}
 
-    fn add_secret(&mut self, network: IpAddr, shown: Shown, by: By, attempts: Attempts) {
-        let first = (network, (shown.id(), by, false));
-        let is_other = self.secrets.get(&first).is_some_and(|(first, _)| !first.is(&shown));
-        let key = (network, (shown.id(), by, is_other));
-        if let Some((_, before)) = self.secrets.remove(&key) {
-            self.secrets.insert(key, (shown, before.and(attempts)));
-        } else if self.secrets.len() < MOST_SECRETS.0 && of(&self.secrets, network) < MOST_SECRETS.1 {
-            self.secrets.insert(key, (shown, attempts));
-        } else {
-            self.uncounted += 1;
-        }
+impl<K, V> Default for ByNetwork<K, V> {
+    fn default() -> Self {
+        Self { networks: BTreeMap::new(), count: 0 }
     }
 }
 
-/// How many keys are a network's.
-fn of<K: Ord + Clone, V>(counted: &BTreeMap<(IpAddr, K), V>, network: IpAddr) -> usize {
-    counted.keys().filter(|(of, _)| *of == network).count()
+impl<K: Ord, V> ByNetwork<K, V> {
+    fn get(&self, network: IpAddr, key: &K) -> Option<&V> {
+        self.networks.get(&network)?.get(key)
+    }
+
+    /// Put a value in the place of the one that is there, or beside the others if there is room for so many in all and of one network;
+    /// whether it was.
+    fn put(&mut self, network: IpAddr, key: K, (most, of_one): (usize, usize), value: impl FnOnce(Option<V>) -> V) -> bool {
+        let of_network = self.networks.entry(network).or_default();
+        let before = of_network.remove(&key);
+        let has_room = before.is_some() || (self.count < most && of_network.len() < of_one);
+        if has_room {
+            self.count += usize::from(before.is_none());
+            of_network.insert(key, value(before));
+        } else if of_network.is_empty() {
+            self.networks.remove(&network);
+        }
+        has_room
+    }
+
+    fn into_each(self) -> impl Iterator<Item = (IpAddr, K, V)> {
+        self.networks.into_iter().flat_map(|(network, counted)| counted.into_iter().map(move |(key, value)| (network, key, value)))
+    }
+}
+
+impl Counts {
+    fn add(&mut self, network: IpAddr, org: OrgId, attempts: Attempts) {
+        let counted = self.urls.put(network, org, MOST_URLS, |before| match before {
+            Some(before) => before.and(attempts),
+            None => attempts,
+        });
+        self.uncounted += u64::from(!counted);
+    }
+
+    fn add_secret(&mut self, network: IpAddr, shown: Shown, by: By, attempts: Attempts) {
+        let is_other = self.secrets.get(network, &(shown.id(), by, false)).is_some_and(|(first, _)| !first.is(&shown));
+        let counted = self.secrets.put(network, (shown.id(), by, is_other), MOST_SECRETS, |before| match before {
+            Some((_, before)) => (shown, before.and(attempts)),
+            None => (shown, attempts),
+        });
+        self.uncounted += u64::from(!counted);
+    }
 }
 
 impl Floods {
@@ -90,7 +117,7 @@ impl Floods {
             tracing::warn!(uncounted, "failures come from more networks, or with more ids, than are counted");
         }
         let mut by_org: BTreeMap<OrgId, Vec<(IpAddr, Attempts)>> = BTreeMap::new();
-        for ((network, org), attempts) in urls {
+        for (network, org, attempts) in urls.into_each() {
             by_org.entry(org).or_default().push((network, attempts));
         }
         let mut failed = Ok(());
@@ -103,7 +130,7 @@ impl Floods {
                 }
             }
         }
-        for ((network, (_, by, _)), (shown, attempts)) in secrets {
+        for (network, (_, by, _), (shown, attempts)) in secrets.into_each() {
             if let Err(error) = secrets::note_failures(db, &shown, by, &attempts, call).await {
                 failed = Err(error);
                 self.locked().add_secret(network, shown, by, attempts);
@@ -114,5 +141,28 @@ impl Floods {
 
     fn locked(&self) -> MutexGuard<'_, Counts> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counted(keys: impl IntoIterator<Item = (IpAddr, u32)>) -> (ByNetwork<u32, u32>, usize) {
+        let (mut all, mut refused) = (ByNetwork::default(), 0);
+        for (network, key) in keys {
+            refused += usize::from(!all.put(network, key, (6, 3), |before| before.unwrap_or(0) + 1));
+        }
+        (all, refused)
+    }
+
+    #[test]
+    fn one_network_fills_its_own_share_and_all_of_them_the_whole() {
+        let [a, b, c] = ["192.0.2.1", "192.0.2.2", "2001:db8::"].map(|ip| ip.parse::<IpAddr>().unwrap());
+        let (all, refused) = counted((0..10).map(|key| (a, key)).chain([(a, 1), (b, 1), (b, 1)]));
+        assert_eq!((refused, all.count), (7, 4));
+        assert_eq!(all.into_each().collect::<Vec<_>>(), [(a, 0, 1), (a, 1, 2), (a, 2, 1), (b, 1, 2)]);
+        let (all, refused) = counted([a, b, c].into_iter().flat_map(|network| (0..3).map(move |key| (network, key))));
+        assert_eq!((refused, all.count, all.networks.len()), (3, 6, 2), "whoever finds no room leaves nothing");
     }
 }

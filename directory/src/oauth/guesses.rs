@@ -4,7 +4,7 @@ use domain::{AgentId, MembershipId, OrgId, audit::AuditAction, receipt::SecretSt
 use uuid::Uuid;
 
 use crate::{
-    Call, Db, Error, OrgScope,
+    Call, Db, Error,
     failed_attempts::{self, About, Attempts},
     secret::{Credential, Kind},
     store::{self, api_sessions, audit::Target, db::Tx, ended_tokens},
@@ -71,15 +71,7 @@ pub async fn note_failures(db: &Db, shown: &Shown, by: By, attempts: &Attempts, 
     }
     let key = format!("{} {why}", shown.0.id);
     let about = About { claims: None, why: Some(why), target, right_secret: right };
-    db.retrying(|| async {
-        let tx = db.begin(OrgScope::new(org)).await?;
-        if !failed_attempts::is_read(&tx).await? {
-            return Ok(());
-        }
-        failed_attempts::note(&tx, AuditAction::ApiAuthenticationFailed, &key, about.clone(), &attempts, &call).await?;
-        tx.commit().await
-    })
-    .await
+    failed_attempts::note_for(db, org, AuditAction::ApiAuthenticationFailed, &key, &about, &attempts, &call).await
 }
 
 async fn find(db: &Db, shown: &Credential, call: &Call) -> Result<Option<Found>, Error> {

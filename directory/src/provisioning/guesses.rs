@@ -49,7 +49,7 @@ pub async fn note_failure(db: &Db, org: &str, authorization: Option<&str>, call:
     let wrong = tokens::what_is_wrong(db, org, authorization, call).await?;
     if let Some((home, about)) = wrong.at_home {
         let key = format!("{network} {:?}", about.target.as_ref().map(|target| target.id));
-        elsewhere(db, home, &key, about, call).await?;
+        failed_attempts::note_for(db, home, AuditAction::ScimAuthenticationFailed, &key, &about, &Attempts::of(call), call).await?;
     }
     let Ok(id) = org.parse::<OrgId>() else { return Ok(()) };
     let key = format!("{network} {:?} {:?}", wrong.here.why, wrong.here.target.as_ref().map(|target| target.id));
@@ -68,7 +68,7 @@ pub async fn note_many(db: &Db, org: OrgId, networks: &[(IpAddr, Attempts)], cal
 async fn note(db: &Db, org: OrgId, noted: &[(String, About, Attempts)], call: &Call) -> Result<(), Error> {
     let scope = OrgScope::new(org);
     // Looked at first: whoever makes organisations up takes no writer from anybody.
-    if !failed_attempts::is_read(&db.read(scope).await?).await? {
+    if !store::organizations::exists(&db.read(scope).await?).await? {
         return Ok(());
     }
     db.retrying(|| async {
@@ -85,19 +85,6 @@ async fn note(db: &Db, org: OrgId, noted: &[(String, About, Attempts)], call: &C
         for (key, about, attempts) in noted {
             failed_attempts::note(&tx, AuditAction::ScimAuthenticationFailed, key, about.clone(), attempts, call).await?;
         }
-        tx.commit().await
-    })
-    .await
-}
-
-/// The organisation's own token was shown at a URL that is not its own.
-async fn elsewhere(db: &Db, home: OrgId, key: &str, about: About, call: &Call) -> Result<(), Error> {
-    db.retrying(|| async {
-        let tx = db.begin(OrgScope::new(home)).await?;
-        if !failed_attempts::is_read(&tx).await? {
-            return Ok(());
-        }
-        failed_attempts::note(&tx, AuditAction::ScimAuthenticationFailed, key, about.clone(), &Attempts::of(call), call).await?;
         tx.commit().await
     })
     .await

@@ -105,6 +105,12 @@ both_databases! {
             app.state.note_failures().await.unwrap();
         }
         assert_eq!(told(&app, &globex).await, []);
+        // Whose session it was is found by its id.
+        let began = app.database.texts("SELECT target FROM audit_events WHERE action = 'api.authentication_failed' AND target_kind = 'api_session' ORDER BY at").await.remove(0);
+        let session = began.strip_prefix("API session ").unwrap();
+        let found = app.owner(&acme).await.call("audit", &[("org", "acme"), ("filter[search]", session)]).await.json;
+        let events: Vec<_> = found["events"].as_array().unwrap().iter().map(|event| event["action"].as_str().unwrap()).collect();
+        assert!(events.contains(&"api_session.began") && events.iter().all(|action| action.starts_with("api")), "{found:#}");
         // They are told of until they would have expired, a personal token for a month longer, and then forgotten.
         let kept = async |kind: &str| app.database.number(&format!("SELECT count(*) FROM ended_tokens WHERE kind = '{kind}'")).await;
         assert_eq!((kept("access").await, kept("refresh").await, kept("personal").await), (3, 3, 3));
@@ -224,6 +230,13 @@ both_databases! {
         assert_eq!(fail(Some(&second)).await, of("from a network that the token may not be used from", "Second"));
         assert_eq!(owner.call("revoke_token", &[("org", "acme"), ("token", &id)]).await.status, 200);
         assert_eq!(fail(Some(&second)).await, of("a token that was revoked", "Second"));
+        let third = app.issue_token(&acme, "Third").await;
+        let (secret, id) = (third["secret"].as_str().unwrap().to_owned(), third["token"]["id"].as_str().unwrap().to_owned());
+        app.database.try_run("UPDATE scim_connections SET status = 'disabled'").await.unwrap();
+        assert_eq!(fail(Some(&secret)).await, of("SCIM is disabled", "Third"));
+        app.database.try_run("UPDATE scim_connections SET status = 'enabled'").await.unwrap();
+        assert_eq!(owner.call("rotate_token", &[("org", "acme"), ("token", &id), ("retire", "at_once")]).await.status, 200);
+        assert_eq!(fail(Some(&secret)).await, of("a token in whose place there is another", "Third"));
         app.advance(366 * DAY);
         assert_eq!(fail(Some(&acme.token)).await, of("a token that has expired", "Bootstrap"));
         // Its own is told that its token was shown elsewhere, and not where.
@@ -256,6 +269,7 @@ both_databases! {
             assert_eq!(client.decide(&ours, &agent, &personal).await.json["allowed"], false);
         }
         assert_eq!(client.introspect(&theirs, &personal).await.json["active"], false);
+        assert_eq!(client.introspect(&theirs, &tokens.refresh).await.json["active"], false);
         // Whoever knows no more than its id tries whether it can end it.
         assert_eq!(client.form("revoke", &[("token", &altered(&personal, 60))], None).await.status, 200);
         assert_eq!(client.form("revoke", &[("token", &personal)], None).await.status, 200);
@@ -264,9 +278,12 @@ both_databases! {
         let seen: Vec<_> = told(&app, &acme).await.into_iter().map(|(why, target)| (why, target.filter(|target| !target.starts_with("API session")))).collect();
         assert_eq!(seen, [
             ("a personal token that was ended, shown to a service".to_owned(), nightly.clone()),
+            ("a refresh token that was ended, shown to a service".to_owned(), None),
             ("an access token that was ended, shown to a service".to_owned(), None),
             ("the id of a personal token, and a wrong secret".to_owned(), nightly),
         ]);
+        let from = app.database.texts("SELECT coalesce(ip, 'nowhere') FROM audit_events WHERE action = 'api.authentication_failed' AND details LIKE '%a refresh token%'");
+        assert_eq!(from.await, ["nowhere"], "whose service that was is nobody's business here");
         assert_eq!(told(&app, &globex).await, []);
         app.advance(QUIET);
         app.state.note_failures().await.unwrap();
@@ -307,21 +324,13 @@ both_databases! {
     /// What the queue has no room for, or cannot write, is counted and told later.
     async fn what_could_not_be_noted_at_once_is_told_later(app) {
         let acme = app.org("Acme").await;
-        let (deaf, mended) = match app.state.db.is_postgres() {
-            true => (
-                "CREATE FUNCTION deaf() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no'; END $$;
-                 CREATE TRIGGER deaf BEFORE INSERT ON failure_notes FOR EACH ROW EXECUTE FUNCTION deaf()",
-                "DROP TRIGGER deaf ON failure_notes",
-            ),
-            false => ("CREATE TRIGGER deaf BEFORE INSERT ON failure_notes BEGIN SELECT RAISE(ABORT, 'no'); END", "DROP TRIGGER deaf"),
-        };
-        app.database.try_run(deaf).await.unwrap();
+        app.database.break_table("failure_notes").await;
         for _ in 0..5 {
             assert_eq!(app.idp(&acme).with_authorization(None).from("192.0.2.7").get("/Users").await.status, 401);
         }
         app.state.settle().await;
         assert_eq!(in_all(&app, &acme, SCIM).await, 0);
-        app.database.try_run(mended).await.unwrap();
+        app.database.mend("failure_notes").await;
         app.state.note_failures().await.unwrap();
         app.advance(QUIET);
         app.state.note_failures().await.unwrap();

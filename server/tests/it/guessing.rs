@@ -223,18 +223,10 @@ both_databases! {
         wear_out(&app, &guesser(&app, &acme, "192.0.2.7")).await;
         let nobody = guesser(&app, &acme, "192.0.2.7").at("/scim/0199c7e2-41d0-7d3a-9c1e-5a2f8e7b6d10/v2");
         assert_eq!((guess(&nobody).await.0, guess(&guesser(&app, &globex, "192.0.2.7")).await.0), (429, 429));
-        let (deaf, mended) = match app.state.db.is_postgres() {
-            true => (
-                "CREATE FUNCTION deaf() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no'; END $$;
-                 CREATE TRIGGER deaf BEFORE INSERT ON auth_failures FOR EACH ROW EXECUTE FUNCTION deaf()",
-                "DROP TRIGGER deaf ON auth_failures",
-            ),
-            false => ("CREATE TRIGGER deaf BEFORE INSERT ON auth_failures BEGIN SELECT RAISE(ABORT, 'no'); END", "DROP TRIGGER deaf"),
-        };
-        app.database.try_run(deaf).await.unwrap();
+        app.database.break_table("auth_failures").await;
         app.state.note_failures().await.unwrap_err();
         assert_eq!(guess(&guesser(&app, &globex, "192.0.2.7")).await.0, 429);
-        app.database.try_run(mended).await.unwrap();
+        app.database.mend("auth_failures").await;
         app.state.note_failures().await.unwrap();
         let seen = async |org: &Org| app.owner(org).await.call("security", &[("org", &org.slug)]).await.json["failed_attempts"]["count"].clone();
         assert_eq!((seen(&acme).await, seen(&globex).await), (json!(HEARD + 1), json!(2)));

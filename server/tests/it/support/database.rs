@@ -218,6 +218,25 @@ impl TestDatabase {
         panic!("somebody is still within a transaction");
     }
 
+    /// Have a table refuse every new row, until it is [mended](Self::mend).
+    pub async fn break_table(&self, table: &str) {
+        let refuse = if self.url.starts_with("postgres") {
+            format!(
+                "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no'; END $$;
+                 CREATE TRIGGER refuse BEFORE INSERT ON {table} FOR EACH ROW EXECUTE FUNCTION refuse()"
+            )
+        } else {
+            format!("CREATE TRIGGER refuse BEFORE INSERT ON {table} BEGIN SELECT RAISE(ABORT, 'no'); END")
+        };
+        self.try_run(&refuse).await.unwrap();
+    }
+
+    /// Have it take rows again.
+    pub async fn mend(&self, table: &str) {
+        let on = if self.url.starts_with("postgres") { format!(" ON {table}") } else { String::new() };
+        self.try_run(&format!("DROP TRIGGER refuse{on}")).await.unwrap();
+    }
+
     /// Run a statement as the owner of everything; the error is the database's.
     pub async fn try_run(&self, sql: &str) -> Result<(), String> {
         self.all_seeing.execute_unprepared(sql).await.map(drop).map_err(|error| error.to_string())
