@@ -8,6 +8,7 @@ mod support;
 mod account;
 mod activation;
 mod activity;
+mod activity_reading;
 mod agents;
 mod api_access;
 mod audit;

@@ -4,39 +4,35 @@
 //! their events' moments, so no number or time says by itself what a batch holds; the list does. `docs/audit.md` says what is
 //! hashed, and what cannot be found out.
 
+mod retention;
+mod verify;
+
 use std::{fmt, str::FromStr, time::Duration};
 
-use domain::{
-    Invalid, OrgId, OrgSlug, Permission, Timestamp,
-    audit::{AuditAction, AuditYears},
-};
+use domain::{Invalid, OrgId, Timestamp};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::{
-    Actor, Call, Db, Error, OrgScope,
-    sessions::SignedIn,
+    Db, Error, OrgScope,
     store::{
         self,
-        audit_seals::{Place, Seal, WholeEvent},
+        audit_seals::{Seal, WholeEvent},
         db::Tx,
     },
 };
+
+pub use retention::{clear, keep_for};
+pub use verify::{Verified, verify};
 
 /// Events in one batch.
 const BATCH: i64 = 1_000;
 /// Batches that one organisation gets in one round: the others wait for theirs.
 const BATCHES_IN_A_ROUND: usize = 20;
-/// Batches that are cleared in one transaction.
-const CLEARED_AT_ONCE: i64 = 20;
 /// An event is sealed when it is this old: whoever has written it has committed by then, or soon does.
 const SETTLED: Duration = Duration::from_secs(60);
 /// An event that comes to light so much later than its moment is sealed, too. None of ours does later: it was put there.
 const LATE: Duration = Duration::from_secs(15 * 60);
-/// Seals that are read at a time while they are verified.
-const AT_ONCE: i64 = 500;
-/// So many problems are named, and no more.
-const MOST_PROBLEMS: usize = 100;
 /// The least time that a log is kept, in microseconds: nothing younger is ever cleared.
 const LEAST_KEPT: Duration = Duration::from_secs(31_557_600);
 
@@ -220,253 +216,6 @@ async fn to_seal(tx: &Tx, now: Timestamp) -> Result<(Option<Seal>, Vec<WholeEven
     let from = head.as_ref().map_or(Timestamp::from_micros(i64::MIN), |head| head.up_to - LATE);
     let events = store::audit_seals::unsealed(tx, from, now - SETTLED, BATCH).await?;
     Ok((head, events))
-}
-
-/// What a look at an organisation's whole chain has found.
-#[derive(Clone, Debug)]
-pub struct Verified {
-    /// The organisation.
-    pub org: OrgId,
-    /// Its name in addresses.
-    pub slug: OrgSlug,
-    /// How many seals there are.
-    pub seals: i64,
-    /// Events whose seal holds.
-    pub events: i64,
-    /// Events of batches that were cleared; their seals hold.
-    pub cleared: i64,
-    /// Events that no batch holds yet.
-    pub unsealed: i64,
-    /// The oldest of them.
-    pub unsealed_since: Option<Timestamp>,
-    /// Up to when the log is sealed.
-    pub up_to: Option<Timestamp>,
-    /// The end of the chain.
-    pub head: Option<Head>,
-    /// What is not as it was sealed, a sentence each.
-    pub problems: Vec<String>,
-}
-
-impl Verified {
-    fn found(&mut self, problem: String) {
-        match self.problems.len() {
-            ..MOST_PROBLEMS => self.problems.push(problem),
-            MOST_PROBLEMS => self.problems.push("and more".to_owned()),
-            _ => {}
-        }
-    }
-}
-
-/// Verify the logs of all organisations, or of the one with this id or name in addresses, which may be expected to have had a
-/// certain seal. All that is read of an organisation is of one moment.
-///
-/// # Errors
-/// [`Error::NotFound`] if there is no such organisation. [`Error::Conflict`] for all of them on PostgreSQL without the login of background
-/// jobs, which alone may find out which there are.
-pub async fn verify(db: &Db, org: Option<&str>, expected: Option<&Head>, now: Timestamp) -> Result<Vec<Verified>, Error> {
-    let orgs = match org {
-        None if db.is_postgres() && !db.has_jobs_login() => {
-            let sentence = "Name one organisation with --org, or set ROLLCALL_JOBS_DATABASE_URL: that login may find out which there are.";
-            return Err(Error::Conflict(sentence.to_owned()));
-        }
-        None => store::doors::lasting_orgs(&db.for_jobs().look_around().await?).await?,
-        Some(org) => {
-            let found = match org.parse::<OrgId>() {
-                Ok(id) => Some(id),
-                Err(_) => match OrgSlug::try_from(org.to_owned()) {
-                    Ok(slug) => store::organizations::find_by_slug(&db.look_around().await?, &slug).await?,
-                    Err(_) => None,
-                },
-            };
-            let found = found.ok_or(Error::NotFound("organisation"))?;
-            if !store::organizations::exists(&db.read(OrgScope::new(found)).await?).await? {
-                return Err(Error::NotFound("organisation"));
-            }
-            vec![found]
-        }
-    };
-    let mut all = vec![];
-    for org in orgs {
-        all.push(verify_one(db, org, expected, now).await?);
-    }
-    Ok(all)
-}
-
-async fn verify_one(db: &Db, org: OrgId, expected: Option<&Head>, now: Timestamp) -> Result<Verified, Error> {
-    let tx = db.read(OrgScope::new(org)).await?;
-    let mut verified = Verified {
-        org,
-        slug: store::organizations::slug(&tx).await?,
-        seals: 0,
-        events: 0,
-        cleared: 0,
-        unsealed: 0,
-        unsealed_since: None,
-        up_to: None,
-        head: None,
-        problems: vec![],
-    };
-    let mut before: Option<Seal> = None;
-    loop {
-        let seals = store::audit_seals::after(&tx, before.as_ref().map_or(0, |before| before.number), AT_ONCE).await?;
-        if seals.is_empty() {
-            break;
-        }
-        for seal in seals {
-            verify_seal(&tx, &mut verified, before.as_ref(), &seal, expected, now).await?;
-            before = Some(seal);
-        }
-    }
-    if let Some(last) = before {
-        verified.up_to = Some(last.up_to);
-        verified.head = last.hash.as_slice().try_into().ok().map(|hash| Head { number: last.number, hash });
-        let put_there = store::audit_seals::unsealed(&tx, Timestamp::from_micros(i64::MIN), last.up_to - LATE, 100).await?;
-        for event in put_there.iter().filter(|event| event.at < last.up_to - LATE) {
-            verified.found(format!("event {} of {} was put into the past: no batch holds it", event.id, event.at.to_rfc3339()));
-        }
-    }
-    if let Some(expected) = expected
-        && verified.head.as_ref().is_none_or(|head| head.number < expected.number)
-    {
-        verified.found(format!("seal {} is gone: it was the head that is expected", expected.number));
-    }
-    (verified.unsealed, verified.unsealed_since) = store::audit_seals::waiting(&tx).await?;
-    Ok(verified)
-}
-
-async fn verify_seal(
-    tx: &Tx,
-    verified: &mut Verified,
-    before: Option<&Seal>,
-    seal: &Seal,
-    expected: Option<&Head>,
-    now: Timestamp,
-) -> Result<(), Error> {
-    let org = verified.org;
-    let number = seal.number;
-    verified.seals += 1;
-    let follows = before.map_or(0, |before| before.number);
-    match number - follows {
-        1 => {}
-        2 => verified.found(format!("seal {} is gone", follows + 1)),
-        _ => verified.found(format!("seals {} to {} are gone", follows + 1, number - 1)),
-    }
-    let previous = before.map_or([0; 32].as_slice(), |before| before.hash.as_slice());
-    if number == follows + 1 && seal.previous != previous {
-        verified.found(format!("seal {number} does not follow seal {follows}: one of them was replaced"));
-    }
-    if seal.hash != hash_of_seal(org, seal) {
-        verified.found(format!("seal {number} was changed"));
-    }
-    if before.is_some_and(|before| seal.up_to < before.up_to) {
-        verified.found(format!("seal {number} says that the log is sealed up to an earlier moment than seal {follows} says"));
-    }
-    if expected.is_some_and(|expected| expected.number == number && seal.hash != expected.hash) {
-        verified.found(format!("seal {number} is not the head that is expected: it was replaced"));
-    }
-    let places = store::audit_seals::places(tx, number).await?;
-    if let Some(cleared_at) = seal.cleared_at {
-        verified.cleared += seal.events;
-        if before.is_some_and(|before| before.cleared_at.is_none()) {
-            verified.found(format!("batch {number} was cleared, and the one before it was not"));
-        }
-        if cleared_at > now || seal.up_to + LEAST_KEPT > cleared_at {
-            verified.found(format!("batch {number} was cleared before its time: no log is kept for less than a year"));
-        }
-        if !places.is_empty() {
-            verified.found(format!("batch {number} was cleared, and still lists {} events", places.len()));
-        }
-        return Ok(());
-    }
-    verify_batch(verified, seal, &places);
-    Ok(())
-}
-
-fn verify_batch(verified: &mut Verified, seal: &Seal, places: &[Place]) {
-    let number = seal.number;
-    let mut fine = true;
-    let mut problem = |verified: &mut Verified, sentence: String| {
-        fine = false;
-        verified.found(sentence);
-    };
-    for place in places {
-        match &place.event {
-            None => problem(verified, format!("event {} of batch {number} is gone", place.event_id)),
-            Some(event) if place.hash != hash_of_event(verified.org, event) => {
-                problem(verified, format!("event {} of batch {number} was changed", event.id));
-            }
-            Some(_) => {}
-        }
-    }
-    let contiguous = places.iter().enumerate().all(|(expected, place)| i64::try_from(expected) == Ok(place.position));
-    let listed = i64::try_from(places.len()) == Ok(seal.events);
-    let digest = digest_of(places.iter().map(|place| place.hash.as_slice()));
-    if !contiguous || !listed || seal.digest != digest {
-        problem(verified, format!("the list of batch {number} was changed: events were added to it, taken away, or put in another order"));
-    }
-    if fine {
-        verified.events += seal.events;
-    }
-}
-
-/// Keep the organisation's audit log for so many years from now on, or for ever.
-pub async fn keep_for(db: &Db, who: &SignedIn, scope: OrgScope, years: &str, call: &Call) -> Result<(), Error> {
-    let years: AuditYears = years.parse()?;
-    db.retrying(|| async {
-        let tx = db.begin(scope).await?;
-        who.confirm_fresh(&tx, Permission::ManageSecurity, call.now).await?;
-        let before = store::retention::audit(&tx).await?;
-        if before == years {
-            return Ok(());
-        }
-        store::retention::set_audit(&tx, years).await?;
-        let details = vec![("kept for".to_owned(), format!("{before} → {years}"))];
-        crate::audit::append(&tx, AuditAction::AuditRetentionChanged, &who.actor(), None, details, call).await?;
-        tx.commit().await
-    })
-    .await
-}
-
-/// Clear the batches that are older than their organisations want them kept. What was cleared is itself in the log. Each transaction is
-/// a `call` of its own, so that what it writes is of its own moment.
-pub async fn clear(db: &Db, call: impl Fn() -> Call) -> Result<(), Error> {
-    let db = &db.for_jobs();
-    // In a statement of its own: the connection is given back before the first is asked for.
-    let orgs = store::doors::lasting_orgs(&db.look_around().await?).await?;
-    for org in orgs {
-        let scope = OrgScope::new(org);
-        loop {
-            let cleared = db.retrying(|| async {
-                let call = call();
-                let tx = db.begin(scope).await?;
-                let Some(years) = store::retention::audit(&tx).await?.years() else { return Ok(false) };
-                let Some(cleared) = store::audit_seals::clear(&tx, years, call.now, CLEARED_AT_ONCE, call.new_id()).await? else {
-                    return Ok(false);
-                };
-                // On PostgreSQL the function that clears has written it, so that nobody can clear without.
-                if !tx.is_postgres() {
-                    let batches = if cleared.first == cleared.last {
-                        cleared.first.to_string()
-                    } else {
-                        format!("{}–{}", cleared.first, cleared.last)
-                    };
-                    let details = vec![("batches".to_owned(), batches), ("entries".to_owned(), cleared.events.to_string())];
-                    crate::audit::append(&tx, AuditAction::AuditCleared, &Actor::System, None, details, &call).await?;
-                }
-                tx.commit().await?;
-                Ok(cleared.batches == CLEARED_AT_ONCE)
-            });
-            match cleared.await {
-                Ok(true) => {}
-                Ok(false) => break,
-                Err(error) => {
-                    tracing::error!(%org, %error, "old audit entries could not be cleared");
-                    break;
-                }
-            }
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]
